@@ -1,0 +1,132 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+#ifndef STIPPLE_CONTROL_H
+#define STIPPLE_CONTROL_H
+
+/*
+ * Log Control Point: requests (host to pen, written) and answers (pen to host,
+ * indicated).  Each fits 20 bytes, so all of it works at an ATT MTU of 23.
+ * Little endian.  Request: op, token, fields.  Answer: op | 0x80, token, status,
+ * fields (only when the status is success, or where WIRE.md says otherwise).
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <stipple/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define STP_CONTROL_SIZE_MAX 20
+#define STP_TOKEN_MIN 1
+#define STP_TOKEN_MAX 15
+#define STP_WINDOW_DEFAULT 64	/* segments in flight */
+#define STP_WINDOW_MAX 128	/* a host's socket was seen to hold 167 datagrams of 244 bytes */
+#define STP_COLLECTOR_ID_SIZE 8
+#define STP_BOOT_ID_MAX 0xFFFFFFu	/* 24 bits: a restart a minute for 31 years */
+
+enum stp_op {
+	STP_OP_HELLO = 0x10,
+	STP_OP_GET_STATE = 0x11,
+	STP_OP_LIST = 0x12,
+	STP_OP_READ = 0x13,
+	STP_OP_CREDIT = 0x14,
+	STP_OP_ABORT = 0x16,
+	STP_OP_ACK = 0x17,
+};
+
+/* Status of an answer: 1-9 as in the Record Access Control Point, 0x40 on ours. */
+enum stp_wire_status {
+	STP_WIRE_SUCCESS = 1,
+	STP_WIRE_OP_NOT_SUPPORTED = 2,
+	STP_WIRE_INVALID_OPERAND = 5,
+	STP_WIRE_NO_RECORDS = 6,
+	STP_WIRE_ABORT_FAILED = 7,
+	STP_WIRE_NOT_COMPLETED = 8,	/* ended early: aborted, or the flash failed */
+	STP_WIRE_WRONG_EPOCH = 0x40,
+	STP_WIRE_BUSY = 0x41,		/* the motor runs; ask again later */
+	STP_WIRE_NOT_AUTHORISED = 0x42,
+	STP_WIRE_RECORD_CORRUPT = 0x43,	/* the pen's own check of the record failed */
+	STP_WIRE_WINDOW_TOO_LARGE = 0x44,
+	STP_WIRE_SLOTS_FULL = 0x45,
+	STP_WIRE_BATTERY_LOW = 0x46,
+	STP_WIRE_OVERWRITTEN = 0x47,	/* the record existed and is gone */
+};
+
+enum stp_state_flag {
+	STP_STATE_MOTOR_ON = 1u << 0,
+	STP_STATE_OVERRUN = 1u << 1,		/* records nobody had were overwritten */
+	STP_STATE_CORRUPT_PRESENT = 1u << 2,
+	STP_STATE_TIME_LOST = 1u << 3,
+};
+
+struct stp_request {
+	enum stp_op op;
+	uint8_t token;			/* 1..15 */
+	union {
+		struct { uint8_t collector_id[STP_COLLECTOR_ID_SIZE]; } hello;
+		struct { uint32_t epoch, from, to; uint8_t window; } list;
+		struct { uint32_t epoch, record, offset, length; uint8_t window; } read;
+		struct { uint8_t segments; } credit;
+		struct { uint8_t slot; uint32_t epoch, from, to; } ack;
+	} u;
+};
+
+struct stp_answer {
+	enum stp_op op;			/* without the 0x80 */
+	uint8_t token;			/* that of the request */
+	uint8_t status;			/* enum stp_wire_status; unknown values are kept */
+	union {
+		struct { uint8_t slot, slots_free; } hello;
+		struct {
+			uint32_t epoch, oldest, newest;	/* oldest > newest: the log is empty */
+			uint32_t boot_id;		/* 24 bits */
+			uint8_t free_percent, flags;	/* enum stp_state_flag */
+		} state;
+		/* LIST and READ: what was sent on Log Data for this token; present whatever the status */
+		struct { uint32_t sent, crc32c; } sent;
+		struct { uint8_t ranges_free; } ack;
+	} u;
+};
+
+STP_API STP_MUST_CHECK enum stp_status
+stp_request_encode(const struct stp_request *request, uint8_t out[STP_CONTROL_SIZE_MAX], size_t *size);
+STP_API STP_MUST_CHECK enum stp_status
+stp_request_decode(const uint8_t *bytes, size_t size, struct stp_request *out);
+STP_API STP_MUST_CHECK enum stp_status
+stp_answer_encode(const struct stp_answer *answer, uint8_t out[STP_CONTROL_SIZE_MAX], size_t *size);
+STP_API STP_MUST_CHECK enum stp_status
+stp_answer_decode(const uint8_t *bytes, size_t size, struct stp_answer *out);
+
+/* A word for logs and JSON, e.g. "wrong-epoch"; "status-0x7f" is the caller's job: NULL when unknown. */
+STP_API const char *stp_wire_status_name(uint8_t status);
+STP_API const char *stp_op_name(enum stp_op op);
+
+enum stp_entry_flag {
+	STP_ENTRY_CORRUPT = 1u << 0,	/* the pen knows that its copy fails its checksum */
+	STP_ENTRY_CHAINED = 1u << 1,	/* the record ends with the hash of the one before */
+};
+
+/* One line of LIST, 24 bytes. */
+struct stp_entry {
+	uint32_t record;
+	uint32_t boot_id;
+	uint64_t start_tick_ms;		/* 48 bits */
+	uint8_t type;			/* enum stp_record_type; unknown values are kept */
+	uint8_t flags;			/* enum stp_entry_flag */
+	uint32_t length;		/* bytes of the raw record, 1..STP_RECORD_SIZE_MAX */
+	uint32_t crc32c;		/* the raw record's own checksum, its last four bytes */
+};
+#define STP_ENTRY_SIZE 24
+
+STP_API void stp_entry_encode(const struct stp_entry *entry, uint8_t out[STP_ENTRY_SIZE]);
+STP_API STP_MUST_CHECK enum stp_status
+stp_entry_decode(const uint8_t *bytes, size_t size, struct stp_entry *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

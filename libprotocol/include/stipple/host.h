@@ -1,0 +1,162 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+#ifndef STIPPLE_HOST_H
+#define STIPPLE_HOST_H
+
+/*
+ * The host engine: the collector's side of the log dialogue, sans-IO.
+ *
+ * Bytes, answers and time go in; actions come out of stp_host_poll(), which the
+ * caller carries out in order until it yields STP_HOST_IDLE.  The dialogue:
+ *
+ *   HELLO -> GET_STATE -> time -> [caller says what it wants] -> LIST and READ:
+ *   newest record first, then from the oldest up -> for each record: [caller
+ *   stores it durably] -> ACK -> ... -> DONE
+ *
+ * The engine sends an ACK only after stp_host_stored() said that the record is
+ * durable; nothing else can make it do so.  Records that cannot be had do not
+ * stop the others.  All times are milliseconds of any monotonic clock of the
+ * caller's.  An engine serves one link; a new link takes a new engine.
+ * Not thread-safe; separate engines are independent.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <stipple/control.h>
+#include <stipple/elapsed-time.h>
+#include <stipple/ranges.h>
+#include <stipple/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Zero takes the default named beside it. */
+struct stp_host_config {
+	uint8_t collector_id[STP_COLLECTOR_ID_SIZE];
+	uint8_t window;			/* 64; clamped to 128 and to the pen's max_window */
+	uint32_t first_answer_ms;	/* 8000: 5.6 s was seen in the field */
+	uint32_t segment_gap_ms;	/* 3000 */
+	uint32_t drain_ms;		/* 300: an answer may overtake the last segments on the way */
+	uint8_t retries;		/* 3 READs of a record, then it is given up for this dialogue */
+};
+
+enum stp_host_action_kind {
+	STP_HOST_IDLE,		/* nothing to do before new input or stp_host_deadline() */
+	STP_HOST_WRITE,		/* write u.write to Log Control Point, with response */
+	STP_HOST_WRITE_COMMAND,	/* write u.write to Log Control Point, without response */
+	STP_HOST_READ_TIME,	/* read Current Elapsed Time; answer with stp_host_time() */
+	STP_HOST_STATE,		/* u.state is known; answer with stp_host_want() */
+	STP_HOST_LISTED,	/* u.entry: the pen has this record; informational */
+	STP_HOST_RECORD,	/* u.record is complete; store it, then stp_host_stored() */
+	STP_HOST_GIVEN_UP,	/* u.given_up could not be had in this dialogue; it goes on */
+	STP_HOST_NOTE,		/* u.note: the pen did something odd that was survived; for the log */
+	STP_HOST_DONE,		/* everything wanted was read, stored, acknowledged or given up */
+	STP_HOST_FAILED,	/* u.failed: the dialogue cannot go on; close the link */
+};
+
+enum stp_note {
+	STP_NOTE_ANSWER_OUT_OF_TURN,	/* an answer nobody asked for, or with a stale token */
+	STP_NOTE_ANSWER_MALFORMED,
+	STP_NOTE_SEGMENT_STALE,		/* a segment of another operation */
+	STP_NOTE_SEGMENT_MALFORMED,
+	STP_NOTE_SEGMENT_BEYOND,	/* past the end of what was asked for, or beyond the credits */
+	STP_NOTE_SEGMENT_CONFLICT,	/* a byte sent twice, differing */
+	STP_NOTE_HOLE,			/* segments were lost; the hole is read again */
+	STP_NOTE_RANGE_CRC,		/* bytes arrived, but not as sent; read again */
+	STP_NOTE_ENTRY_MALFORMED,	/* a line of LIST made no sense and was left out */
+	STP_NOTE_ACK_REFUSED,		/* the pen keeps the record as unacknowledged; harmless */
+	STP_NOTE_SLOTS_FULL,		/* the pen has no collector slot left; reading goes on without ACK */
+};
+STP_API const char *stp_note_name(enum stp_note note);
+
+struct stp_host_state {
+	uint32_t epoch, oldest, newest;	/* oldest > newest: the log is empty */
+	uint32_t boot_id;
+	uint8_t free_percent, flags;	/* enum stp_state_flag */
+	uint8_t slot;			/* 0xFF: none */
+	bool anchored;			/* anchor is valid */
+	struct stp_time_anchor anchor;
+};
+
+struct stp_host_action {
+	enum stp_host_action_kind kind;
+	union {
+		struct { uint8_t bytes[STP_CONTROL_SIZE_MAX]; size_t size; } write;
+		struct stp_host_state state;
+		struct stp_entry entry;
+		struct {
+			struct stp_entry entry;
+			uint32_t epoch;
+			const uint8_t *raw;	/* the engine's; valid until stp_host_stored() */
+			size_t size;
+			/*
+			 * STP_OK: the checksum holds.  STP_ERR_CRC: the bytes are as the pen
+			 * sent them, but the record's own checksum fails, or LIST named
+			 * another one: keep them as evidence, never acknowledge.
+			 */
+			enum stp_status integrity;
+		} record;
+		struct {
+			uint32_t epoch, record;
+			enum stp_status reason;	/* TIMEOUT, CRC, REFUSED, NOT_FOUND (listed by nobody) */
+			uint8_t wire_status;	/* when REFUSED */
+		} given_up;
+		struct { enum stp_note note; uint32_t record; uint32_t detail; } note;
+		struct { enum stp_status reason; enum stp_op op; uint8_t wire_status; } failed;
+	} u;
+};
+
+struct stp_host;	/* allocated by stp_host_new(): about 1.1 MiB, the largest record and its map */
+
+/* NULL when memory is short. */
+STP_API struct stp_host *stp_host_new(const struct stp_host_config *config);
+STP_API void stp_host_free(struct stp_host *host);
+
+/* The link is up, notifications and indications are on: begin.  max_window is the pen's (Features). */
+STP_API void stp_host_start(struct stp_host *host, uint16_t att_mtu, uint8_t max_window, uint64_t now_ms);
+
+/* An indication of Log Control Point. */
+STP_API void stp_host_control(struct stp_host *host, const uint8_t *bytes, size_t size, uint64_t now_ms);
+/* A notification of Log Data. */
+STP_API void stp_host_data(struct stp_host *host, const uint8_t *bytes, size_t size, uint64_t now_ms);
+/*
+ * The answer to STP_HOST_READ_TIME: the value as read, the caller's UTC when the
+ * answer came, and how long the read took.  bytes NULL: the read failed; the
+ * dialogue goes on without an anchor.
+ */
+STP_API void stp_host_time(struct stp_host *host, const uint8_t *bytes, size_t size,
+			   int64_t utc_us, uint32_t round_trip_us, uint64_t now_ms);
+/*
+ * The answer to STP_HOST_STATE: the record numbers to fetch, in this epoch; parts
+ * outside oldest..newest are ignored.  The array stays the caller's and must live
+ * until DONE, FAILED or stp_host_free().
+ */
+STP_API void stp_host_want(struct stp_host *host, const struct stp_range *ranges, size_t count,
+			   uint64_t now_ms);
+/* The answer to STP_HOST_RECORD.  durable: the record is stored for good and may be acknowledged. */
+STP_API void stp_host_stored(struct stp_host *host, bool durable, uint64_t now_ms);
+/* Stop after what is under way: ABORT, then DONE.  What arrived whole was delivered. */
+STP_API void stp_host_cancel(struct stp_host *host, uint64_t now_ms);
+STP_API void stp_host_timeout(struct stp_host *host, uint64_t now_ms);
+
+/* The next thing to do. */
+STP_API void stp_host_poll(struct stp_host *host, struct stp_host_action *action);
+/* When stp_host_timeout() is due; UINT64_MAX: never. */
+STP_API uint64_t stp_host_deadline(const struct stp_host *host);
+
+struct stp_host_progress {
+	uint64_t records_wanted, records_done;	/* done: delivered or given up */
+	uint64_t bytes_received;		/* payload of Log Data, as kept */
+	uint32_t record, record_size, record_received;	/* the one under way; record 0: none */
+	uint64_t segments, segments_repeated;
+};
+STP_API void stp_host_get_progress(const struct stp_host *host, struct stp_host_progress *progress);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

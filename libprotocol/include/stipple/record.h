@@ -1,0 +1,116 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+#ifndef STIPPLE_RECORD_H
+#define STIPPLE_RECORD_H
+
+/*
+ * A record as it lies in the pen's flash, travels, and is stored for good:
+ *
+ *   protobuf message "Record" | 8 bytes hash of the previous record, if chained | CRC-32C, 4 bytes LE
+ *
+ * Its identity is (serial, log epoch, record number); time and address never are.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <stipple/status.h>
+#include <stipple/telemetry.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define STP_SERIAL_MAX 32	/* bytes, without the terminating zero */
+#define STP_FIRMWARE_MAX 32
+#define STP_RECORD_TRAILER_SIZE 4
+
+enum stp_record_type {
+	STP_RECORD_SESSION = 1,	/* a session, or a part of one */
+	STP_RECORD_EVENT = 2,	/* an alarm or another event of the pen */
+};
+
+struct stp_record_head {
+	char serial[STP_SERIAL_MAX + 1];
+	uint32_t epoch;
+	uint32_t number;	/* from 1 */
+	uint32_t boot_id;
+	uint64_t start_tick_ms;
+	uint8_t type;		/* enum stp_record_type; unknown values are kept */
+	uint16_t schema_rev;
+	char firmware[STP_FIRMWARE_MAX + 1];
+};
+
+/* What a session part says of itself beside its samples. */
+struct stp_session_part {
+	uint32_t session_no;	/* counts the pen's sessions in this epoch, from 1 */
+	uint16_t part;		/* from 0 */
+	bool last;		/* no part follows */
+	uint16_t period_ms;	/* nominal, 5..1000 */
+	uint32_t duration_ms;	/* of this part */
+	uint32_t motor_on_ms;
+	uint32_t strokes;
+	uint32_t sample_count;	/* over all blocks of this part */
+	uint16_t set_depth_min_um, set_depth_max_um;	/* what the operator chose; STP_ABSENT unknown */
+	uint16_t set_rate_dhz;
+	uint8_t needles;	/* of the cartridge, 0 unknown */
+	uint8_t cartridge_uid[16];
+	uint8_t cartridge_uid_size;	/* 0: no cartridge id */
+};
+
+struct stp_event {
+	uint32_t event_no;
+	uint16_t code;
+	uint32_t arg;
+	uint8_t severity;	/* 0 info, 1 caution, 2 warning, 3 fault */
+};
+
+/* ---- reading (host side; allocates through protobuf-c under a cap) ---- */
+
+struct stp_record;
+
+/* The trailer's checksum over everything before it.  No allocation. */
+STP_API STP_MUST_CHECK enum stp_status
+stp_record_check(const uint8_t *raw, size_t size, uint32_t *crc32c);
+
+/*
+ * Check and unpack.  *out is freed with stp_record_free(); raw may go away before.
+ * STP_ERR_UNKNOWN: the record is whole, but of a type or schema this library does not know.
+ * STP_ERR_RANGE: a field lies outside its protocol range.
+ */
+STP_API STP_MUST_CHECK enum stp_status
+stp_record_decode(const uint8_t *raw, size_t size, struct stp_record **out);
+STP_API void stp_record_free(struct stp_record *record);
+
+STP_API const struct stp_record_head *stp_record_head(const struct stp_record *record);
+/* NULL when the record is of another type. */
+STP_API const struct stp_session_part *stp_record_session(const struct stp_record *record);
+STP_API const struct stp_event *stp_record_event(const struct stp_record *record);
+STP_API size_t stp_record_block_count(const struct stp_record *record);
+/* The bytes of one telemetry block; they live as long as the record. */
+STP_API const uint8_t *stp_record_block(const struct stp_record *record, size_t index, size_t *size);
+
+/* ---- writing (pen side; no allocation, into the caller's buffer) ---- */
+
+struct stp_record_writer {
+	uint8_t *bytes;
+	size_t capacity, size;
+	enum stp_status failed;	/* the first failure sticks; stp_record_finish() returns it */
+};
+
+STP_API void stp_record_begin(struct stp_record_writer *writer, uint8_t *bytes, size_t capacity,
+			      const struct stp_record_head *head);
+STP_API void stp_record_put_session(struct stp_record_writer *writer,
+				    const struct stp_session_part *part);
+STP_API void stp_record_put_event(struct stp_record_writer *writer, const struct stp_event *event);
+STP_API void stp_record_put_block(struct stp_record_writer *writer, const uint8_t *block, size_t size);
+/* Append the trailer; *size receives the length of the raw record. */
+STP_API STP_MUST_CHECK enum stp_status
+stp_record_finish(struct stp_record_writer *writer, size_t *size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
