@@ -1,0 +1,114 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <gio/gio.h>
+
+#include <stipple/gatt.h>
+
+#include "link.h"
+
+/*
+ * The radio seam: finding, pairing and connecting pens.  The one implementation in the
+ * daemon is StpBluezRadio; tests have their own.
+ */
+
+typedef struct {
+	char *address;		/* "00:11:22:33:44:55" */
+	char *name;		/* as advertised; for people only, may be NULL */
+	gint16 rssi;		/* dBm; 127 unknown */
+	gint64 last_seen;	/* wall clock, microseconds */
+	gboolean in_sight;	/* advertised within the last minute, or connected */
+	gboolean bonded;
+	gboolean has_status;	/* the advertisement carried a status this library knows */
+	struct stp_advert status;
+} StpSighting;
+
+StpSighting *stp_sighting_copy(const StpSighting *sighting);
+void stp_sighting_free(StpSighting *sighting);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpSighting, stp_sighting_free)
+
+typedef enum {
+	STP_RADIO_STARTING,
+	STP_RADIO_SCANNING,
+	STP_RADIO_NO_BLUETOOTH,	/* bluetoothd does not run */
+	STP_RADIO_NO_ADAPTER,
+	STP_RADIO_POWERED_OFF,
+	STP_RADIO_DENIED,
+	STP_RADIO_FAILED,
+} StpRadioState;
+
+/* "no-adapter": as in the RadioState property. */
+const char *stp_radio_state_name(StpRadioState state);
+/* What to do about it, one sentence; empty while scanning or starting. */
+const char *stp_radio_state_hint(StpRadioState state);
+
+/*
+ * How pairing asks its questions.  kind is "enter-passkey" or "confirm-passkey"; answer each
+ * request once with stp_radio_answer_pairing().
+ */
+typedef void (*StpPairingAsk)(guint request, const char *pen, const char *kind, guint32 passkey,
+			      gpointer user_data);
+
+#define STP_TYPE_RADIO (stp_radio_get_type())
+G_DECLARE_INTERFACE(StpRadio, stp_radio, STP, RADIO, GObject)
+
+/*
+ * Signals:
+ *   sighting (const StpSighting *sighting)  a pen was heard, or what it advertises changed
+ *   state-changed ()
+ */
+struct _StpRadioInterface {
+	GTypeInterface parent;
+
+	void (*start)(StpRadio *self);
+	StpRadioState (*get_state)(StpRadio *self);
+	GPtrArray *(*get_sightings)(StpRadio *self);
+	void (*connect_async)(StpRadio *self, const char *address, GCancellable *cancellable,
+			      GAsyncReadyCallback callback, gpointer user_data);
+	StpLink *(*connect_finish)(StpRadio *self, GAsyncResult *result, GError **error);
+	void (*pair_async)(StpRadio *self, const char *address, StpPairingAsk ask, gpointer ask_data,
+			   GCancellable *cancellable, GAsyncReadyCallback callback,
+			   gpointer user_data);
+	gboolean (*pair_finish)(StpRadio *self, GAsyncResult *result, GError **error);
+	void (*answer_pairing)(StpRadio *self, guint request, gboolean accept, guint32 passkey);
+	void (*forget_async)(StpRadio *self, const char *address, GCancellable *cancellable,
+			     GAsyncReadyCallback callback, gpointer user_data);
+	gboolean (*forget_finish)(StpRadio *self, GAsyncResult *result, GError **error);
+};
+
+/* Begin to scan, and go on for ever: bluetoothd or an adapter may come and go. */
+void stp_radio_start(StpRadio *self);
+StpRadioState stp_radio_get_state(StpRadio *self);
+
+/* Every pen heard of since the start: (element-type StpSighting), the caller's. */
+GPtrArray *stp_radio_get_sightings(StpRadio *self);
+
+/*
+ * Connect to a pen in sight and find its characteristics.  One at a time per adapter; waits
+ * its turn.  Errors: NOT_FOUND (never heard of), LINK_FAILED, PROTOCOL_FAILED (it lacks what a
+ * pen must have), NO_ADAPTER, NO_BLUETOOTH, CANCELLED.
+ */
+void stp_radio_connect_async(StpRadio *self, const char *address, GCancellable *cancellable,
+			     GAsyncReadyCallback callback, gpointer user_data);
+StpLink *stp_radio_connect_finish(StpRadio *self, GAsyncResult *result, GError **error);
+
+/*
+ * Bond with a pen (LE Secure Connections).  ask is called from the main loop whenever the user
+ * must act.  Succeeds at once when a bond exists.  Errors: PAIRING_FAILED and those of connect.
+ */
+void stp_radio_pair_async(StpRadio *self, const char *address, StpPairingAsk ask, gpointer ask_data,
+			  GCancellable *cancellable, GAsyncReadyCallback callback,
+			  gpointer user_data);
+gboolean stp_radio_pair_finish(StpRadio *self, GAsyncResult *result, GError **error);
+/* Unknown or answered requests are ignored. */
+void stp_radio_answer_pairing(StpRadio *self, guint request, gboolean accept, guint32 passkey);
+
+/* Remove this host's bond with a pen.  Succeeds when there is none. */
+void stp_radio_forget_async(StpRadio *self, const char *address, GCancellable *cancellable,
+			    GAsyncReadyCallback callback, gpointer user_data);
+gboolean stp_radio_forget_finish(StpRadio *self, GAsyncResult *result, GError **error);
+
+/* For implementations: emit the signals. */
+void stp_radio_emit_sighting(StpRadio *self, const StpSighting *sighting);
+void stp_radio_emit_state_changed(StpRadio *self);
