@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-FileCopyrightText: 2026 The Stipple authors
+# SPDX-License-Identifier: MIT
+#
+# kernel.sh [--path]: the lab's kernel, built once and kept in a cache.
+#
+# Debian's user-mode-linux package has no Bluetooth, so a small kernel that has it
+# is built from Debian's linux-source-6.1.  Prints the path of the kernel.
+#   --path    do not build; print the path only when the cache holds a kernel made
+#             from this recipe, otherwise exit 1
+# The cache is $STIPPLE_LAB_CACHE, or stipple-lab below the user's cache directory.
+set -eu
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cache=${STIPPLE_LAB_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/stipple-lab}
+source=/usr/src/linux-source-6.1.tar.xz
+
+die() { echo "lab kernel: $*" >&2; exit 125; }
+
+build() {
+    tar -xJf "$source" --strip-components=1
+    # Room for the registers of a CPU with AMX; without it no process can start.
+    sed -i 's/\(HOST_FP_SIZE, \)2696/\116384/' arch/x86/um/user-offsets.c
+    KCONFIG_ALLCONFIG=$here/uml.config make -s ARCH=um allnoconfig
+    if missing=$(grep '=y$' "$here/uml.config" | grep -vxFf .config); then
+        die "these options of tests/lab/uml.config are unknown to this kernel source: $missing"
+    fi
+    make -s ARCH=um -j"$(nproc)" linux > build.log 2>&1 || {
+        tail -20 build.log >&2
+        cp build.log "$cache/build.log"
+        die "the build failed; the whole log is in $cache/build.log"
+    }
+    strip -o "$cache/linux.new" linux
+    mv "$cache/linux.new" "$cache/linux"
+}
+
+[ "$(uname -m)" = x86_64 ] || die "user-mode Linux exists for x86 only, this is a $(uname -m)"
+recipe=$({ cat "$here/uml.config"; declare -f build; } | sha256sum)
+made() { [ -x "$cache/linux" ] && [ "$(cat "$cache/recipe" 2> /dev/null)" = "$recipe" ]; }
+
+if made; then
+    echo "$cache/linux"
+    exit
+fi
+[ "${1-}" != --path ] || exit 1
+[ -e "$source" ] || die "$source is missing; './run lab true' installs what the lab needs"
+
+mkdir -p "$cache"
+exec 9> "$cache/lock"
+flock 9                                 # somebody else may be building the same
+if ! made; then
+    work=$(mktemp -d "$cache/work.XXXXXX")
+    trap 'rm -rf "$work"' EXIT
+    (cd "$work" && build)
+    echo "$recipe" > "$cache/recipe"
+fi
+echo "$cache/linux"

@@ -1,0 +1,309 @@
+#!/usr/bin/python3
+# SPDX-FileCopyrightText: 2026 The Stipple authors
+# SPDX-License-Identifier: MIT
+"""radio.py NUMBER: virtual LE controllers with an air between them.
+
+Sits between the kernel and "btvirt -s": one /dev/vhci and one connection to btvirt's
+LE socket per controller, HCI packets relayed both ways.  btvirt does the links; what
+is in the air is done here, because btvirt reports an advertisement once, accepts
+connections to whoever exists, and knows no distance:
+
+  - advertising reports every 100 ms, with the data of the moment and an RSSI, from
+    every controller that advertises to every one that scans;
+  - a scan response that lists the UUID of 128-bit service data, as the firmware of a
+    pen does and bluetoothd before 5.78 cannot;
+  - a connection only to a controller that advertises; until then the attempt is
+    pending, as over the air;
+  - distance, by lines written to the FIFO /run/radio:
+        loss [hciN]     out of range just long enough to lose the links (reason 0x08)
+        away [hciN]     out of range until ...
+        back [hciN]     ... it comes back
+    Without a controller's name a line is about all of them.
+"""
+import os
+import selectors
+import socket
+import struct
+import sys
+import time
+
+RSSI, PERIOD, SUPERVISION = -60, 0.1, 2.0
+BTVIRT, FIFO = "/tmp/bt-server-le", "/run/radio"
+
+COMMAND, ACL, EVENT = 1, 2, 4
+DISCONNECTED, COMPLETE, STATUS, PACKETS_DONE, LE_META = 0x05, 0x0E, 0x0F, 0x13, 0x3E
+CONNECTED, REPORT, CONNECTED_ENHANCED = 0x01, 0x02, 0x0A
+TIMEOUT, NO_SUCH_CONNECTION, USER_ENDED = 0x08, 0x02, 0x13
+
+RESET, READ_ADDRESS, DISCONNECT = 0x0C03, 0x1009, 0x0406
+SET_RANDOM, ADV_PARAMS, ADV_DATA, SCAN_RESPONSE, ADV_ENABLE = 0x2005, 0x2006, 0x2008, 0x2009, 0x200A
+SCAN_PARAMS, SCAN_ENABLE, CREATE, CREATE_CANCEL = 0x200B, 0x200C, 0x200D, 0x200E
+ADV_IND, SCAN_RSP, NOT_CONNECTABLE, NOT_SCANNABLE = 0x00, 0x04, (0x02, 0x03), (0x01, 0x03, 0x04)
+
+UUID128_LIST, SERVICE_DATA128 = 0x07, 0x21
+AD_MAX = 31
+
+
+def ad_structures(data):
+    """The (type, content) pairs of advertising data."""
+    while data and data[0]:
+        yield data[1], data[2:1 + data[0]]
+        data = data[1 + data[0]:]
+
+
+def with_uuid_list(response, advert):
+    """The scan response, with the UUIDs of the advert's service data listed if they fit."""
+    if any(kind == UUID128_LIST for kind, _ in (*ad_structures(advert), *ad_structures(response))):
+        return response
+    uuids = b"".join(body[:16] for kind, body in ad_structures(advert) if kind == SERVICE_DATA128)
+    extra = bytes([1 + len(uuids), UUID128_LIST]) + uuids if uuids else b""
+    return response + extra if len(response) + len(extra) <= AD_MAX else response
+
+
+def event(code, body):
+    return bytes([EVENT, code, len(body)]) + body
+
+
+def command_complete(opcode, body=b"\x00"):
+    return event(COMPLETE, struct.pack("<BH", 1, opcode) + body)
+
+
+def command_status(opcode):
+    return event(STATUS, struct.pack("<BBH", 0, 1, opcode))
+
+
+class Controller:
+    """One controller: what its host told it, and its links."""
+
+    def __init__(self, air, name):
+        self.air, self.name = air, name
+        self.public = b""
+        self.reset()
+        self.away, self.lose_at = False, None
+        self.swallow = []               # predicates for events of commands that are ours
+        self.buffer = b""
+        self.vhci = os.open("/dev/vhci", os.O_RDWR)
+        os.write(self.vhci, b"\xff\x00")        # a primary controller, please
+        os.read(self.vhci, 16)
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(BTVIRT)
+
+    def reset(self):
+        self.random = self.advert = self.response = b""
+        self.adv_kind = self.adv_own = 0
+        self.advertising = self.scanning = self.active = False
+        self.links = {}                 # handle: controller at the other end
+        self.pending = None             # a connection attempt without a partner
+
+    def address(self):
+        return (self.adv_own & 1, self.random if self.adv_own & 1 else self.public)
+
+    def connectable(self):
+        return self.advertising and not self.away and self.adv_kind not in NOT_CONNECTABLE
+
+    def to_host(self, packet):
+        os.write(self.vhci, packet)
+
+    def to_btvirt(self, packet):
+        self.sock.sendall(packet)
+
+    # from the host -------------------------------------------------------------
+
+    def from_host(self):
+        packet = os.read(self.vhci, 4096)
+        if packet[0] == ACL:
+            handle = struct.unpack_from("<H", packet, 1)[0] & 0x0FFF
+            peer = self.links.get(handle)
+            if self.away or (peer and peer.away):       # lost, but the host gets its buffer back
+                self.to_host(event(PACKETS_DONE, struct.pack("<BHH", 1, handle, 1)))
+                return
+        elif packet[0] == COMMAND and not self.command(struct.unpack_from("<H", packet, 1)[0], packet[4:], packet):
+            return
+        self.to_btvirt(packet)
+
+    def command(self, opcode, args, packet):
+        """Note what the host says; false when btvirt is not to hear it."""
+        if opcode == RESET:
+            self.reset()
+        elif opcode == SET_RANDOM:
+            self.random = args[:6]
+        elif opcode == ADV_PARAMS:
+            self.adv_kind, self.adv_own = args[4], args[5]
+        elif opcode == ADV_DATA:
+            self.advert = args[1:1 + args[0]]
+        elif opcode == SCAN_RESPONSE:
+            self.response = args[1:1 + args[0]]
+        elif opcode == ADV_ENABLE:
+            self.advertising = bool(args[0])
+            self.air.try_pending()
+        elif opcode == SCAN_PARAMS:
+            self.active = bool(args[0])
+        elif opcode == SCAN_ENABLE:
+            self.scanning = bool(args[0])
+        elif opcode == CREATE:
+            if not self.air.partner(self, packet):
+                self.pending = packet
+                self.to_host(command_status(CREATE))
+                return False
+        elif opcode == CREATE_CANCEL and self.pending:
+            peer, self.pending = self.pending[9:16], None
+            self.to_host(command_complete(CREATE_CANCEL))
+            self.to_host(event(LE_META, struct.pack("<BBHB", CONNECTED, NO_SUCH_CONNECTION, 0, 0) + peer + bytes(7)))
+            return False
+        return True
+
+    def connect_pending(self):
+        packet, self.pending = self.pending, None
+        self.expect(lambda e: e[1] == STATUS and e[5:7] == struct.pack("<H", CREATE))
+        self.to_btvirt(packet)
+
+    # from btvirt ---------------------------------------------------------------
+
+    def from_btvirt(self):
+        data = self.sock.recv(65536)
+        if not data:
+            sys.exit("radio: btvirt is gone")
+        self.buffer += data
+        while (size := self.packet_size()) and len(self.buffer) >= size:
+            packet, self.buffer = self.buffer[:size], self.buffer[size:]
+            self.packet(packet)
+
+    def packet_size(self):
+        b = self.buffer
+        if len(b) < 5:
+            return 3 + b[2] if len(b) > 2 and b[0] == EVENT else 0
+        return 3 + b[2] if b[0] == EVENT else 5 + struct.unpack_from("<H", b, 3)[0]
+
+    def expect(self, predicate):
+        self.swallow.append(predicate)
+
+    def packet(self, p):
+        if p[0] == EVENT:
+            for predicate in self.swallow:
+                if predicate(p):
+                    self.swallow.remove(predicate)
+                    return
+            if p[1] == LE_META and p[3] == REPORT:
+                return                  # the air makes its own
+            if p[1] == LE_META and p[3] in (CONNECTED, CONNECTED_ENHANCED) and p[4] == 0:
+                self.links[struct.unpack_from("<H", p, 5)[0]] = self.air.find(p[8] & 1, p[9:15])
+                if p[7] == 1:           # as a peripheral: that ended the advertising
+                    self.advertising = False
+            elif p[1] == DISCONNECTED and p[3] == 0:
+                self.links.pop(struct.unpack_from("<H", p, 4)[0], None)
+            elif p[1] == COMPLETE and p[4:6] == struct.pack("<H", READ_ADDRESS):
+                self.public = p[7:13]
+        self.to_host(p)
+
+    # the air -------------------------------------------------------------------
+
+    def report(self, kind, other, data):
+        own, address = other.address()
+        self.to_host(event(LE_META, bytes([REPORT, 1, kind, own]) + address + bytes([len(data)]) + data
+                           + struct.pack("b", RSSI)))
+
+    def hear(self, other):
+        self.report(other.adv_kind if other.adv_kind != 4 else 1, other, other.advert)
+        if self.active and other.adv_kind not in NOT_SCANNABLE:
+            self.report(SCAN_RSP, other, with_uuid_list(other.response, other.advert))
+
+    def lose_links(self):
+        """End all links the way silence does: at both ends, by timeout."""
+        for handle, peer in list(self.links.items()):
+            self.end(handle)
+            self.expect(lambda e: e[1] == STATUS and e[5:7] == struct.pack("<H", DISCONNECT))
+            self.to_btvirt(struct.pack("<BHBHB", COMMAND, DISCONNECT, 3, handle, USER_ENDED))
+            for other in [h for h, p in peer.links.items() if p is self] if peer else []:
+                peer.end(other)
+
+    def end(self, handle):
+        del self.links[handle]
+        done = struct.pack("<BH", 0, handle)
+        self.expect(lambda e: e[1] == DISCONNECTED and e[3:6] == done)
+        self.to_host(event(DISCONNECTED, done + bytes([TIMEOUT])))
+
+
+class Air:
+    def __init__(self, number):
+        self.selector = selectors.DefaultSelector()
+        self.controllers = []
+        for n in range(number):
+            c = Controller(self, "hci%d" % n)
+            self.controllers.append(c)
+            self.selector.register(c.vhci, selectors.EVENT_READ, c.from_host)
+            self.selector.register(c.sock, selectors.EVENT_READ, c.from_btvirt)
+        os.mkfifo(FIFO)
+        self.fifo = os.open(FIFO, os.O_RDWR | os.O_NONBLOCK)
+        self.selector.register(self.fifo, selectors.EVENT_READ, self.orders)
+
+    def find(self, kind, address):
+        for c in self.controllers:
+            if address == (c.random if kind else c.public):
+                return c
+        return None
+
+    def partner(self, central, create):
+        """The controller that a create-connection command reaches now, or None."""
+        peer = self.find(create[9] & 1, create[10:16])
+        return peer if peer and peer.connectable() and not central.away else None
+
+    def try_pending(self):
+        for c in self.controllers:
+            if c.pending and self.partner(c, c.pending):
+                c.connect_pending()
+
+    def orders(self):
+        for line in os.read(self.fifo, 4096).decode().splitlines():
+            what, *names = line.split() or [""]
+            for c in self.controllers:
+                if not names or c.name in names:
+                    self.order(c, what)
+
+    def order(self, c, what):
+        if what in ("loss", "away"):
+            c.away = True
+            c.lose_at = time.monotonic() + SUPERVISION
+            c.back_after = what == "loss"
+        elif what == "back":
+            c.away, c.lose_at = False, None
+            self.try_pending()
+        else:
+            print("radio: no such order:", what, flush=True)
+
+    def pass_time(self, now):
+        for c in self.controllers:
+            if c.lose_at and now >= c.lose_at:
+                c.lose_links()
+                c.lose_at = None
+                if c.back_after:
+                    c.away = False
+        self.try_pending()
+
+    def advertise(self):
+        for c in self.controllers:
+            if c.scanning and not c.away:
+                for other in self.controllers:
+                    if other is not c and other.advertising and not other.away:
+                        c.hear(other)
+
+    def wait(self, next_report):
+        """Seconds until there is something to do, or None."""
+        due = [c.lose_at for c in self.controllers if c.lose_at]
+        if any(c.scanning for c in self.controllers) and any(c.advertising for c in self.controllers):
+            due.append(next_report)
+        return max(0.0, min(due) - time.monotonic()) if due else None
+
+    def run(self):
+        next_report = 0.0
+        while True:
+            now = time.monotonic()
+            self.pass_time(now)
+            if now >= next_report:
+                next_report = now + PERIOD
+                self.advertise()
+            for key, _ in self.selector.select(self.wait(next_report)):
+                key.data()
+
+
+if __name__ == "__main__":
+    Air(int(sys.argv[1])).run()
