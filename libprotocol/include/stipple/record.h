@@ -6,7 +6,7 @@
 /*
  * A record as it lies in the pen's flash, travels, and is stored for good:
  *
- *   protobuf message "Record" | 8 bytes hash of the previous record, if chained | CRC-32C, 4 bytes LE
+ *   protobuf message "Record" (proto/stipple.proto) | CRC-32C over it, 4 bytes LE
  *
  * Its identity is (serial, log epoch, record number); time and address never are.
  */
@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <stipple/segment.h>	/* STP_RECORD_SIZE_MAX */
 #include <stipple/status.h>
-#include <stipple/telemetry.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -25,6 +25,8 @@ extern "C" {
 #define STP_SERIAL_MAX 32	/* bytes, without the terminating zero */
 #define STP_FIRMWARE_MAX 32
 #define STP_RECORD_TRAILER_SIZE 4
+/* What unpacking one record may allocate at most. */
+#define STP_RECORD_MEMORY_MAX (8u * 1024u * 1024u)
 
 enum stp_record_type {
 	STP_RECORD_SESSION = 1,	/* a session, or a part of one */
@@ -75,9 +77,19 @@ STP_API STP_MUST_CHECK enum stp_status
 stp_record_check(const uint8_t *raw, size_t size, uint32_t *crc32c);
 
 /*
+ * Check, and read only who the record says it is; works for record types this
+ * library does not know.  No allocation.
+ */
+STP_API STP_MUST_CHECK enum stp_status
+stp_record_read_head(const uint8_t *raw, size_t size, struct stp_record_head *head);
+
+/*
  * Check and unpack.  *out is freed with stp_record_free(); raw may go away before.
- * STP_ERR_UNKNOWN: the record is whole, but of a type or schema this library does not know.
+ * STP_ERR_UNKNOWN: the record is whole, but of a type this library does not know; a later
+ * schema revision of a known type decodes, its unknown fields are skipped.
  * STP_ERR_RANGE: a field lies outside its protocol range.
+ * STP_ERR_MEMORY: no memory, or unpacking would take more than STP_RECORD_MEMORY_MAX.
+ * The blocks are not looked into: that is stp_block_decode()'s or stp_record_validate()'s job.
  */
 STP_API STP_MUST_CHECK enum stp_status
 stp_record_decode(const uint8_t *raw, size_t size, struct stp_record **out);
@@ -90,6 +102,23 @@ STP_API const struct stp_event *stp_record_event(const struct stp_record *record
 STP_API size_t stp_record_block_count(const struct stp_record *record);
 /* The bytes of one telemetry block; they live as long as the record. */
 STP_API const uint8_t *stp_record_block(const struct stp_record *record, size_t index, size_t *size);
+
+/* What stp_record_validate() found first. */
+struct stp_record_fault {
+	enum stp_status status;
+	int32_t block;		/* index of the telemetry block at fault; -1: the record itself */
+	const char *reason;	/* a few words in English, static, e.g. "a value is out of range" */
+};
+
+/*
+ * Everything that can be checked about a record by itself: checksum, head, type, every
+ * block, the sample count the session part claims, and that time never goes back from
+ * block to block.  Returns the first failure, described in *fault (which may be NULL;
+ * STP_OK leaves it untouched).  Allocates like stp_record_decode(), plus
+ * one block's samples.
+ */
+STP_API STP_MUST_CHECK enum stp_status
+stp_record_validate(const uint8_t *raw, size_t size, struct stp_record_fault *fault);
 
 /* ---- writing (pen side; no allocation, into the caller's buffer) ---- */
 

@@ -38,6 +38,113 @@ struct stp_sample {
 	uint8_t zone;		/* 0 none, else a zone code */
 };
 
+#define STP_BLOCK_HEADER_SIZE 14
+#define STP_BLOCK_TRAILER_SIZE 4	/* CRC-32C over everything before it */
+/* No encoder ever needs more than this for one sample. */
+#define STP_BLOCK_SAMPLE_SIZE_MAX 32
+/* A buffer of this size takes any n samples. */
+#define STP_BLOCK_SIZE_MAX(n) \
+	(STP_BLOCK_HEADER_SIZE + STP_BLOCK_TRAILER_SIZE + \
+	 (size_t)STP_BLOCK_SAMPLE_SIZE_MAX * ((size_t)(n) + 1))
+
+enum stp_codec {
+	STP_CODEC_RICE = 1,	/* the only one so far */
+};
+
+/* ---- writing (pen and host; no allocation, integers only, no division) ---- */
+
+/* The columns that carry numbers, in wire order. */
+enum { STP_COLUMN_DEPTH, STP_COLUMN_RATE, STP_COLUMN_CURRENT, STP_COLUMNS };
+
+/*
+ * The encoder's own state, below 1 KiB; the type is complete so that firmware can
+ * place it.  Keep one per session: what it learns about the sensors in one block
+ * it uses for the next, while every block stays readable by itself.
+ */
+struct stp_block_encoder {
+	uint8_t *bytes;
+	size_t capacity;
+	size_t head, tail;		/* values grow up from the front, events down from the end */
+	size_t value_word, event_word;	/* bits not yet written out */
+	uint8_t value_bits, event_bits;
+	uint16_t samples, period_ms;
+	uint32_t first_ms, last_ms;
+	uint32_t due_ms;		/* when the next sample is due by the nominal period */
+	int32_t jitter_ms;		/* of the last sample */
+	uint32_t gap;			/* samples since the last event */
+	uint32_t gap_mean;
+	uint8_t first_flags, first_pass, first_zone;
+	uint8_t last_kind, present, seen, contact, pass, zone, contact_seen;
+	uint8_t predictor[STP_COLUMNS], next_predictor[STP_COLUMNS];
+	int32_t level[STP_COLUMNS], trend[STP_COLUMNS];
+	uint32_t mean[2][STP_COLUMNS];	/* by contact */
+	uint32_t trial_cost[8];
+	int32_t trial_level[8], trial_trend[8];
+	uint8_t trial_column, trial_left;
+};
+
+/* Once per session. */
+STP_API void stp_block_encoder_init(struct stp_block_encoder *encoder);
+
+/*
+ * Start a block in bytes, which stay the caller's and must live until
+ * stp_block_encoder_finish().  STP_ERR_RANGE: the period is not in 5..1000 ms;
+ * STP_ERR_SPACE: the buffer is smaller than STP_BLOCK_SIZE_MAX(0).
+ */
+STP_API STP_MUST_CHECK enum stp_status
+stp_block_encoder_begin(struct stp_block_encoder *encoder, uint16_t period_ms,
+			uint8_t *bytes, size_t capacity);
+
+/*
+ * Add the next sample.  On failure the block is as it was and can be finished:
+ * STP_ERR_SPACE: the buffer might not take it, or the block has 36,000 samples:
+ * finish and put the sample into the next block.  STP_ERR_RANGE: a value outside its
+ * range, or a time before the last sample's.
+ */
+STP_API STP_MUST_CHECK enum stp_status
+stp_block_encoder_add(struct stp_block_encoder *encoder, const struct stp_sample *sample);
+
+/* Close the block; *size receives its length.  No samples make a valid, empty block. */
+STP_API STP_MUST_CHECK enum stp_status
+stp_block_encoder_finish(struct stp_block_encoder *encoder, size_t *size);
+
+/*
+ * One block from an array: the same bytes as a new encoder's first block.
+ * STP_ERR_ARGUMENT: more than 36,000 samples.
+ */
+STP_API STP_MUST_CHECK enum stp_status
+stp_block_encode(const struct stp_sample *samples, size_t count, uint16_t period_ms,
+		 uint8_t *bytes, size_t capacity, size_t *size);
+
+/* ---- reading ---- */
+
+struct stp_block_info {
+	uint8_t codec;		/* enum stp_codec */
+	uint16_t samples;	/* 0..36000 */
+	uint16_t period_ms;	/* 5..1000 */
+	uint32_t first_ms;	/* time of the first sample; 0 when there is none */
+};
+
+/*
+ * The header alone, without the checksum: enough to plan a decode.
+ * STP_ERR_TRUNCATED, STP_ERR_UNKNOWN (codec), STP_ERR_RANGE, STP_ERR_MALFORMED.
+ */
+STP_API STP_MUST_CHECK enum stp_status
+stp_block_peek(const uint8_t *bytes, size_t size, struct stp_block_info *info);
+
+/*
+ * Decode a whole block.  The checksum is verified first, every value is checked
+ * against its range and times never decrease.  *count is written on STP_OK only;
+ * after a failure the contents of samples are unspecified, nothing beyond
+ * samples[capacity - 1] was written.
+ * STP_ERR_SPACE: capacity is below the block's sample count.  STP_ERR_TRUNCATED: shorter
+ * than any block.  STP_ERR_CRC: damaged, or cut short.  STP_ERR_RANGE: an impossible
+ * value, e.g. a depth above 5,000 um.  STP_ERR_MALFORMED: written by a broken encoder.
+ */
+STP_API STP_MUST_CHECK enum stp_status
+stp_block_decode(const uint8_t *bytes, size_t size,
+		 struct stp_sample *samples, size_t capacity, size_t *count);
+
 #ifdef __cplusplus
 }
 #endif
