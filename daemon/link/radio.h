@@ -24,6 +24,8 @@ typedef struct {
 	struct stp_advert status;
 } StpSighting;
 
+#define STP_TYPE_SIGHTING (stp_sighting_get_type())
+GType stp_sighting_get_type(void);
 StpSighting *stp_sighting_copy(const StpSighting *sighting);
 void stp_sighting_free(StpSighting *sighting);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpSighting, stp_sighting_free)
