@@ -25,17 +25,23 @@ G_DECLARE_FINAL_TYPE(StpStore, stp_store, STP, STORE, GObject)
 
 /*
  * Open or create the store in a directory (made with mode 0700 when absent).  A damaged
- * database file is set aside, never wiped, and reported by stp_store_get_hint().
+ * database file is set aside, never wiped, and reported by stp_store_get_hint().  Fails when
+ * another process has it open, or it was written by a newer version.  Results and signals
+ * come in the thread-default main context of the caller.
  */
 StpStore *stp_store_open(const char *directory, GError **error);
 
 typedef enum { STP_STORE_OK, STP_STORE_FULL, STP_STORE_FAILED } StpStoreState;
 
-/* Signal: state-changed ().  The state is that of the last write, and of the file as opened. */
+/*
+ * Signal: state-changed ().  The state is that of the last write, and of the file as opened.
+ * While it is FULL the store looks for room by itself, and goes back to OK when there is some.
+ * The hint is one or two sentences, "" when there is nothing to say; never NULL.
+ */
 StpStoreState stp_store_get_state(StpStore *self);
 const char *stp_store_get_hint(StpStore *self);
 /* Made once per store, from the system's randomness. */
-const guint8 *stp_store_get_collector_id(StpStore *self);	/* STP_COLLECTOR_ID_SIZE bytes */
+const guint8 *stp_store_get_collector_id(StpStore *self);	/* STP_COLLECTOR_ID_SIZE bytes (stipple/control.h) */
 
 /* ---- pens ---- */
 
@@ -76,8 +82,9 @@ void stp_store_put_state_async(StpStore *self, const char *serial, guint32 epoch
 gboolean stp_store_put_state_finish(StpStore *self, GAsyncResult *result, GError **error);
 
 /*
- * Which of oldest..newest are not held: (element-type struct stp_range), ascending.  A record
- * that is held but damaged counts as not held while it has been tried fewer than five times.
+ * Which of oldest..newest are not held: (element-type struct stp_range), ascending.  Numbers of
+ * which five tries brought only damaged bytes, or the findings "corrupt" or "never-written",
+ * are not asked for again.
  */
 GArray *stp_store_get_missing(StpStore *self, const char *serial, guint32 epoch, guint32 oldest,
 			      guint32 newest, GError **error);
@@ -89,7 +96,8 @@ typedef struct {
 	guint32 epoch, number;	/* as asked for */
 	GBytes *raw;
 	enum stp_status integrity;	/* as the host engine judged it */
-	guint8 listed_type;	/* as LIST said */
+	guint32 listed_size;	/* as LIST said, as are the next three; 0: nothing is known */
+	guint8 listed_type;
 	guint32 listed_boot_id;
 	guint64 listed_start_tick_ms;
 	gboolean authenticated;	/* the link's bond */
@@ -104,7 +112,7 @@ typedef enum {
 
 typedef struct {
 	StpStoredHow how;
-	gboolean acknowledge;	/* durable, and its checksum holds: the pen may be told */
+	gboolean acknowledge;	/* durable, it is the record asked for and its checksum holds */
 	enum stp_status verdict;	/* of decoding it: STP_OK, or why it is quarantined */
 	char *session_id;	/* of the session it belongs to; NULL: none, or not decoded */
 } StpStoredOutcome;
@@ -130,21 +138,30 @@ typedef struct {
 	guint32 record;		/* 0: not about one record */
 	char *kind;		/* "crc", "unknown", "range", "out-of-turn", ... */
 	char *text, *hint;	/* what happened; what to do next */
-	gint64 since, last;
-	guint count;
+	gint64 since, last;	/* put: since is ignored; last is when it happened, 0: now */
+	guint count;		/* put: ignored */
 	gboolean kept;		/* the raw bytes are in the store */
+	gboolean closed;	/* put right since, e.g. a sound copy came; put: ignored */
 } StpFinding;
 
 void stp_finding_free(StpFinding *finding);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpFinding, stp_finding_free)
 
-/* Count it if the same kind about the same record is known already. */
+/*
+ * Count it if the same kind about the same record is known already; that also opens it again.
+ * The store makes findings by itself of what put_record is given: "crc", "truncated",
+ * "identity" (the bytes are another record's), "conflict", "unknown", "range", "malformed",
+ * "memory", "part" (two records claim to be the same part of a session).  Two kinds that others
+ * put have a meaning for coverage, as long as they are open and the record is not held:
+ * "corrupt" (the pen's own copy is damaged, so it does not give it) and "never-written" (the
+ * pen skipped the number).  A sound copy of the record closes all but "conflict".
+ */
 void stp_store_put_finding_async(StpStore *self, const StpFinding *finding,
 				 GCancellable *cancellable, GAsyncReadyCallback callback,
 				 gpointer user_data);
 gboolean stp_store_put_finding_finish(StpStore *self, GAsyncResult *result, GError **error);
 
-/* Signal: finding (const StpFinding *), from the main loop, for those of put_record and put_finding. */
+/* Signal: finding (StpFinding *), before the result of the put_record or put_finding that made it. */
 
 /* ---- coverage ---- */
 
@@ -158,9 +175,11 @@ typedef struct {
 	guint32 epoch;
 	gboolean current;	/* the epoch the pen named last */
 	guint32 first, last;	/* numbers known to have been used; first > last: none */
-	guint held, missing, damaged;
-	double percent;		/* held of all used; 100 when none was used */
-	GArray *holes;		/* (element-type StpHole) */
+	guint held;		/* durable, and the checksum holds */
+	guint damaged;		/* not held; what is known of them is damaged: holes with cause "corrupt" */
+	guint missing;		/* not held otherwise */
+	double percent;		/* held of all used; 100 when none was used; what was never written is not used */
+	GArray *holes;		/* (element-type StpHole), what is not held, ascending */
 	GPtrArray *findings;	/* (element-type StpFinding) */
 } StpCoverage;
 
@@ -172,15 +191,20 @@ GPtrArray *stp_store_get_coverage(StpStore *self, const char *serial, GError **e
 
 /* ---- sessions ---- */
 
+/*
+ * Anchored: from the anchor of the same boot that makes it surest; its uncertainty is the
+ * anchor's plus 100 ppm of the time between.  Unknown: no contact fell into that boot.
+ * Extrapolated is for what other boots' anchors may tell; nothing is that yet.
+ */
 typedef enum { STP_TIME_UNKNOWN, STP_TIME_EXTRAPOLATED, STP_TIME_ANCHORED } StpTimeQuality;
 
 typedef struct {
 	guint64 row;		/* the store's own number, for paging */
-	char *id;		/* "SERIAL/EPOCH/NUMBER" */
+	char *id;		/* "SERIAL/EPOCH/NUMBER", EPOCH in 8 hexadecimal digits */
 	char *serial;
-	guint32 epoch, number;
+	guint32 epoch, number;	/* the pen's own number of the session, stable whatever part comes first */
 	StpTimeQuality time_quality;
-	gint64 start;		/* valid unless the quality is unknown */
+	gint64 start;		/* of the earliest part held; valid unless the quality is unknown */
 	guint32 start_uncertainty_ms;
 	guint32 boot_id;
 	guint64 start_tick_ms;
@@ -190,7 +214,7 @@ typedef struct {
 	guint period_ms;
 	guint set_depth_min_um, set_depth_max_um, set_rate_dhz;	/* STP_ABSENT: unknown */
 	guint depth_max_um, depth_p50_um;			/* delivered; STP_ABSENT: unknown */
-	guint zones, passes;
+	guint zones, passes;	/* how many zones; how many passes, summed over the zones */
 	guint needles;
 	char *cartridge;	/* hexadecimal, "" unknown */
 	char *firmware;
