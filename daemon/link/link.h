@@ -33,7 +33,12 @@ G_DECLARE_INTERFACE(StpLink, stp_link, STP, LINK, GObject)
  * Signals:
  *   received (StpChannel channel, GBytes *value)  a notification or indication
  *   closed (const GError *reason)                 once; nothing is received afterwards.  The
- *                                                 reason is in STP_ERROR, and says what happened
+ *                                                 reason is in STP_ERROR, and says what happened:
+ *                                                 LINK_FAILED, PROTOCOL_FAILED, NO_ADAPTER or
+ *                                                 NO_BLUETOOTH; CANCELLED after
+ *                                                 stp_link_close_async()
+ * Operations under way when the link ends fail with the same reason.  What the pen sent before
+ * an indication on Log Control Point is received before it.
  */
 struct _StpLinkInterface {
 	GTypeInterface parent;
@@ -55,7 +60,10 @@ struct _StpLinkInterface {
 	const char *(*get_address)(StpLink *self);
 };
 
-/* Errors: STP_ERROR_NOT_FOUND (the pen has no such characteristic), LINK_FAILED, DENIED (a bond is needed). */
+/*
+ * Errors: STP_ERROR_NOT_FOUND (the pen has no such characteristic), LINK_FAILED, DENIED (a bond
+ * is needed), CANCELLED, NO_BLUETOOTH.
+ */
 void stp_link_read_async(StpLink *self, StpChannel channel, GCancellable *cancellable,
 			 GAsyncReadyCallback callback, gpointer user_data);
 GBytes *stp_link_read_finish(StpLink *self, GAsyncResult *result, GError **error);
