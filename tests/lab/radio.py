@@ -4,9 +4,10 @@
 """radio.py NUMBER: virtual LE controllers with an air between them.
 
 Sits between the kernel and "btvirt -s": one /dev/vhci and one connection to btvirt's
-LE socket per controller, HCI packets relayed both ways.  btvirt does the links; what
-is in the air is done here, because btvirt reports an advertisement once, accepts
-connections to whoever exists, and knows no distance:
+LE socket per controller, HCI packets relayed both ways.  btvirt answers the commands;
+what is in the air is done here, because btvirt reports an advertisement once, accepts
+connections to whoever exists, knows no distance, and confuses the handles of a
+controller's second link:
 
   - advertising reports every 100 ms, with the data of the moment and an RSSI, from
     every controller that advertises to every one that scans;
@@ -31,16 +32,18 @@ RSSI, PERIOD, SUPERVISION = -60, 0.1, 2.0
 BTVIRT, FIFO = "/tmp/bt-server-le", "/run/radio"
 
 COMMAND, ACL, EVENT = 1, 2, 4
-DISCONNECTED, COMPLETE, STATUS, PACKETS_DONE, LE_META = 0x05, 0x0E, 0x0F, 0x13, 0x3E
-CONNECTED, REPORT, CONNECTED_ENHANCED = 0x01, 0x02, 0x0A
+DISCONNECTED, ENCRYPTED, COMPLETE, STATUS, PACKETS_DONE, REFRESHED, LE_META = \
+    0x05, 0x08, 0x0E, 0x0F, 0x13, 0x30, 0x3E
+CONNECTED, REPORT, UPDATED, FEATURES, KEY_REQUEST, CONNECTED_ENHANCED = 0x01, 0x02, 0x03, 0x04, 0x05, 0x0A
 TIMEOUT, NO_SUCH_CONNECTION, USER_ENDED = 0x08, 0x02, 0x13
 
 RESET, READ_ADDRESS, DISCONNECT = 0x0C03, 0x1009, 0x0406
 SET_RANDOM, ADV_PARAMS, ADV_DATA, SCAN_RESPONSE, ADV_ENABLE = 0x2005, 0x2006, 0x2008, 0x2009, 0x200A
-SCAN_PARAMS, SCAN_ENABLE, CREATE, CREATE_CANCEL = 0x200B, 0x200C, 0x200D, 0x200E
+SCAN_PARAMS, SCAN_ENABLE, CREATE, CREATE_CANCEL, ENCRYPT = 0x200B, 0x200C, 0x200D, 0x200E, 0x2019
+FIRST_HANDLE = 42                       # btvirt's; the next link of a controller has 43
 ADV_IND, SCAN_RSP, NOT_CONNECTABLE, NOT_SCANNABLE = 0x00, 0x04, (0x02, 0x03), (0x01, 0x03, 0x04)
 
-UUID128_LIST, SERVICE_DATA128 = 0x07, 0x21
+UUID128_LIST, SHORT_NAME, COMPLETE_NAME, SERVICE_DATA128 = 0x07, 0x08, 0x09, 0x21
 AD_MAX = 31
 
 
@@ -51,13 +54,27 @@ def ad_structures(data):
         data = data[1 + data[0]:]
 
 
+def ad_structure(kind, body):
+    return bytes([1 + len(body), kind]) + body
+
+
 def with_uuid_list(response, advert):
-    """The scan response, with the UUIDs of the advert's service data listed if they fit."""
-    if any(kind == UUID128_LIST for kind, _ in (*ad_structures(advert), *ad_structures(response))):
-        return response
+    """The scan response, with the UUIDs of the advert's service data listed.
+
+    They come first; a name for which they leave no room is shortened.
+    """
     uuids = b"".join(body[:16] for kind, body in ad_structures(advert) if kind == SERVICE_DATA128)
-    extra = bytes([1 + len(uuids), UUID128_LIST]) + uuids if uuids else b""
-    return response + extra if len(response) + len(extra) <= AD_MAX else response
+    listed = any(kind == UUID128_LIST for kind, _ in (*ad_structures(advert), *ad_structures(response)))
+    if not uuids or listed:
+        return response
+    out = ad_structure(UUID128_LIST, uuids)
+    for kind, body in ad_structures(response):
+        room = AD_MAX - len(out) - 2
+        if kind == COMPLETE_NAME and 0 < room < len(body):
+            kind, body = SHORT_NAME, body[:room]
+        if len(body) <= room:
+            out += ad_structure(kind, body)
+    return out
 
 
 def event(code, body):
@@ -94,6 +111,7 @@ class Controller:
         self.advertising = self.scanning = self.active = False
         self.links = {}                 # handle: controller at the other end
         self.pending = None             # a connection attempt without a partner
+        self.encrypting = []            # handles of links on which encryption was asked for
 
     def address(self):
         return (self.adv_own & 1, self.random if self.adv_own & 1 else self.public)
@@ -112,14 +130,20 @@ class Controller:
     def from_host(self):
         packet = os.read(self.vhci, 4096)
         if packet[0] == ACL:
-            handle = struct.unpack_from("<H", packet, 1)[0] & 0x0FFF
-            peer = self.links.get(handle)
-            if self.away or (peer and peer.away):       # lost, but the host gets its buffer back
-                self.to_host(event(PACKETS_DONE, struct.pack("<BHH", 1, handle, 1)))
-                return
-        elif packet[0] == COMMAND and not self.command(struct.unpack_from("<H", packet, 1)[0], packet[4:], packet):
-            return
-        self.to_btvirt(packet)
+            self.send(packet)
+        elif self.command(struct.unpack_from("<H", packet, 1)[0], packet[4:], packet):
+            self.to_btvirt(packet)
+
+    def send(self, packet):
+        """Data to the other end of a link; the host gets its buffer back even if they are lost."""
+        word = struct.unpack_from("<H", packet, 1)[0]
+        handle, flags = word & 0x0FFF, word & 0x1000 or 0x2000      # go on, or begin
+        peer = self.links.get(handle)
+        if peer and not self.away and not peer.away:
+            theirs = next((h for h, p in peer.links.items() if p is self), None)
+            if theirs is not None:
+                peer.to_host(packet[:1] + struct.pack("<H", theirs | flags) + packet[3:])
+        self.to_host(event(PACKETS_DONE, struct.pack("<BHH", 1, handle, 1)))
 
     def command(self, opcode, args, packet):
         """Note what the host says; false when btvirt is not to hear it."""
@@ -140,6 +164,8 @@ class Controller:
             self.active = bool(args[0])
         elif opcode == SCAN_ENABLE:
             self.scanning = bool(args[0])
+        elif opcode == ENCRYPT:
+            self.encrypting.append(args[:2])
         elif opcode == CREATE:
             if not self.air.partner(self, packet):
                 self.pending = packet
@@ -169,31 +195,50 @@ class Controller:
             self.packet(packet)
 
     def packet_size(self):
-        b = self.buffer
-        if len(b) < 5:
-            return 3 + b[2] if len(b) > 2 and b[0] == EVENT else 0
-        return 3 + b[2] if b[0] == EVENT else 5 + struct.unpack_from("<H", b, 3)[0]
+        return 3 + self.buffer[2] if len(self.buffer) > 2 else 0
 
     def expect(self, predicate):
         self.swallow.append(predicate)
 
     def packet(self, p):
-        if p[0] == EVENT:
-            for predicate in self.swallow:
-                if predicate(p):
-                    self.swallow.remove(predicate)
-                    return
-            if p[1] == LE_META and p[3] == REPORT:
-                return                  # the air makes its own
-            if p[1] == LE_META and p[3] in (CONNECTED, CONNECTED_ENHANCED) and p[4] == 0:
-                self.links[struct.unpack_from("<H", p, 5)[0]] = self.air.find(p[8] & 1, p[9:15])
-                if p[7] == 1:           # as a peripheral: that ended the advertising
-                    self.advertising = False
-            elif p[1] == DISCONNECTED and p[3] == 0:
-                self.links.pop(struct.unpack_from("<H", p, 4)[0], None)
-            elif p[1] == COMPLETE and p[4:6] == struct.pack("<H", READ_ADDRESS):
-                self.public = p[7:13]
+        """An event, the only thing that btvirt has to say."""
+        for predicate in self.swallow:
+            if predicate(p):
+                self.swallow.remove(predicate)
+                return
+        code, sub = p[1], p[3] if p[1] == LE_META else None
+        if sub == REPORT:
+            return                      # the air makes its own
+        if sub in (CONNECTED, CONNECTED_ENHANCED) and p[4] == 0:
+            p = self.connected(p)
+        elif sub in (UPDATED, FEATURES):
+            p = self.with_own_handle(p, 5)
+        elif sub == KEY_REQUEST or code in (ENCRYPTED, REFRESHED):
+            p = self.with_own_handle(p, 4)
+        elif code == DISCONNECTED and p[3] == 0:
+            self.links.pop(struct.unpack_from("<H", p, 4)[0], None)
+        elif code == COMPLETE and p[4:6] == struct.pack("<H", READ_ADDRESS):
+            self.public = p[7:13]
         self.to_host(p)
+
+    def connected(self, p):
+        """btvirt tells the peripheral the central's handle; tell it its own."""
+        handle = struct.unpack_from("<H", p, 5)[0]
+        if p[7] == 1:
+            self.advertising = False
+            handle = FIRST_HANDLE
+            while handle in self.links:
+                handle += 1
+        self.links[handle] = self.air.find(p[8] & 1, p[9:15])
+        return p[:5] + struct.pack("<H", handle) + p[7:]
+
+    def with_own_handle(self, p, offset):
+        """The handle in this event may be the other end's."""
+        if p[1] in (ENCRYPTED, REFRESHED) and self.encrypting:
+            return p[:offset] + self.encrypting.pop(0) + p[offset + 2:]
+        if len(self.links) == 1:
+            return p[:offset] + struct.pack("<H", *self.links) + p[offset + 2:]
+        return p
 
     # the air -------------------------------------------------------------------
 
