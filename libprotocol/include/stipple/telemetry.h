@@ -8,6 +8,7 @@
  * them losslessly.  proto/WIRE.md, "Telemetry block", is the binding text.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,14 +39,14 @@ struct stp_sample {
 	uint8_t zone;		/* 0 none, else a zone code */
 };
 
-#define STP_BLOCK_HEADER_SIZE 14
+#define STP_BLOCK_HEADER_SIZE 15
 #define STP_BLOCK_TRAILER_SIZE 4	/* CRC-32C over everything before it */
-/* No encoder ever needs more than this for one sample. */
-#define STP_BLOCK_SAMPLE_SIZE_MAX 32
-/* A buffer of this size takes any n samples. */
+/* No sample ever needs more than this; one like its neighbours takes about 2 bytes. */
+#define STP_BLOCK_SAMPLE_SIZE_MAX 34
+/* A buffer of this size takes any n samples; no block of n samples is larger. */
 #define STP_BLOCK_SIZE_MAX(n) \
-	(STP_BLOCK_HEADER_SIZE + STP_BLOCK_TRAILER_SIZE + \
-	 (size_t)STP_BLOCK_SAMPLE_SIZE_MAX * ((size_t)(n) + 1))
+	(STP_BLOCK_HEADER_SIZE + STP_BLOCK_TRAILER_SIZE + 24 + \
+	 (size_t)STP_BLOCK_SAMPLE_SIZE_MAX * (size_t)(n))
 
 enum stp_codec {
 	STP_CODEC_RICE = 1,	/* the only one so far */
@@ -56,6 +57,14 @@ enum stp_codec {
 /* The columns that carry numbers, in wire order. */
 enum { STP_COLUMN_DEPTH, STP_COLUMN_RATE, STP_COLUMN_CURRENT, STP_COLUMNS };
 
+#define STP_PREDICTORS 13
+
+struct stp_bit_writer {
+	size_t word;		/* bits not written out yet */
+	size_t written;		/* bytes */
+	uint32_t count;		/* bits in word */
+};
+
 /*
  * The encoder's own state, below 1 KiB; the type is complete so that firmware can
  * place it.  Keep one per session: what it learns about the sensors in one block
@@ -64,23 +73,25 @@ enum { STP_COLUMN_DEPTH, STP_COLUMN_RATE, STP_COLUMN_CURRENT, STP_COLUMNS };
 struct stp_block_encoder {
 	uint8_t *bytes;
 	size_t capacity;
-	size_t head, tail;		/* values grow up from the front, events down from the end */
-	size_t value_word, event_word;	/* bits not yet written out */
-	uint8_t value_bits, event_bits;
-	uint16_t samples, period_ms;
-	uint32_t first_ms, last_ms;
-	uint32_t due_ms;		/* when the next sample is due by the nominal period */
+	struct stp_bit_writer values;	/* grow up from the header */
+	struct stp_bit_writer events;	/* grow down from the buffer's end */
+	uint32_t samples;
+	uint32_t last_ms;
+	uint64_t due_ms;		/* of the next sample, by the nominal period */
 	int32_t jitter_ms;		/* of the last sample */
-	uint32_t gap;			/* samples since the last event */
-	uint32_t gap_mean;
-	uint8_t first_flags, first_pass, first_zone;
-	uint8_t last_kind, present, seen, contact, pass, zone, contact_seen;
-	uint8_t predictor[STP_COLUMNS], next_predictor[STP_COLUMNS];
+	uint32_t gap, gap_mean;		/* samples since the last event */
+	uint16_t period_ms;
+	uint8_t present, seen, contact, pass, zone;
+	uint8_t predictor[STP_COLUMNS];
 	int32_t level[STP_COLUMNS], trend[STP_COLUMNS];
-	uint32_t mean[2][STP_COLUMNS];	/* by contact */
-	uint32_t trial_cost[8];
-	int32_t trial_level[8], trial_trend[8];
-	uint8_t trial_column, trial_left;
+	uint32_t mean[2][STP_COLUMNS];	/* of the folded residuals, by contact */
+	struct {
+		uint8_t column, choice;
+		bool fresh;
+		uint32_t left;		/* samples to go; 0: no trial */
+		uint32_t cost[STP_PREDICTORS];
+		int32_t level[STP_PREDICTORS], trend[STP_PREDICTORS];
+	} trial;			/* of other predictors, for the next block */
 };
 
 /* Once per session. */

@@ -1,0 +1,411 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include <stipple/crc32c.h>
+
+#include "bit-writer.h"
+#include "telemetry-format.h"
+
+/*
+ * The block is written from both ends of the buffer: values up from the header,
+ * events down from the end, so that neither needs to know how long the other gets.
+ */
+
+#define TRIAL_SAMPLES 256
+#define ROOM_FOR_SAMPLE (STP_BLOCK_SAMPLE_SIZE_MAX + STP_BLOCK_TRAILER_SIZE + 4 + 2 * BITS_SLACK)
+
+_Static_assert(sizeof(struct stp_block_encoder) <= 1024, "the pen keeps this in its RAM");
+_Static_assert(STP_BLOCK_SIZE_MAX(1) >= STP_BLOCK_HEADER_SIZE + ROOM_FOR_SAMPLE,
+	       "the last sample must still find the room it asks for");
+
+static void
+put_event_bits(struct stp_block_encoder *encoder, uint32_t value, uint32_t count)
+{
+	bits_put_down(&encoder->events, encoder->bytes + encoder->capacity, value, count);
+}
+
+static void
+put_gap(struct stp_block_encoder *encoder, uint32_t gap)
+{
+	uint32_t bits = gap_bits(encoder->gap_mean), quotient = gap >> bits;
+
+	if (quotient >= QUOTIENT_ESCAPE) {
+		put_event_bits(encoder, 0, QUOTIENT_ESCAPE);
+		put_event_bits(encoder, gap, GAP_PLAIN_BITS);
+	} else {
+		put_event_bits(encoder, 1u << quotient, quotient + 1);
+		put_event_bits(encoder, gap & ((1u << bits) - 1), bits);
+	}
+	if (gap > 0)
+		encoder->gap_mean = gap_mean_after(encoder->gap_mean, gap);
+}
+
+/* A number other than 0: its sign, then its size in an Exp-Golomb code. */
+static void
+put_offset(struct stp_block_encoder *encoder, int64_t offset)
+{
+	uint32_t size = (uint32_t)(offset < 0 ? -offset : offset), bits = floor_log2(size);
+
+	put_event_bits(encoder, offset < 0, 1);
+	for (uint32_t zeros = bits; zeros > 0; zeros--)
+		put_event_bits(encoder, 0, 1);
+	put_event_bits(encoder, 1, 1);
+	size &= (1u << bits) - 1;
+	put_event_bits(encoder, size & 0xFFFF, bits < 16 ? bits : 16);
+	if (bits > 16)
+		put_event_bits(encoder, size >> 16, bits - 16);
+}
+
+static void
+put_event(struct stp_block_encoder *encoder, enum event_kind kind)
+{
+	static const struct { uint8_t code, bits; } codes[] = {
+		[EVENT_JITTER] = { 0x0, 1 }, [EVENT_CONTACT] = { 0x1, 2 },
+		[EVENT_SHIFT] = { 0x3, 3 }, [EVENT_MARK] = { 0x7, 4 }, [EVENT_PRESENCE] = { 0xF, 4 },
+	};
+
+	put_gap(encoder, encoder->gap);
+	encoder->gap = 0;
+	put_event_bits(encoder, codes[kind].code, codes[kind].bits);
+}
+
+static uint8_t
+presence(const struct stp_sample *sample)
+{
+	return (uint8_t)((sample->depth_um != STP_ABSENT) << STP_COLUMN_DEPTH
+		| (sample->rate_dhz != STP_ABSENT) << STP_COLUMN_RATE
+		| (sample->current_ma != STP_ABSENT) << STP_COLUMN_CURRENT);
+}
+
+/* A sample off its time by as much as the one before: not the sample jitters, the clock moved. */
+static void
+put_time(struct stp_block_encoder *encoder, uint32_t t_ms)
+{
+	int64_t offset = (int64_t)t_ms - (int64_t)encoder->due_ms;
+	bool moved = offset == encoder->jitter_ms || offset >= encoder->period_ms
+		|| offset <= -(int64_t)encoder->period_ms;
+
+	put_event(encoder, moved ? EVENT_SHIFT : EVENT_JITTER);
+	put_offset(encoder, offset);
+	if (moved)
+		encoder->due_ms = t_ms;
+	encoder->jitter_ms = moved ? 0 : (int32_t)offset;
+}
+
+static void
+put_events(struct stp_block_encoder *encoder, const struct stp_sample *sample, uint8_t present)
+{
+	if (sample->t_ms != encoder->due_ms)
+		put_time(encoder, sample->t_ms);
+	else
+		encoder->jitter_ms = 0;
+	if (sample->contact != encoder->contact) {
+		put_event(encoder, EVENT_CONTACT);
+		encoder->contact = sample->contact;
+	}
+	if (sample->pass != encoder->pass || sample->zone != encoder->zone) {
+		put_event(encoder, EVENT_MARK);
+		put_event_bits(encoder, sample->pass, 8);
+		put_event_bits(encoder, sample->zone, 8);
+		encoder->pass = sample->pass;
+		encoder->zone = sample->zone;
+	}
+	if (present != encoder->present) {
+		put_event(encoder, EVENT_PRESENCE);
+		put_event_bits(encoder, present, STP_COLUMNS);
+		encoder->present = present;
+	}
+}
+
+static void
+put_first(struct stp_block_encoder *encoder, const struct stp_sample *sample, uint8_t present)
+{
+	uint8_t *header = encoder->bytes;
+
+	header[BLOCK_FLAGS] = (uint8_t)(present | (sample->contact ? FLAG_CONTACT : 0));
+	put_le32(header + BLOCK_FIRST_MS, sample->t_ms);
+	header[BLOCK_PASS] = sample->pass;
+	header[BLOCK_ZONE] = sample->zone;
+	encoder->present = present;
+	encoder->contact = sample->contact;
+	encoder->pass = sample->pass;
+	encoder->zone = sample->zone;
+	encoder->due_ms = sample->t_ms;
+}
+
+/* The two parts of a value's code: quotient in unary, then the remainder. */
+struct code {
+	uint32_t unary, unary_bits, rest, rest_bits;
+};
+
+static inline struct code
+code_value(struct stp_block_encoder *encoder, unsigned column, uint16_t value)
+{
+	int32_t *level = &encoder->level[column], *trend = &encoder->trend[column];
+	uint32_t *mean = &encoder->mean[encoder->contact][column];
+	uint32_t bits = rice_bits(*mean);
+	uint32_t folded = fold((int32_t)value - rounded(*level + *trend));
+	uint32_t quotient = folded >> bits;
+	struct code code = { 1u << (quotient & 31), quotient + 1, folded & ((1u << bits) - 1), bits };
+
+	if (quotient >= QUOTIENT_ESCAPE) {
+		code = (struct code){ 0, QUOTIENT_ESCAPE, value, PLAIN_BITS };
+		folded = QUOTIENT_ESCAPE << bits;
+	}
+	*mean = mean_after(*mean, folded);
+	learn(predictors[encoder->predictor[column]], level, trend, value);
+	return code;
+}
+
+/* The first value of a column in this block stands plain. */
+static struct code
+code_first_value(struct stp_block_encoder *encoder, unsigned column, uint16_t value)
+{
+	encoder->seen |= (uint8_t)(1u << column);
+	encoder->level[column] = value * (1 << LEVEL_BITS);
+	encoder->trend[column] = 0;
+	return (struct code){ 0, 0, value, PLAIN_BITS };
+}
+
+static void
+put_codes(struct stp_block_encoder *encoder, const struct code *codes, unsigned count)
+{
+	uint8_t *start = encoder->bytes + STP_BLOCK_HEADER_SIZE;
+
+	for (unsigned i = 0; i < count; i++)
+		bits_put_up(&encoder->values, start, codes[i].unary, codes[i].unary_bits);
+	for (unsigned i = 0; i < count; i++)
+		bits_put_up(&encoder->values, start, codes[i].rest, codes[i].rest_bits);
+}
+
+static void
+put_some_values(struct stp_block_encoder *encoder, const uint16_t values[STP_COLUMNS])
+{
+	struct code codes[STP_COLUMNS];
+	unsigned count = 0;
+
+	for (unsigned column = 0; column < STP_COLUMNS; column++) {
+		if (!(encoder->present & 1u << column))
+			continue;
+		if (encoder->seen & 1u << column)
+			codes[count++] = code_value(encoder, column, values[column]);
+		else
+			codes[count++] = code_first_value(encoder, column, values[column]);
+	}
+	put_codes(encoder, codes, count);
+}
+
+static inline void
+put_all_values(struct stp_block_encoder *encoder, const uint16_t values[STP_COLUMNS])
+{
+	struct code codes[STP_COLUMNS] = {
+		code_value(encoder, 0, values[0]),
+		code_value(encoder, 1, values[1]),
+		code_value(encoder, 2, values[2]),
+	};
+#if BITS_WIDE
+	uint8_t *start = encoder->bytes + STP_BLOCK_HEADER_SIZE;
+	uint32_t first = codes[0].unary_bits, second = first + codes[1].unary_bits;
+
+	bits_put_up(&encoder->values, start, codes[0].unary
+		| (size_t)codes[1].unary << first | (size_t)codes[2].unary << second,
+		second + codes[2].unary_bits);
+	first = codes[0].rest_bits, second = first + codes[1].rest_bits;
+	bits_put_up(&encoder->values, start, codes[0].rest
+		| (size_t)codes[1].rest << first | (size_t)codes[2].rest << second,
+		second + codes[2].rest_bits);
+#else
+	put_codes(encoder, codes, STP_COLUMNS);
+#endif
+}
+
+static void
+begin_trial(struct stp_block_encoder *encoder)
+{
+	encoder->trial.column = (uint8_t)(encoder->trial.column + 1 == STP_COLUMNS
+		? 0 : encoder->trial.column + 1);
+	encoder->trial.choice = encoder->predictor[encoder->trial.column];
+	encoder->trial.left = TRIAL_SAMPLES;
+	encoder->trial.fresh = true;
+	memset(encoder->trial.cost, 0, sizeof(encoder->trial.cost));
+	memset(encoder->trial.trend, 0, sizeof(encoder->trial.trend));
+}
+
+/* Change only for a clear gain: a thirty-second of the cost. */
+static void
+end_trial(struct stp_block_encoder *encoder)
+{
+	uint32_t least = encoder->trial.cost[encoder->trial.choice];
+
+	least -= least >> 5;
+	for (uint8_t i = 0; i < STP_PREDICTORS; i++) {
+		if (encoder->trial.cost[i] < least) {
+			least = encoder->trial.cost[i];
+			encoder->trial.choice = i;
+		}
+	}
+}
+
+/* How far each predictor would have been off. */
+static void
+try_predictors(struct stp_block_encoder *encoder, const uint16_t values[STP_COLUMNS])
+{
+	uint16_t value = values[encoder->trial.column];
+
+	if (value == STP_ABSENT)
+		return;
+	for (unsigned i = 0; i < STP_PREDICTORS; i++) {
+		int32_t *level = &encoder->trial.level[i], *trend = &encoder->trial.trend[i];
+		int32_t miss;
+
+		if (encoder->trial.fresh)
+			*level = value * (1 << LEVEL_BITS);
+		miss = value - rounded(*level + *trend);
+		encoder->trial.cost[i] += (uint32_t)(miss < 0 ? -miss : miss);
+		learn(predictors[i], level, trend, value);
+	}
+	encoder->trial.fresh = false;
+	if (--encoder->trial.left == 0)
+		end_trial(encoder);
+}
+
+static inline bool
+in_range(const struct stp_sample *sample)
+{
+	return (sample->depth_um <= STP_DEPTH_MAX_UM || sample->depth_um == STP_ABSENT)
+		&& (sample->rate_dhz <= STP_RATE_MAX_DHZ || sample->rate_dhz == STP_ABSENT)
+		&& (sample->current_ma <= STP_CURRENT_MAX_MA || sample->current_ma == STP_ABSENT)
+		&& sample->contact <= 1;
+}
+
+static inline bool
+has_room(const struct stp_block_encoder *encoder)
+{
+	size_t used = STP_BLOCK_HEADER_SIZE + bits_size(&encoder->values)
+		+ bits_size(&encoder->events);
+
+	return encoder->samples < STP_BLOCK_SAMPLES_MAX
+		&& encoder->capacity - used >= ROOM_FOR_SAMPLE;
+}
+
+static inline enum stp_status
+add(struct stp_block_encoder *encoder, const struct stp_sample *sample)
+{
+	const uint16_t values[STP_COLUMNS] = {
+		sample->depth_um, sample->rate_dhz, sample->current_ma,
+	};
+	uint8_t present = presence(sample);
+
+	if (!in_range(sample) || (encoder->samples > 0 && sample->t_ms < encoder->last_ms))
+		return STP_ERR_RANGE;
+	if (!has_room(encoder))
+		return STP_ERR_SPACE;
+	encoder->gap++;
+	if (encoder->samples == 0) {
+		put_first(encoder, sample, present);
+		encoder->gap = 0;
+	} else if (sample->t_ms != encoder->due_ms || encoder->jitter_ms != 0
+		   || sample->contact != encoder->contact || sample->pass != encoder->pass
+		   || sample->zone != encoder->zone || present != encoder->present) {
+		put_events(encoder, sample, present);
+	}
+	if ((encoder->seen & encoder->present) == ALL_PRESENT)
+		put_all_values(encoder, values);
+	else
+		put_some_values(encoder, values);
+	if (encoder->trial.left > 0)
+		try_predictors(encoder, values);
+	encoder->last_ms = sample->t_ms;
+	encoder->due_ms += encoder->period_ms;
+	encoder->samples++;
+	return STP_OK;
+}
+
+void
+stp_block_encoder_init(struct stp_block_encoder *encoder)
+{
+	*encoder = (struct stp_block_encoder){
+		.predictor = { 4, 9, 8 },
+		.trial = { .column = STP_COLUMNS - 1 },
+	};
+	encoder->trial.choice = encoder->predictor[STP_COLUMNS - 1];
+	for (unsigned column = 0; column < STP_COLUMNS; column++)
+		encoder->mean[0][column] = mean_start(3);
+}
+
+enum stp_status
+stp_block_encoder_begin(struct stp_block_encoder *encoder, uint16_t period_ms,
+			uint8_t *bytes, size_t capacity)
+{
+	if (period_ms < STP_PERIOD_MIN_MS || period_ms > STP_PERIOD_MAX_MS)
+		return STP_ERR_RANGE;
+	if (capacity < STP_BLOCK_SIZE_MAX(0))
+		return STP_ERR_SPACE;
+	encoder->bytes = bytes;
+	encoder->capacity = capacity;
+	encoder->values = encoder->events = (struct stp_bit_writer){ 0 };
+	encoder->samples = encoder->gap = encoder->last_ms = 0;
+	encoder->jitter_ms = 0;
+	encoder->gap_mean = GAP_MEAN_START;
+	encoder->period_ms = period_ms;
+	encoder->seen = 0;
+	encoder->predictor[encoder->trial.column] = encoder->trial.choice;
+	memset(bytes, 0, STP_BLOCK_HEADER_SIZE);
+	bytes[BLOCK_CODEC] = STP_CODEC_RICE;
+	put_le16(bytes + BLOCK_PERIOD, period_ms);
+	for (unsigned column = 0; column < STP_COLUMNS; column++) {
+		uint32_t start = rice_bits(encoder->mean[encoder->contact][column]);
+
+		bytes[BLOCK_COLUMNS + column] = (uint8_t)(encoder->predictor[column] | start << 4);
+		encoder->mean[0][column] = encoder->mean[1][column] = mean_start(start);
+	}
+	encoder->contact = 0;
+	begin_trial(encoder);
+	return STP_OK;
+}
+
+enum stp_status
+stp_block_encoder_add(struct stp_block_encoder *encoder, const struct stp_sample *sample)
+{
+	return add(encoder, sample);
+}
+
+enum stp_status
+stp_block_encoder_finish(struct stp_block_encoder *encoder, size_t *size)
+{
+	uint8_t *bytes = encoder->bytes;
+	size_t values, events, end;
+
+	if (!bytes)
+		return STP_ERR_ARGUMENT;
+	if (encoder->samples > 0)
+		put_gap(encoder, encoder->gap + 1);
+	bits_put_up(&encoder->values, bytes + STP_BLOCK_HEADER_SIZE, 0,
+		    (8 - encoder->values.count) & 7);
+	put_event_bits(encoder, 0, (8 - encoder->events.count) & 7);
+	values = encoder->values.written;
+	events = encoder->events.written;
+	end = STP_BLOCK_HEADER_SIZE + values + events;
+	memmove(bytes + STP_BLOCK_HEADER_SIZE + values, bytes + encoder->capacity - events, events);
+	put_le16(bytes + BLOCK_SAMPLES, (uint16_t)encoder->samples);
+	put_le32(bytes + end, stp_crc32c(0, bytes, end));
+	*size = end + STP_BLOCK_TRAILER_SIZE;
+	encoder->bytes = NULL;
+	return STP_OK;
+}
+
+enum stp_status
+stp_block_encode(const struct stp_sample *samples, size_t count, uint16_t period_ms,
+		 uint8_t *bytes, size_t capacity, size_t *size)
+{
+	struct stp_block_encoder encoder;
+	enum stp_status status;
+
+	if (count > STP_BLOCK_SAMPLES_MAX)
+		return STP_ERR_ARGUMENT;
+	stp_block_encoder_init(&encoder);
+	status = stp_block_encoder_begin(&encoder, period_ms, bytes, capacity);
+	for (size_t i = 0; i < count && status == STP_OK; i++)
+		status = add(&encoder, &samples[i]);
+	return status == STP_OK ? stp_block_encoder_finish(&encoder, size) : status;
+}
