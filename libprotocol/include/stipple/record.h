@@ -17,6 +17,7 @@
 
 #include <stipple/segment.h>	/* STP_RECORD_SIZE_MAX */
 #include <stipple/status.h>
+#include <stipple/telemetry.h>
 
 #ifdef __cplusplus
 extern "C" {
