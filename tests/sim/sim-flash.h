@@ -1,0 +1,76 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <glib.h>
+
+#include <stipple/control.h>
+#include <stipple/record.h>
+#include <stipple/telemetry.h>
+
+/*
+ * The simulated pen's flash: records as the bytes that lie there and the directory entry
+ * LIST tells of them.  Records are numbered from 1 without gaps.
+ */
+
+#define SIM_ERROR (sim_error_quark())
+GQuark sim_error_quark(void);
+typedef enum {
+	SIM_ERROR_USAGE,	/* the caller, or a command line, asks for what cannot be */
+	SIM_ERROR_STATE,	/* a state directory cannot be read or written */
+	SIM_ERROR_RECORD,	/* libstipple refused to make a record */
+} SimError;
+
+typedef struct {
+	struct stp_entry entry;	/* entry.length is raw->len */
+	GByteArray *raw;
+} SimRecord;
+
+/* A session as the pen has measured it.  Samples are the caller's. */
+typedef struct {
+	const struct stp_sample *samples;
+	gsize count;
+	guint16 period_ms;
+	guint32 boot_id;
+	guint64 start_tick_ms;
+	guint16 set_depth_min_um, set_depth_max_um, set_rate_dhz;	/* STP_ABSENT: unknown */
+	guint8 needles;
+	guint8 cartridge_uid[16];
+	guint8 cartridge_uid_size;
+} SimSession;
+
+/* Where a session lies: parts are consecutive records. */
+typedef struct {
+	guint32 session_no;
+	guint32 first, last;	/* record numbers */
+} SimSpan;
+
+typedef struct SimFlash SimFlash;
+
+SimFlash *sim_flash_new(const char *serial, const char *firmware, guint32 epoch);
+void sim_flash_free(SimFlash *flash);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SimFlash, sim_flash_free)
+
+guint32 sim_flash_epoch(const SimFlash *flash);
+/* 0: the flash is empty. */
+guint32 sim_flash_newest(const SimFlash *flash);
+/* Sessions begun in this epoch. */
+guint32 sim_flash_sessions(const SimFlash *flash);
+guint64 sim_flash_bytes(const SimFlash *flash);
+/* NULL: there is no such record.  Changing it is what faults are for. */
+SimRecord *sim_flash_get(const SimFlash *flash, guint32 number);
+
+/*
+ * Write a session, in parts of at most part_samples samples, each a record of at most 1 MiB.
+ * A session without samples is one record without blocks.
+ */
+gboolean sim_flash_add_session(SimFlash *flash, const SimSession *session, gsize part_samples,
+			       SimSpan *span, GError **error);
+/* event->event_no is set to the record's number. */
+gboolean sim_flash_add_event(SimFlash *flash, guint32 boot_id, guint64 tick_ms,
+			     struct stp_event *event, GError **error);
+
+/* Put back a record that was there before; records come in order.  Takes raw. */
+gboolean sim_flash_restore(SimFlash *flash, const struct stp_entry *entry, GByteArray *raw,
+			   GError **error);
+void sim_flash_restore_sessions(SimFlash *flash, guint32 sessions);

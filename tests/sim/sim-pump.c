@@ -1,0 +1,235 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include <string.h>
+
+#include "sim-pump.h"
+
+struct SimPump {
+	SimPen *pen;
+	SimLinkFaults none, *faults;
+	SimPort port;
+	gpointer data;
+	gboolean connected, quiet, pumping;	/* quiet: stalled or hung up */
+	guint16 mtu;
+	guint64 data_bytes, data_values;	/* in this connection */
+	guint answers;
+	gboolean delayed;
+	GSource *delay;
+	/* What the engine yielded and the transport has not taken yet. */
+	enum stp_pen_output_kind waiting;
+	guint8 bytes[STP_ATT_VALUE_MAX];
+	gsize size;
+};
+
+SimPump *
+sim_pump_new(SimPen *pen, SimLinkFaults *faults, const SimPort *port, gpointer data)
+{
+	SimPump *pump = g_new0(SimPump, 1);
+
+	pump->pen = pen;
+	pump->faults = faults ? faults : &pump->none;
+	pump->port = *port;
+	pump->data = data;
+	return pump;
+}
+
+void
+sim_pump_free(SimPump *pump)
+{
+	if (!pump)
+		return;
+	sim_pump_disconnected(pump);
+	g_free(pump);
+}
+
+static void
+tell_fault(const SimPump *pump, const char *fault)
+{
+	const SimEvent event = {
+		.kind = SIM_EVENT_FAULT,
+		.fault = fault,
+		.bytes = pump->data_bytes,
+	};
+
+	sim_pen_emit(pump->pen, &event);
+}
+
+static gboolean
+reached(const SimPump *pump, SimThreshold *threshold)
+{
+	if (threshold->bytes == 0 || pump->data_bytes < threshold->bytes)
+		return FALSE;
+	if (threshold->struck && !threshold->always)
+		return FALSE;
+	threshold->struck = TRUE;
+	return TRUE;
+}
+
+static void
+send_stray_answer(SimPump *pump)
+{
+	struct stp_answer stray = { .op = STP_OP_READ, .token = STP_TOKEN_MAX, .status = STP_WIRE_SUCCESS };
+	guint8 bytes[STP_CONTROL_SIZE_MAX];
+	size_t size;
+
+	stray.u.sent.sent = 4711;
+	if (stp_answer_encode(&stray, bytes, &size) != STP_OK)
+		return;
+	pump->port.indicate(bytes, size, pump->data);
+	tell_fault(pump, "stray-answer");
+}
+
+static gboolean
+delay_is_over(gpointer data)
+{
+	SimPump *pump = data;
+
+	g_clear_pointer(&pump->delay, g_source_unref);
+	sim_pump_writable(pump);
+	return G_SOURCE_REMOVE;
+}
+
+/* Whether the value that waits must go on waiting. */
+static gboolean
+held_back(SimPump *pump)
+{
+	if (pump->delay)
+		return TRUE;
+	if (pump->waiting != STP_PEN_INDICATE || pump->delayed || pump->faults->answer_delay_ms == 0)
+		return FALSE;
+	pump->delayed = TRUE;
+	pump->delay = g_timeout_source_new(pump->faults->answer_delay_ms);
+	g_source_set_callback(pump->delay, delay_is_over, pump, NULL);
+	g_source_attach(pump->delay, g_main_context_get_thread_default());
+	return TRUE;
+}
+
+static gboolean
+send_answer(SimPump *pump)
+{
+	if (pump->port.indicate(pump->bytes, pump->size, pump->data) == SIM_WOULD_BLOCK)
+		return FALSE;
+	pump->waiting = STP_PEN_IDLE;
+	pump->answers++;
+	if (pump->faults->stray_answer && pump->answers == 1)
+		send_stray_answer(pump);
+	return TRUE;
+}
+
+static gboolean
+send_data(SimPump *pump)
+{
+	guint every = pump->faults->lose_every;
+
+	if (every == 0 || (pump->data_values + 1) % every != 0) {
+		if (pump->port.notify(pump->bytes, pump->size, pump->data) == SIM_WOULD_BLOCK)
+			return FALSE;
+	} else {
+		tell_fault(pump, "lose-segment");
+	}
+	pump->waiting = STP_PEN_IDLE;
+	pump->data_values++;
+	pump->data_bytes += pump->size;
+	if (reached(pump, &pump->faults->stall)) {
+		pump->quiet = TRUE;
+		tell_fault(pump, "stall");
+	}
+	if (reached(pump, &pump->faults->drop)) {
+		pump->quiet = TRUE;
+		tell_fault(pump, "drop");
+		pump->port.hang_up(pump->data);
+	}
+	return TRUE;
+}
+
+static gboolean
+next_value(SimPump *pump)
+{
+	struct stp_pen_output output;
+
+	if (pump->waiting != STP_PEN_IDLE)
+		return TRUE;
+	stp_pen_poll(sim_pen_engine(pump->pen), &output);
+	if (output.kind == STP_PEN_IDLE)
+		return FALSE;
+	pump->waiting = output.kind;
+	pump->size = output.size;
+	memcpy(pump->bytes, output.bytes, output.size);
+	return TRUE;
+}
+
+void
+sim_pump_writable(SimPump *pump)
+{
+	gboolean sent = TRUE;
+
+	/* A port may call back while it is being sent to. */
+	if (pump->pumping)
+		return;
+	pump->pumping = TRUE;
+	while (sent && pump->connected && !pump->quiet && next_value(pump) && !held_back(pump))
+		sent = pump->waiting == STP_PEN_INDICATE ? send_answer(pump) : send_data(pump);
+	pump->pumping = FALSE;
+}
+
+static guint16
+agreed_mtu(const SimPump *pump, guint16 mtu)
+{
+	return CLAMP(mtu, STP_ATT_MTU_MIN, sim_pen_mtu_max(pump->pen));
+}
+
+void
+sim_pump_connected(SimPump *pump, guint16 mtu)
+{
+	sim_pump_disconnected(pump);
+	pump->connected = TRUE;
+	pump->mtu = agreed_mtu(pump, mtu);
+	stp_pen_connected(sim_pen_engine(pump->pen), pump->mtu);
+}
+
+void
+sim_pump_set_mtu(SimPump *pump, guint16 mtu)
+{
+	if (!pump->connected || pump->mtu == agreed_mtu(pump, mtu))
+		return;
+	pump->mtu = agreed_mtu(pump, mtu);
+	stp_pen_set_mtu(sim_pen_engine(pump->pen), pump->mtu);
+}
+
+void
+sim_pump_disconnected(SimPump *pump)
+{
+	if (pump->connected)
+		stp_pen_disconnected(sim_pen_engine(pump->pen));
+	if (pump->delay) {
+		g_source_destroy(pump->delay);
+		g_clear_pointer(&pump->delay, g_source_unref);
+	}
+	pump->connected = pump->quiet = FALSE;
+	pump->data_bytes = pump->data_values = 0;
+	pump->answers = 0;
+	pump->delayed = FALSE;
+	pump->waiting = STP_PEN_IDLE;
+}
+
+gboolean
+sim_pump_is_connected(const SimPump *pump)
+{
+	return pump->connected;
+}
+
+guint16
+sim_pump_mtu(const SimPump *pump)
+{
+	return pump->mtu;
+}
+
+void
+sim_pump_control(SimPump *pump, const guint8 *bytes, gsize size)
+{
+	if (!pump->connected)
+		return;
+	stp_pen_control(sim_pen_engine(pump->pen), bytes, size);
+	sim_pump_writable(pump);
+}
