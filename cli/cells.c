@@ -1,0 +1,82 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include <string.h>
+
+#include "cells.h"
+#include "text.h"
+#include "when.h"
+
+static char *
+moment(JsonObject *row, const char *name_us, const char *without)
+{
+	gint64 us = row_int(row, name_us, 0);
+
+	return us ? when_local(us) : g_strdup(without);
+}
+
+char *
+cell_moment_or_never(JsonObject *row, const char *name_us)
+{
+	return moment(row, name_us, "never");
+}
+
+char *
+cell_moment_or_unknown(JsonObject *row, const char *name_us)
+{
+	return moment(row, name_us, "unknown");
+}
+
+char *
+cell_serial(JsonObject *row)
+{
+	return g_strdup(row_text(row, "serial"));
+}
+
+char *
+cell_label(JsonObject *row)
+{
+	return g_strdup(row_text(row, "label"));
+}
+
+char *
+cell_coverage(JsonObject *row)
+{
+	return text_percent(row_double(row, "coverage"));
+}
+
+enum column_tone
+tone_coverage(JsonObject *row)
+{
+	return row_double(row, "coverage") >= 100.0 ? TONE_GOOD : TONE_BAD;
+}
+
+char *
+cell_percent(JsonObject *row)
+{
+	return text_percent(row_double(row, "percent"));
+}
+
+enum column_tone
+tone_percent(JsonObject *row)
+{
+	return row_double(row, "percent") >= 100.0 ? TONE_GOOD : TONE_BAD;
+}
+
+char *
+cell_battery(JsonObject *row)
+{
+	return text_battery(row_int(row, "battery", 255));
+}
+
+enum column_tone
+tone_state(JsonObject *row)
+{
+	const char *state = row_text(row, "state");
+
+	if (!strcmp(state, "waiting"))
+		return TONE_BAD;
+	if (!strcmp(state, "away"))
+		return TONE_ODD;
+	return TONE_PLAIN;
+}

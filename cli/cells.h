@@ -1,0 +1,21 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "output.h"
+
+/* Cells that more than one command shows. */
+
+/* Local time; "never" when null. */
+char *cell_moment_or_never(JsonObject *row, const char *name_us);
+/* Local time; "unknown" when null. */
+char *cell_moment_or_unknown(JsonObject *row, const char *name_us);
+
+char *cell_serial(JsonObject *row);		/* "serial" */
+char *cell_label(JsonObject *row);		/* "label" */
+char *cell_coverage(JsonObject *row);		/* "coverage", percent */
+enum column_tone tone_coverage(JsonObject *row);
+char *cell_percent(JsonObject *row);		/* "percent" */
+enum column_tone tone_percent(JsonObject *row);
+char *cell_battery(JsonObject *row);		/* "battery" */
+enum column_tone tone_state(JsonObject *row);	/* of a pen's "state" */

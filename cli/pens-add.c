@@ -1,0 +1,356 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <glib-unix.h>
+
+#include "client.h"
+#include "cmd.h"
+#include "failure.h"
+#include "model.h"
+#include "output.h"
+#include "prompt.h"
+#include "sightings.h"
+#include "text.h"
+
+/* pens add: enrol a pen, with the user in the middle of the pairing. */
+
+/* Typing the code may take the user two minutes; connecting before and reading after take some too. */
+#define CALL_EXTRA_S 180
+#define LOOK_S 30
+
+struct add_options {
+	char *label, *passkey;
+	int timeout;
+	gboolean yes;
+};
+
+static const struct option add_table[] = {
+	{ "label", 0, OPTION_TEXT, offsetof(struct add_options, label), "TEXT",
+	  "The clinic's own name for the pen" },
+	{ "passkey", 0, OPTION_TEXT, offsetof(struct add_options, passkey), "NUMBER|-",
+	  "The six digits the pen shows; -: read them from standard input" },
+	{ "timeout", 0, OPTION_COUNT, offsetof(struct add_options, timeout), "SECONDS",
+	  "How long to look for the pen (30)" },
+	{ "yes", 'y', OPTION_FLAG, offsetof(struct add_options, yes), NULL,
+	  "Where codes are to be compared, say that they are the same" },
+};
+
+struct adding {
+	struct client *client;
+	const struct add_options *options;
+	GMainLoop *loop;
+	GCancellable *cancellable;
+	guint request;		/* the one being answered */
+	gboolean comparing;
+	guint compare_with;
+	guint reading;		/* source, 0: not reading */
+	const char *refusal;	/* why we said no, for the user; NULL: we did not */
+	char *path;
+	GError *error;
+};
+
+/* ---- the dialogue ---- */
+
+static void
+answer(struct adding *adding, gboolean accept, guint passkey)
+{
+	stp_dbus_manager1_call_answer_pairing(adding->client->manager, adding->request, accept, passkey, NULL,
+					      NULL, NULL);
+}
+
+static void
+refuse(struct adding *adding, const char *why)
+{
+	adding->refusal = why;
+	answer(adding, FALSE, 0);
+}
+
+static gboolean
+parse_passkey(const char *text, guint *passkey)
+{
+	g_autoptr(GString) digits = g_string_new(NULL);
+	guint64 value;
+
+	/* Pens show "123 456"; people type it so. */
+	for (; *text; text++) {
+		if (!g_ascii_isspace(*text) && *text != '-')
+			g_string_append_c(digits, *text);
+	}
+	if (!digits->len || digits->len > 6 ||
+	    !g_ascii_string_to_unsigned(digits->str, 10, 0, 999999, &value, NULL))
+		return FALSE;
+	*passkey = (guint)value;
+	return TRUE;
+}
+
+static void ask(struct adding *adding);
+
+static void
+on_line(const char *line, gpointer data)
+{
+	struct adding *adding = data;
+	guint passkey;
+
+	adding->reading = 0;
+	if (!line) {
+		refuse(adding, "No code was given: standard input ended.");
+	} else if (adding->comparing) {
+		if (prompt_is_yes(line))
+			answer(adding, TRUE, adding->compare_with);
+		else
+			refuse(adding, "The pairing was refused here, because the codes are not the same.");
+	} else if (parse_passkey(line, &passkey)) {
+		answer(adding, TRUE, passkey);
+	} else if (isatty(STDIN_FILENO)) {
+		fprintf(stderr, "That is not six digits. ");
+		ask(adding);
+	} else {
+		refuse(adding, "The code given is not six digits.");
+	}
+}
+
+static void
+ask(struct adding *adding)
+{
+	if (!adding->reading)
+		adding->reading = prompt_line(on_line, adding);
+}
+
+static void
+compare(struct adding *adding, const char *pen)
+{
+	guint given;
+	const char *text = adding->options->passkey;
+
+	if (adding->options->yes) {
+		answer(adding, TRUE, adding->compare_with);
+	} else if (text && strcmp(text, "-")) {
+		if (parse_passkey(text, &given) && given == adding->compare_with)
+			answer(adding, TRUE, given);
+		else
+			refuse(adding, "The code given with --passkey is not the one of this pairing.");
+	} else {
+		fprintf(stderr, "Does pen %s show %06u? [y/n] ", pen, adding->compare_with);
+		ask(adding);
+	}
+}
+
+static void
+enter(struct adding *adding, const char *pen)
+{
+	const char *text = adding->options->passkey;
+	guint passkey;
+
+	/* Checked before the call, so it parses. */
+	if (text && strcmp(text, "-") && parse_passkey(text, &passkey)) {
+		answer(adding, TRUE, passkey);
+		return;
+	}
+	if (!text || isatty(STDIN_FILENO))
+		fprintf(stderr, "Type the six digits that pen %s shows: ", pen);
+	ask(adding);
+}
+
+static void
+on_pairing_request(StpDbusManager1 *manager, guint request, const char *pen, const char *kind,
+		   guint passkey, gpointer data)
+{
+	struct adding *adding = data;
+	g_autofree char *clean = text_clean(pen);
+
+	adding->request = request;
+	adding->comparing = !strcmp(kind, "confirm-passkey");
+	adding->compare_with = passkey;
+	if (adding->comparing)
+		compare(adding, clean);
+	else if (!strcmp(kind, "enter-passkey"))
+		enter(adding, clean);
+	else
+		refuse(adding, "The pen wants to pair in a way this version does not know.");
+}
+
+/* ---- the call ---- */
+
+static void
+on_added(GObject *source, GAsyncResult *result, gpointer data)
+{
+	struct adding *adding = data;
+
+	stp_dbus_manager1_call_add_pen_finish(STP_DBUS_MANAGER1(source), &adding->path, result, &adding->error);
+	g_main_loop_quit(adding->loop);
+}
+
+/* A pairing that waits for an answer is ended on the daemon's side too. */
+static gboolean
+on_interrupt(gpointer data)
+{
+	struct adding *adding = data;
+
+	if (adding->request)
+		refuse(adding, "The pairing was cancelled here.");
+	g_cancellable_cancel(adding->cancellable);
+	return G_SOURCE_CONTINUE;
+}
+
+static void
+on_closed(GDBusConnection *bus, gboolean by_peer, GError *error, gpointer data)
+{
+	g_cancellable_cancel(((struct adding *)data)->cancellable);
+}
+
+static void
+start_call(struct adding *adding, const char *which)
+{
+	const struct add_options *options = adding->options;
+	int look = options->timeout ? options->timeout : LOOK_S;
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE_VARDICT);
+	if (options->label)
+		g_variant_builder_add(&builder, "{sv}", "label", g_variant_new_string(options->label));
+	g_variant_builder_add(&builder, "{sv}", "timeout", g_variant_new_uint32((guint)look));
+	g_dbus_proxy_set_default_timeout(G_DBUS_PROXY(adding->client->manager),
+					 MIN(look, 86400) * 1000 + CALL_EXTRA_S * 1000);
+	stp_dbus_manager1_call_add_pen(adding->client->manager, which, g_variant_builder_end(&builder),
+				       adding->cancellable, on_added, adding);
+}
+
+static int
+print_added(struct adding *adding)
+{
+	struct cli *cli = adding->client->cli;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(StpDbusPen1) pen = stp_dbus_pen1_proxy_new_sync(adding->client->bus,
+		G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START, CLIENT_BUS_NAME, adding->path, NULL, &error);
+
+	if (!pen)
+		return cli_fail_error(cli, error);
+	if (cli->json != JSON_OFF) {
+		JsonObject *document = output_new_document();
+
+		json_object_set_object_member(document, "pen", model_pen(pen));
+		output_json(cli, document);
+		return EXIT_OK;
+	}
+	const char *label = stp_dbus_pen1_get_label(pen), *serial = stp_dbus_pen1_get_serial(pen);
+	gboolean labelled = label && *label;
+	g_autofree char *line = g_strdup_printf("Pen %s%s%s%s is enrolled; its records are collected from now on.",
+						serial ? serial : "", labelled ? " (" : "",
+						labelled ? label : "", labelled ? ")" : "");
+	g_autofree char *clean = text_clean(line);
+
+	puts(clean);
+	return EXIT_OK;
+}
+
+static int
+settle(struct adding *adding)
+{
+	struct cli *cli = adding->client->cli;
+
+	if (adding->reading)
+		fputc('\n', stderr);
+	if (adding->path)
+		return print_added(adding);
+	if (adding->refusal)
+		return cli_fail(cli, EXIT_FAILED, "pairing-failed",
+				"Open the pairing at the pen again, then repeat the command.", "%s",
+				adding->refusal);
+	return cli_fail_error(cli, adding->error);
+}
+
+static int
+add(struct client *client, const struct add_options *options, const char *which)
+{
+	struct adding adding = { .client = client, .options = options };
+
+	fprintf(stderr, "Hold the button of the pen until it is ready to pair (it stays so for two minutes), "
+			"and keep it near.\n");
+	adding.loop = g_main_loop_new(NULL, FALSE);
+	adding.cancellable = g_cancellable_new();
+
+	gulong request = g_signal_connect(client->manager, "pairing-request",
+					  G_CALLBACK(on_pairing_request), &adding);
+	gulong closed = g_signal_connect(client->bus, "closed", G_CALLBACK(on_closed), &adding);
+	guint interrupt = g_unix_signal_add(SIGINT, on_interrupt, &adding);
+
+	start_call(&adding, which);
+	g_main_loop_run(adding.loop);
+
+	int code = settle(&adding);
+
+	if (adding.reading)
+		g_source_remove(adding.reading);
+	g_source_remove(interrupt);
+	g_signal_handler_disconnect(client->bus, closed);
+	g_signal_handler_disconnect(client->manager, request);
+	g_object_unref(adding.cancellable);
+	g_main_loop_unref(adding.loop);
+	g_free(adding.path);
+	g_clear_error(&adding.error);
+	return code;
+}
+
+/* Without saying which: what could be added. */
+static int
+list_candidates(struct client *client)
+{
+	struct cli *cli = client->cli;
+	g_autoptr(JsonArray) sightings = NULL;
+	int code = sightings_load(client, &sightings);
+
+	if (code != EXIT_OK)
+		return code;
+	guint count = json_array_get_length(sightings);
+
+	if (cli->json != JSON_OFF) {
+		JsonObject *document = output_new_document();
+
+		json_object_set_array_member(document, "sightings", json_array_ref(sightings));
+		output_json(cli, document);
+	} else if (count) {
+		sightings_print(cli, sightings);
+		fprintf(stderr, "Enrol one with 'stipplectl pens add ADDRESS'; the end of its name will do too.\n");
+	} else {
+		fprintf(stderr, "No pen that could be added is in sight. Wake the pen and keep it near; "
+				"'stipplectl status' tells whether the radio works.\n");
+	}
+	return count ? EXIT_OK : EXIT_NOTHING;
+}
+
+static int
+run(struct cli *cli, const void *data, char **args)
+{
+	const struct add_options *options = data;
+	struct client client;
+	guint passkey;
+
+	if (options->passkey && strcmp(options->passkey, "-") && !parse_passkey(options->passkey, &passkey))
+		return cli_fail(cli, EXIT_USAGE, "usage", "Give the six digits the pen shows.",
+				"--passkey takes up to six digits, not \"%s\".", options->passkey);
+	int code = client_open(&client, cli);
+
+	if (code != EXIT_OK)
+		return code;
+	code = args[0] ? add(&client, options, args[0]) : list_candidates(&client);
+	client_close(&client);
+	return code;
+}
+
+const struct command cmd_pens_add = {
+	.name = "add",
+	.path = "pens add",
+	.arguments = "[WHICH]",
+	.summary = "Enrol a pen in sight, or repair its pairing",
+	.details = "WHICH is the pen's Bluetooth address, its advertised name, or the end of that name (the last\n"
+		   "digits of the serial number). Without it, the pens that could be added are listed.",
+	.options = add_table,
+	.option_count = G_N_ELEMENTS(add_table),
+	.options_size = sizeof(struct add_options),
+	.args_max = 1,
+	.run = run,
+};
