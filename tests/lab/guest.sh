@@ -77,9 +77,17 @@ ip link set lo up 2> /dev/null
 stty -opost # the console is a terminal: keep line ends as they are
 
 share "$(sed 's/.*job=\([^ ]*\).*/\1/' /proc/cmdline)" $run/job
-. $run/job/settings # controllers seconds shares radio *_conf *_args
+. $run/job/settings # controllers seconds shares radio prefix *_conf *_args
 for dir in $shares; do share "$dir" "$dir"; done
 [ -z "$dbus_conf" ] || cp "$dbus_conf" /etc/dbus-1/system.d/lab-extra.conf || end 125
+
+if [ -n "$prefix" ]; then # as installed
+    grep -q ^stipple: /etc/group || echo stipple:x:987: >> /etc/group
+    grep -q ^stipple: /etc/passwd ||
+        echo stipple:x:987:987::/var/lib/stipple:/usr/sbin/nologin >> /etc/passwd
+    install -d -m 700 -o stipple -g stipple /var/lib/stipple
+    cp "$prefix"/share/dbus-1/system.d/*.conf /etc/dbus-1/system.d/ || end 125
+fi
 
 mkdir -p $run/job/log
 python3 "${0%/*}/capture.py" $run/job/log/hci.btsnoop 2> $run/job/log/capture.log &
