@@ -1,0 +1,267 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include "store-files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "store-resources.h"
+
+/*
+ * Looked through at every start.  The raw tables are left out: they are nearly all of the
+ * file, reading them would take minutes in an old clinic, and each raw record carries a
+ * checksum that is looked at whenever the record is used.
+ */
+static const char *const checked_tables[] = { "setting", "pen",     "epoch",   "anchor", "record", "held",
+					      "specimen", "finding", "session", "part",   "attempt" };
+
+static gboolean
+make_directory(const char *directory, GError **error)
+{
+	if (g_mkdir_with_parents(directory, 0700) == 0 && g_access(directory, W_OK | X_OK) == 0)
+		return TRUE;
+	g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
+		    "The store's directory %s cannot be used: %s.  Make it belong to the collector, or name "
+		    "another one with --state-dir.",
+		    directory, g_strerror(errno));
+	return FALSE;
+}
+
+static int
+take_lock(const char *directory, GError **error)
+{
+	g_autofree char *path = g_build_filename(directory, STP_STORE_LOCK, NULL);
+	g_autofree char *text = NULL;
+	char holder[16] = "";
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0) {
+		g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
+			    "The store's lock file %s cannot be opened: %s.  Make the directory belong to the "
+			    "collector.",
+			    path, g_strerror(errno));
+		return -1;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		ssize_t size = pread(fd, holder, sizeof(holder) - 1, 0);
+
+		g_strdelimit(holder, "\n", '\0');
+		g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
+			    "Another stippled (process %s) has the store in %s open.  Stop it first, or give "
+			    "this one a directory of its own with --state-dir.",
+			    size > 0 ? holder : "unknown", directory);
+		close(fd);
+		return -1;
+	}
+	text = g_strdup_printf("%d\n", (int)getpid());
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, strlen(text), 0) < 0)
+		stp_debug("store", NULL, "%s does not take our process number: %s", path, g_strerror(errno));
+	return fd;
+}
+
+/* The name alone tells what it is and when; -wal and -shm hold a part of it. */
+static char *
+set_aside(const char *path, GError **error)
+{
+	static const char *const endings[] = { "-wal", "-shm", "" };
+	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+	g_autofree char *time = g_date_time_format(now, "%Y%m%dT%H%M%SZ");
+	g_autofree char *aside = g_strdup_printf("%s.damaged-%s", path, time);
+
+	for (guint n = 2; g_file_test(aside, G_FILE_TEST_EXISTS); n++) {
+		g_free(aside);
+		aside = g_strdup_printf("%s.damaged-%s-%u", path, time, n);
+	}
+	for (guint i = 0; i < G_N_ELEMENTS(endings); i++) {
+		g_autofree char *from = g_strconcat(path, endings[i], NULL);
+		g_autofree char *to = g_strconcat(aside, endings[i], NULL);
+
+		if (g_rename(from, to) != 0 && errno != ENOENT) {
+			g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
+				    "The store %s is damaged and cannot be renamed to %s: %s.  Move it away by "
+				    "hand and start stippled again.",
+				    path, to, g_strerror(errno));
+			return NULL;
+		}
+	}
+	return g_steal_pointer(&aside);
+}
+
+static gboolean
+check_owner(StpDatabase *db, gint64 *layout, GError **error)
+{
+	gint64 application, tables;
+
+	if (!stp_database_get_int(db, "PRAGMA application_id", NULL, 0, &application, error) ||
+	    !stp_database_get_int(db, "PRAGMA user_version", NULL, 0, layout, error) ||
+	    !stp_database_get_int(db, "SELECT count(*) FROM sqlite_schema", NULL, 0, &tables, error))
+		return FALSE;
+	if (application != STP_DATABASE_APPLICATION_ID && (application != 0 || tables > 0)) {
+		g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
+			    "%s is a database of another program.  Move it away, or name another directory "
+			    "with --state-dir.",
+			    stp_database_path(db));
+		return FALSE;
+	}
+	if (*layout > STP_STORE_LAYOUT) {
+		g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
+			    "The store %s was written by a newer Stipple (layout %" G_GINT64_FORMAT
+			    ", this version knows %d).  Install that version again; nothing was changed.",
+			    stp_database_path(db), *layout, STP_STORE_LAYOUT);
+		return FALSE;
+	}
+	return TRUE;
+}
+
+/* FALSE with no error: damaged. */
+static gboolean
+check_tables(StpDatabase *db, gboolean *sound, GError **error)
+{
+	for (guint i = 0; i < G_N_ELEMENTS(checked_tables); i++) {
+		/* A pragma takes no values; statements are kept by address, so the text must last. */
+		g_autofree char *text = g_strdup_printf("PRAGMA quick_check(%s)", checked_tables[i]);
+		const char *sql = g_intern_string(text);
+		g_autoptr(GError) local = NULL;
+		g_autoptr(StpRows) rows = stp_database_query(db, sql, NULL, error);
+
+		if (rows == NULL)
+			return FALSE;
+		*sound = stp_rows_next(rows, &local) && g_str_equal(stp_rows_text(rows, 0), "ok");
+		if (local != NULL) {
+			g_propagate_error(error, g_steal_pointer(&local));
+			return FALSE;
+		}
+		if (!*sound) {
+			stp_warning("store", NULL, "%s: table %s: %s", stp_database_path(db), checked_tables[i],
+				    stp_rows_text(rows, 0));
+			return TRUE;
+		}
+	}
+	return TRUE;
+}
+
+static gboolean
+migrate_to(StpDatabase *db, gint64 layout, GError **error)
+{
+	static const char *const scripts[] = { "/org/stipple1/store/sql/001-initial.sql" };
+	g_autoptr(GBytes) script = NULL;
+	g_autofree char *finish = NULL;
+
+	G_STATIC_ASSERT(G_N_ELEMENTS(scripts) == STP_STORE_LAYOUT);
+	script = g_resource_lookup_data(stp_store_get_resource(), scripts[layout - 1],
+					 G_RESOURCE_LOOKUP_FLAGS_NONE, error);
+	if (script == NULL)
+		return FALSE;
+	finish = g_strdup_printf("PRAGMA application_id = %d; PRAGMA user_version = %" G_GINT64_FORMAT,
+				 STP_DATABASE_APPLICATION_ID, layout);
+	/* A resource's data always ends with a zero byte. */
+	if (!stp_database_begin(db, error))
+		return FALSE;
+	if (stp_database_script(db, g_bytes_get_data(script, NULL), error) &&
+	    stp_database_script(db, finish, error))
+		return stp_database_commit(db, error);
+	stp_database_rollback(db);
+	return FALSE;
+}
+
+/* NULL with *damaged: set it aside and try again. */
+static StpDatabase *
+open_writer(const char *path, gboolean *damaged, GError **error)
+{
+	g_autoptr(StpDatabase) db = NULL;
+	g_autoptr(GError) local = NULL;
+	gboolean sound = TRUE;
+	gint64 layout = 0;
+
+	db = stp_database_open(path, STP_DATABASE_WRITER, damaged, error);
+	if (db == NULL)
+		return NULL;
+	if (!check_owner(db, &layout, &local) || (layout > 0 && !check_tables(db, &sound, &local)) || !sound) {
+		*damaged = !sound || stp_database_is_damaged(db);
+		if (local != NULL)
+			g_propagate_error(error, g_steal_pointer(&local));
+		else
+			g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED, "The store %s is damaged.", path);
+		return NULL;
+	}
+	for (gint64 next = layout + 1; next <= STP_STORE_LAYOUT; next++)
+		if (!migrate_to(db, next, error))
+			return NULL;
+	/* What an interrupted process left in the write-ahead log may not have reached the disk yet. */
+	if (!stp_database_settle(db, error))
+		return NULL;
+	return g_steal_pointer(&db);
+}
+
+static gboolean
+open_databases(StpStoreFiles *self, GError **error)
+{
+	g_autofree char *path = g_build_filename(self->directory, STP_STORE_FILE, NULL);
+	g_autofree char *aside = NULL;
+	g_autoptr(GError) local = NULL;
+	gboolean damaged = FALSE;
+
+	self->writer = open_writer(path, &damaged, &local);
+	if (self->writer == NULL && !damaged) {
+		g_propagate_error(error, g_steal_pointer(&local));
+		return FALSE;
+	}
+	if (self->writer == NULL) {
+		stp_warning("store", NULL, "%s", local->message);
+		aside = set_aside(path, error);
+		if (aside == NULL)
+			return FALSE;
+		self->hint = g_strdup_printf("The store was damaged; it was set aside as %s and a new one was "
+					     "begun.  Keep that file for recovery, check the disk, and enrol the "
+					     "pens again: they still hold what they have not overwritten.",
+					     aside);
+		stp_warning("store", NULL, "%s", self->hint);
+		self->writer = open_writer(path, &damaged, error);
+		if (self->writer == NULL)
+			return FALSE;
+	}
+	self->reader = stp_database_open(path, STP_DATABASE_READER, &damaged, error);
+	return self->reader != NULL;
+}
+
+gboolean
+stp_store_files_open(StpStoreFiles *self, const char *directory, GError **error)
+{
+	*self = (StpStoreFiles){ .directory = g_strdup(directory), .lock = -1 };
+	if (!make_directory(directory, error))
+		return FALSE;
+	self->lock = take_lock(directory, error);
+	if (self->lock < 0)
+		return FALSE;
+	return open_databases(self, error);
+}
+
+void
+stp_store_files_close(StpStoreFiles *self)
+{
+	g_clear_pointer(&self->reader, stp_database_close);
+	g_clear_pointer(&self->writer, stp_database_close);
+	if (self->lock >= 0)
+		close(self->lock);
+	self->lock = -1;
+	g_clear_pointer(&self->directory, g_free);
+	g_clear_pointer(&self->hint, g_free);
+}
+
+guint64
+stp_store_files_room(StpStoreFiles *self)
+{
+	struct statvfs info;
+
+	if (statvfs(self->directory, &info) != 0)
+		return G_MAXUINT64;
+	return (guint64)info.f_bavail * info.f_frsize;
+}

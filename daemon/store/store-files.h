@@ -1,0 +1,36 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "database.h"
+
+/*
+ * The store's directory: its lock, its database file, its layout.
+ *
+ *   stipple.db, -wal, -shm   the database
+ *   stipple.lock             held as long as a process has the store open
+ *   stipple.db.damaged-TIME  what was set aside, never deleted
+ */
+
+#define STP_STORE_FILE "stipple.db"
+#define STP_STORE_LOCK "stipple.lock"
+/* The newest layout this version knows. */
+#define STP_STORE_LAYOUT 1
+
+typedef struct {
+	char *directory;
+	int lock;
+	StpDatabase *writer, *reader;
+	char *hint;		/* of something the clinic should know, else NULL */
+} StpStoreFiles;
+
+/*
+ * Lock the directory, check what is there, set it aside when it is damaged, bring it to the
+ * newest layout.  What was committed before is on the disk afterwards.
+ */
+gboolean stp_store_files_open(StpStoreFiles *self, const char *directory, GError **error);
+/* The caller's other threads are done with the databases. */
+void stp_store_files_close(StpStoreFiles *self);
+
+/* Bytes free for us on the store's disk; G_MAXUINT64 when that cannot be told. */
+guint64 stp_store_files_room(StpStoreFiles *self);
