@@ -151,7 +151,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpFinding, stp_finding_free)
  * Count it if the same kind about the same record is known already; that also opens it again.
  * The store makes findings by itself of what put_record is given: "crc", "truncated",
  * "identity" (the bytes are another record's), "conflict", "unknown", "range", "malformed",
- * "memory", "part" (two records claim to be the same part of a session).  Two kinds that others
+ * "memory", "part" (two records claim to be the same part of a session), "decayed" (the disk
+ * changed it).  Two kinds that others
  * put have a meaning for coverage, as long as they are open and the record is not held:
  * "corrupt" (the pen's own copy is damaged, so it does not give it) and "never-written" (the
  * pen skipped the number).  A sound copy of the record closes all but "conflict".

@@ -1,0 +1,558 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include "session-store-private.h"
+
+#include <stipple/control.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "log.h"
+#include "store-coverage.h"
+#include "store-decoding.h"
+#include "store-files.h"
+#include "store-jobs.h"
+#include "store-pens.h"
+#include "store-sessions.h"
+
+#define PATIENCE_MS 30000
+
+struct _StpStore {
+	GObject parent;
+
+	StpStoreFiles files;		/* the writer's connection is the worker's */
+	GThreadPool *worker;		/* one thread; NULL when closed */
+	GMainContext *context;
+	guint8 collector_id[STP_COLLECTOR_ID_SIZE];
+	StpStoreState state;
+	char *trouble;			/* of the last write, while the state is not OK */
+	GSource *room_watch;
+	guint patience_ms;
+	gint reserve_mib;		/* atomic; the rest is below */
+
+	/* The worker's own. */
+	gboolean undecoded;		/* a record waits to be looked into */
+};
+
+G_DEFINE_FINAL_TYPE(StpStore, stp_store, G_TYPE_OBJECT)
+
+/* What a result is of. */
+typedef enum { TAG_PEN = 1, TAG_STATE, TAG_RECORD, TAG_FINDING, TAG_ATTEMPT, TAG_REPARSE } Tag;
+
+enum { SIGNAL_STATE_CHANGED, SIGNAL_FINDING, SIGNAL_COUNT };
+static guint signals[SIGNAL_COUNT];
+
+/* ---- state ---- */
+
+static gboolean
+has_room(StpStore *self, GError **error)
+{
+	guint64 reserve = (guint64)g_atomic_int_get(&self->reserve_mib) << 20;
+
+	if (stp_store_files_room(&self->files) >= reserve)
+		return TRUE;
+	g_set_error(error, STP_ERROR, STP_ERROR_STORE_FULL,
+		    "There is no room left for the store in %s.  Free space on its disk; what is stored is safe, "
+		    "and the pens keep the rest.",
+		    self->files.directory);
+	return FALSE;
+}
+
+static gboolean look_for_room(gpointer data);
+
+static void
+watch_room(StpStore *self)
+{
+	if (self->room_watch != NULL)
+		return;
+	self->room_watch = g_timeout_source_new(self->patience_ms);
+	g_source_set_callback(self->room_watch, look_for_room, self, NULL);
+	g_source_attach(self->room_watch, self->context);
+}
+
+static void
+stop_watching_room(StpStore *self)
+{
+	if (self->room_watch == NULL)
+		return;
+	g_source_destroy(self->room_watch);
+	g_clear_pointer(&self->room_watch, g_source_unref);
+}
+
+static void
+set_state(StpStore *self, StpStoreState state, const char *trouble)
+{
+	gboolean changed = state != self->state;
+
+	self->state = state;
+	g_free(self->trouble);
+	self->trouble = g_strdup(trouble);
+	if (state == STP_STORE_FULL && self->worker != NULL)
+		watch_room(self);
+	else
+		stop_watching_room(self);
+	if (!changed)
+		return;
+	if (state == STP_STORE_OK)
+		stp_notice("store", NULL, "The store takes records again.");
+	else
+		stp_warning("store", NULL, "%s", trouble);
+	g_signal_emit(self, signals[SIGNAL_STATE_CHANGED], 0);
+}
+
+static gboolean
+look_for_room(gpointer data)
+{
+	StpStore *self = data;
+
+	if (!has_room(self, NULL))
+		return G_SOURCE_CONTINUE;
+	set_state(self, STP_STORE_OK, NULL);
+	/* set_state() has removed this source. */
+	return G_SOURCE_REMOVE;
+}
+
+static void
+judge_write(StpStore *self, const GError *error)
+{
+	if (error == NULL)
+		set_state(self, STP_STORE_OK, NULL);
+	else if (g_error_matches(error, STP_ERROR, STP_ERROR_STORE_FULL))
+		set_state(self, STP_STORE_FULL, error->message);
+	else if (g_error_matches(error, STP_ERROR, STP_ERROR_STORE_FAILED))
+		set_state(self, STP_STORE_FAILED, error->message);
+}
+
+StpStoreState
+stp_store_get_state(StpStore *self)
+{
+	return self->state;
+}
+
+const char *
+stp_store_get_hint(StpStore *self)
+{
+	if (self->trouble != NULL)
+		return self->trouble;
+	return self->files.hint != NULL ? self->files.hint : "";
+}
+
+const guint8 *
+stp_store_get_collector_id(StpStore *self)
+{
+	return self->collector_id;
+}
+
+void
+stp_store_set_reserve(StpStore *self, guint64 bytes)
+{
+	g_atomic_int_set(&self->reserve_mib, (gint)(bytes >> 20));
+}
+
+void
+stp_store_set_patience(StpStore *self, guint interval_ms)
+{
+	self->patience_ms = interval_ms;
+}
+
+/* ---- the writer ---- */
+
+/* A job on its way back to the main thread. */
+typedef struct {
+	GTask *task;
+	gboolean done;
+	GError *error;
+} Reply;
+
+static void
+reply_free(gpointer data)
+{
+	Reply *reply = data;
+
+	g_clear_error(&reply->error);
+	g_object_unref(reply->task);
+	g_free(reply);
+}
+
+static gboolean
+deliver(gpointer data)
+{
+	Reply *reply = data;
+	StpStore *self = g_task_get_source_object(reply->task);
+	StpJob *job = g_task_get_task_data(reply->task);
+
+	judge_write(self, reply->error != NULL ? reply->error : job->trouble);
+	for (guint i = 0; reply->done && i < job->made->len; i++)
+		g_signal_emit(self, signals[SIGNAL_FINDING], 0, g_ptr_array_index(job->made, i));
+	if (reply->done)
+		g_task_return_boolean(reply->task, TRUE);
+	else
+		g_task_return_error(reply->task, g_steal_pointer(&reply->error));
+	return G_SOURCE_REMOVE;
+}
+
+static gboolean
+run_job(StpStore *self, StpJob *job, GCancellable *cancellable, GError **error)
+{
+	StpDatabase *db = self->files.writer;
+
+	if (g_cancellable_is_cancelled(cancellable)) {
+		g_set_error(error, STP_ERROR, STP_ERROR_CANCELLED, "Cancelled before anything was stored.");
+		return FALSE;
+	}
+	if (!has_room(self, error) || !job->work(job, db, cancellable, error))
+		return FALSE;
+	if (job->trouble != NULL)
+		self->undecoded = TRUE;
+	else if (self->undecoded && stp_decoding_catch_up(db, &job->trouble))
+		self->undecoded = FALSE;
+	return TRUE;
+}
+
+/*
+ * In the worker's thread.  The task goes back with the reply, so that neither it nor the store
+ * can be freed here.
+ */
+static void
+work(gpointer data, gpointer user_data)
+{
+	GTask *task = data;
+	Reply *reply = g_new0(Reply, 1);
+	g_autoptr(GSource) source = g_idle_source_new();
+	StpStore *self = g_task_get_source_object(task);
+
+	reply->task = task;
+	reply->done = run_job(self, g_task_get_task_data(task), g_task_get_cancellable(task), &reply->error);
+	g_source_set_priority(source, G_PRIORITY_DEFAULT);
+	g_source_set_callback(source, deliver, reply, reply_free);
+	g_source_attach(source, g_task_get_context(task));
+}
+
+static void
+submit(StpStore *self, StpJob *job, Tag tag, GCancellable *cancellable, GAsyncReadyCallback callback,
+       gpointer user_data)
+{
+	GTask *task = g_task_new(self, cancellable, callback, user_data);
+
+	g_task_set_source_tag(task, GINT_TO_POINTER(tag));
+	g_task_set_task_data(task, job, (GDestroyNotify)stp_job_free);
+	/* A thing that was stored is reported as stored. */
+	g_task_set_check_cancellable(task, FALSE);
+	if (self->worker != NULL) {
+		g_thread_pool_push(self->worker, task, NULL);
+		return;
+	}
+	g_task_return_new_error(task, STP_ERROR, STP_ERROR_STORE_FAILED,
+				"The store is closed; stippled is about to end.");
+	g_object_unref(task);
+}
+
+#define FINISH(tag) \
+	g_return_val_if_fail(g_task_is_valid(result, self), FALSE); \
+	g_return_val_if_fail(g_async_result_is_tagged(result, GINT_TO_POINTER(tag)), FALSE); \
+	return g_task_propagate_boolean(G_TASK(result), error)
+
+void
+stp_store_put_pen_async(StpStore *self, const StpPenRow *row, GCancellable *cancellable,
+			GAsyncReadyCallback callback, gpointer user_data)
+{
+	submit(self, stp_job_put_pen(row), TAG_PEN, cancellable, callback, user_data);
+}
+
+gboolean
+stp_store_put_pen_finish(StpStore *self, GAsyncResult *result, GError **error)
+{
+	FINISH(TAG_PEN);
+}
+
+void
+stp_store_put_state_async(StpStore *self, const char *serial, guint32 epoch, guint32 oldest, guint32 newest,
+			  const struct stp_time_anchor *anchor, GCancellable *cancellable,
+			  GAsyncReadyCallback callback, gpointer user_data)
+{
+	submit(self, stp_job_put_state(serial, epoch, oldest, newest, anchor), TAG_STATE, cancellable,
+	       callback, user_data);
+}
+
+gboolean
+stp_store_put_state_finish(StpStore *self, GAsyncResult *result, GError **error)
+{
+	FINISH(TAG_STATE);
+}
+
+void
+stp_store_put_record_async(StpStore *self, const StpArrival *arrival, GCancellable *cancellable,
+			   GAsyncReadyCallback callback, gpointer user_data)
+{
+	submit(self, stp_job_put_record(arrival), TAG_RECORD, cancellable, callback, user_data);
+}
+
+StpStoredOutcome *
+stp_store_put_record_finish(StpStore *self, GAsyncResult *result, GError **error)
+{
+	StpJob *job;
+
+	g_return_val_if_fail(g_task_is_valid(result, self), NULL);
+	g_return_val_if_fail(g_async_result_is_tagged(result, GINT_TO_POINTER(TAG_RECORD)), NULL);
+	if (!g_task_propagate_boolean(G_TASK(result), error))
+		return NULL;
+	job = g_task_get_task_data(G_TASK(result));
+	return g_steal_pointer(&job->outcome);
+}
+
+void
+stp_store_put_finding_async(StpStore *self, const StpFinding *finding, GCancellable *cancellable,
+			    GAsyncReadyCallback callback, gpointer user_data)
+{
+	submit(self, stp_job_put_finding(finding), TAG_FINDING, cancellable, callback, user_data);
+}
+
+gboolean
+stp_store_put_finding_finish(StpStore *self, GAsyncResult *result, GError **error)
+{
+	FINISH(TAG_FINDING);
+}
+
+void
+stp_store_put_attempt_async(StpStore *self, const StpAttempt *attempt, GCancellable *cancellable,
+			    GAsyncReadyCallback callback, gpointer user_data)
+{
+	submit(self, stp_job_put_attempt(attempt), TAG_ATTEMPT, cancellable, callback, user_data);
+}
+
+gboolean
+stp_store_put_attempt_finish(StpStore *self, GAsyncResult *result, GError **error)
+{
+	FINISH(TAG_ATTEMPT);
+}
+
+void
+stp_store_reparse_async(StpStore *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+			gpointer user_data)
+{
+	submit(self, stp_job_reparse(), TAG_REPARSE, cancellable, callback, user_data);
+}
+
+gboolean
+stp_store_reparse_finish(StpStore *self, GAsyncResult *result, GError **error)
+{
+	FINISH(TAG_REPARSE);
+}
+
+/* ---- reading ---- */
+
+/* Several queries see one state of the store, whatever the writer does meanwhile. */
+static StpDatabase *
+begin_reading(StpStore *self, GError **error)
+{
+	if (self->worker == NULL) {
+		g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
+			    "The store is closed; stippled is about to end.");
+		return NULL;
+	}
+	return stp_database_begin_reading(self->files.reader, error) ? self->files.reader : NULL;
+}
+
+static void
+end_reading(StpDatabase *db)
+{
+	stp_database_commit(db, NULL);
+}
+
+GPtrArray *
+stp_store_list_pens(StpStore *self, GError **error)
+{
+	StpDatabase *db = begin_reading(self, error);
+	GPtrArray *list = NULL;
+
+	if (db == NULL)
+		return NULL;
+	list = stp_pens_list(db, NULL, error);
+	end_reading(db);
+	return list;
+}
+
+StpPenRow *
+stp_store_get_pen(StpStore *self, const char *serial, GError **error)
+{
+	StpDatabase *db = begin_reading(self, error);
+	g_autoptr(GPtrArray) list = NULL;
+
+	if (db == NULL)
+		return NULL;
+	list = stp_pens_list(db, serial, error);
+	end_reading(db);
+	if (list == NULL)
+		return NULL;
+	if (list->len > 0)
+		return g_ptr_array_steal_index(list, 0);
+	g_set_error(error, STP_ERROR, STP_ERROR_NOT_FOUND,
+		    "There is no pen %s in the store.  List the pens to see which there are.", serial);
+	return NULL;
+}
+
+GArray *
+stp_store_get_missing(StpStore *self, const char *serial, guint32 epoch, guint32 oldest, guint32 newest,
+		      GError **error)
+{
+	StpDatabase *db = begin_reading(self, error);
+	GArray *missing = NULL;
+	gint64 pen;
+
+	if (db == NULL)
+		return NULL;
+	if (stp_pens_find(db, serial, &pen, error))
+		missing = stp_coverage_missing(db, pen, epoch, oldest, newest, error);
+	end_reading(db);
+	return missing;
+}
+
+GPtrArray *
+stp_store_get_coverage(StpStore *self, const char *serial, GError **error)
+{
+	StpDatabase *db = begin_reading(self, error);
+	GPtrArray *list = NULL;
+
+	if (db == NULL)
+		return NULL;
+	list = stp_coverage_list(db, serial, error);
+	end_reading(db);
+	return list;
+}
+
+GPtrArray *
+stp_store_list_sessions(StpStore *self, const StpSessionFilter *filter, guint limit, guint64 cursor, guint64 *next,
+			GError **error)
+{
+	StpDatabase *db = begin_reading(self, error);
+	GPtrArray *list = NULL;
+
+	if (db == NULL)
+		return NULL;
+	list = stp_sessions_list(db, filter, limit, cursor, next, error);
+	end_reading(db);
+	return list;
+}
+
+StpSession *
+stp_store_get_session(StpStore *self, const char *id, GError **error)
+{
+	StpDatabase *db = begin_reading(self, error);
+	StpSession *session = NULL;
+
+	if (db == NULL)
+		return NULL;
+	session = stp_sessions_get(db, id, error);
+	end_reading(db);
+	return session;
+}
+
+GPtrArray *
+stp_store_get_session_records(StpStore *self, const StpSession *session, gboolean partial, GError **error)
+{
+	StpDatabase *db = begin_reading(self, error);
+	GPtrArray *list = NULL;
+
+	if (db == NULL)
+		return NULL;
+	list = stp_sessions_get_records(db, session, partial, error);
+	end_reading(db);
+	return list;
+}
+
+/* ---- life ---- */
+
+static gboolean
+read_collector_id(StpStore *self, GError **error)
+{
+	static const char find[] = "SELECT value FROM setting WHERE name = 'collector-id'";
+	static const char make[] = "INSERT OR IGNORE INTO setting (name, value) VALUES ('collector-id', ?)";
+	g_autoptr(GError) local = NULL;
+	g_autoptr(StpRows) rows = NULL;
+	guint8 fresh[STP_COLLECTOR_ID_SIZE];
+	const guint8 *id;
+	gsize size;
+
+	if (getrandom(fresh, sizeof(fresh), 0) != sizeof(fresh)) {
+		g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
+			    "The system gives no random numbers to name this collector with.  Restart it.");
+		return FALSE;
+	}
+	if (!stp_database_run(self->files.writer, make, STP_VALUES(STP_BLOB(fresh, sizeof(fresh))), error))
+		return FALSE;
+	rows = stp_database_query(self->files.writer, find, NULL, error);
+	if (rows == NULL)
+		return FALSE;
+	if (!stp_rows_next(rows, &local) || (id = stp_rows_blob(rows, 0, &size)) == NULL || size != sizeof(fresh)) {
+		if (local != NULL)
+			g_propagate_error(error, g_steal_pointer(&local));
+		else
+			g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
+				    "The store %s does not hold this collector's name.  Restore it from a backup.",
+				    stp_database_path(self->files.writer));
+		return FALSE;
+	}
+	memcpy(self->collector_id, id, sizeof(self->collector_id));
+	return TRUE;
+}
+
+static void
+stp_store_init(StpStore *self)
+{
+	self->files.lock = -1;
+	self->context = g_main_context_ref_thread_default();
+	self->patience_ms = PATIENCE_MS;
+	self->reserve_mib = STP_STORE_RESERVE >> 20;
+}
+
+StpStore *
+stp_store_open(const char *directory, GError **error)
+{
+	g_autoptr(StpStore) self = g_object_new(STP_TYPE_STORE, NULL);
+	g_autoptr(GError) local = NULL;
+
+	if (!stp_store_files_open(&self->files, directory, error) || !read_collector_id(self, error))
+		return NULL;
+	/* What cannot be derived now must not keep the clinic from its sessions. */
+	if (!stp_decoding_catch_up(self->files.writer, &local)) {
+		judge_write(self, local);
+		self->undecoded = TRUE;
+	}
+	/* A thread of its own, so that nothing wakes up while there is nothing to do. */
+	self->worker = g_thread_pool_new(work, NULL, 1, TRUE, error);
+	if (self->worker == NULL)
+		return NULL;
+	if (self->state == STP_STORE_FULL)
+		watch_room(self);
+	return g_steal_pointer(&self);
+}
+
+void
+stp_store_close(StpStore *self)
+{
+	if (self->worker != NULL)
+		g_thread_pool_free(g_steal_pointer(&self->worker), FALSE, TRUE);
+	stop_watching_room(self);
+	stp_store_files_close(&self->files);
+}
+
+static void
+stp_store_finalize(GObject *object)
+{
+	StpStore *self = STP_STORE(object);
+
+	stp_store_close(self);
+	g_clear_pointer(&self->trouble, g_free);
+	g_clear_pointer(&self->context, g_main_context_unref);
+	G_OBJECT_CLASS(stp_store_parent_class)->finalize(object);
+}
+
+static void
+stp_store_class_init(StpStoreClass *class)
+{
+	G_OBJECT_CLASS(class)->finalize = stp_store_finalize;
+	signals[SIGNAL_STATE_CHANGED] = g_signal_new("state-changed", STP_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+						     NULL, G_TYPE_NONE, 0);
+	signals[SIGNAL_FINDING] = g_signal_new("finding", STP_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+					       G_TYPE_NONE, 1, G_TYPE_POINTER);
+}

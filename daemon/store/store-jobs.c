@@ -1,0 +1,260 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include "store-jobs.h"
+
+#include "store-coverage.h"
+#include "store-decoding.h"
+#include "store-findings.h"
+#include "store-pens.h"
+#include "store-records.h"
+#include "store-times.h"
+
+static StpJob *
+new_job(gboolean (*work)(StpJob *, StpDatabase *, GCancellable *, GError **), void (*clear)(StpJob *))
+{
+	StpJob *self = g_new0(StpJob, 1);
+
+	self->work = work;
+	self->clear = clear;
+	self->made = g_ptr_array_new_with_free_func((GDestroyNotify)stp_finding_free);
+	return self;
+}
+
+void
+stp_stored_outcome_free(StpStoredOutcome *outcome)
+{
+	if (outcome == NULL)
+		return;
+	g_free(outcome->session_id);
+	g_free(outcome);
+}
+
+void
+stp_job_free(StpJob *self)
+{
+	if (self->clear != NULL)
+		self->clear(self);
+	g_ptr_array_unref(self->made);
+	stp_stored_outcome_free(self->outcome);
+	g_clear_error(&self->trouble);
+	g_free(self);
+}
+
+/* In one transaction: all of it, or nothing. */
+static gboolean
+finish(StpDatabase *db, gboolean fine, GError **error)
+{
+	if (fine)
+		return stp_database_commit(db, error);
+	stp_database_rollback(db);
+	return FALSE;
+}
+
+/* ---- pens ---- */
+
+static void
+clear_pen(StpJob *self)
+{
+	stp_pen_row_free(self->u.pen);
+}
+
+static gboolean
+put_pen(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **error)
+{
+	return stp_database_begin(db, error) && finish(db, stp_pens_put(db, self->u.pen, error), error);
+}
+
+StpJob *
+stp_job_put_pen(const StpPenRow *row)
+{
+	StpJob *self = new_job(put_pen, clear_pen);
+	StpPenRow *copy = g_new(StpPenRow, 1);
+
+	*copy = *row;
+	copy->serial = g_strdup(row->serial);
+	copy->maker = g_strdup(row->maker);
+	copy->model = g_strdup(row->model);
+	copy->firmware = g_strdup(row->firmware);
+	copy->hardware = g_strdup(row->hardware);
+	copy->label = g_strdup(row->label);
+	copy->address = g_strdup(row->address);
+	self->u.pen = copy;
+	return self;
+}
+
+/* ---- what a pen says it has ---- */
+
+static void
+clear_state(StpJob *self)
+{
+	g_free(self->u.state.serial);
+}
+
+static gboolean
+put_state(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **error)
+{
+	const struct stp_time_anchor *anchor = self->u.state.anchored ? &self->u.state.anchor : NULL;
+
+	return stp_database_begin(db, error) &&
+	       finish(db,
+		      stp_times_put_state(db, self->u.state.serial, self->u.state.epoch, self->u.state.oldest,
+					  self->u.state.newest, anchor, error),
+		      error);
+}
+
+StpJob *
+stp_job_put_state(const char *serial, guint32 epoch, guint32 oldest, guint32 newest,
+		  const struct stp_time_anchor *anchor)
+{
+	StpJob *self = new_job(put_state, clear_state);
+
+	self->u.state.serial = g_strdup(serial);
+	self->u.state.epoch = epoch;
+	self->u.state.oldest = oldest;
+	self->u.state.newest = newest;
+	self->u.state.anchored = anchor != NULL;
+	if (anchor != NULL)
+		self->u.state.anchor = *anchor;
+	return self;
+}
+
+/* ---- records ---- */
+
+static void
+clear_arrival(StpJob *self)
+{
+	g_free((char *)self->u.arrival.serial);
+	g_bytes_unref(self->u.arrival.raw);
+}
+
+static gboolean
+put_record(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **error)
+{
+	g_auto(StpLook) look = { STP_OK, NULL };
+	StpKept kept;
+
+	if (!stp_database_begin(db, error) ||
+	    !finish(db, stp_records_keep(db, &self->u.arrival, &kept, self->made, error), error))
+		return FALSE;
+
+	/* From here on it is safe; the pen may be told whatever else happens. */
+	self->outcome = g_new0(StpStoredOutcome, 1);
+	self->outcome->how = kept.how;
+	self->outcome->acknowledge = kept.acknowledge;
+	self->outcome->verdict = kept.integrity;
+	if (kept.record == 0)
+		return TRUE;
+	if (stp_decoding_look(db, kept.record, self->u.arrival.raw, &look, self->made, &self->trouble)) {
+		self->outcome->verdict = look.verdict;
+		self->outcome->session_id = g_steal_pointer(&look.session_id);
+	} else {
+		self->outcome->verdict = STP_ERR_IO;
+	}
+	return TRUE;
+}
+
+StpJob *
+stp_job_put_record(const StpArrival *arrival)
+{
+	StpJob *self = new_job(put_record, clear_arrival);
+
+	self->u.arrival = *arrival;
+	self->u.arrival.serial = g_strdup(arrival->serial);
+	self->u.arrival.raw = g_bytes_ref(arrival->raw);
+	return self;
+}
+
+/* ---- findings ---- */
+
+static void
+clear_finding(StpJob *self)
+{
+	stp_finding_free(self->u.finding);
+}
+
+static gboolean
+note_finding(StpJob *self, StpDatabase *db, GError **error)
+{
+	const StpFinding *finding = self->u.finding;
+	StpNote note = {
+		.serial = finding->serial,
+		.epoch = finding->epoch,
+		.record = finding->record,
+		.kind = finding->kind,
+		.text = finding->text,
+		.hint = finding->hint,
+		.at = finding->last != 0 ? finding->last : g_get_real_time(),
+		.kept = finding->kept,
+	};
+
+	if (!stp_pens_ensure(db, finding->serial, &note.pen, error))
+		return FALSE;
+	if (finding->record != 0 && !stp_epoch_ensure(db, note.pen, finding->epoch, error))
+		return FALSE;
+	return stp_findings_note(db, &note, self->made, error);
+}
+
+static gboolean
+put_finding(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **error)
+{
+	return stp_database_begin(db, error) && finish(db, note_finding(self, db, error), error);
+}
+
+StpJob *
+stp_job_put_finding(const StpFinding *finding)
+{
+	StpJob *self = new_job(put_finding, clear_finding);
+	StpFinding *copy = g_new(StpFinding, 1);
+
+	*copy = *finding;
+	copy->serial = g_strdup(finding->serial);
+	copy->kind = g_strdup(finding->kind);
+	copy->text = g_strdup(finding->text != NULL ? finding->text : "");
+	copy->hint = g_strdup(finding->hint != NULL ? finding->hint : "");
+	self->u.finding = copy;
+	return self;
+}
+
+/* ---- attempts ---- */
+
+static void
+clear_attempt(StpJob *self)
+{
+	g_free((char *)self->u.attempt.serial);
+	g_free((char *)self->u.attempt.stage);
+	g_free((char *)self->u.attempt.error);
+}
+
+static gboolean
+put_attempt(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **error)
+{
+	return stp_database_begin(db, error) &&
+	       finish(db, stp_pens_put_attempt(db, &self->u.attempt, error), error);
+}
+
+StpJob *
+stp_job_put_attempt(const StpAttempt *attempt)
+{
+	StpJob *self = new_job(put_attempt, clear_attempt);
+
+	self->u.attempt = *attempt;
+	self->u.attempt.serial = g_strdup(attempt->serial);
+	self->u.attempt.stage = g_strdup(attempt->stage);
+	self->u.attempt.error = g_strdup(attempt->error);
+	return self;
+}
+
+/* ---- upkeep ---- */
+
+static gboolean
+reparse(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **error)
+{
+	return stp_decoding_reparse(db, cancellable, error);
+}
+
+StpJob *
+stp_job_reparse(void)
+{
+	return new_job(reparse, NULL);
+}

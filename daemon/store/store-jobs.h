@@ -1,0 +1,46 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "database.h"
+#include "session-store.h"
+
+/*
+ * What the writer is asked to do, with copies of all it needs.  A job is made by the main
+ * thread, run once by the writer's, and read and freed by the main thread.
+ */
+
+typedef struct StpJob StpJob;
+
+struct StpJob {
+	gboolean (*work)(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **error);
+	union {
+		StpPenRow *pen;
+		struct {
+			char *serial;
+			guint32 epoch, oldest, newest;
+			gboolean anchored;
+			struct stp_time_anchor anchor;
+		} state;
+		StpArrival arrival;	/* owns serial and raw */
+		StpFinding *finding;
+		StpAttempt attempt;	/* owns serial, stage and error */
+	} u;
+	void (*clear)(StpJob *self);
+
+	/* Results. */
+	GPtrArray *made;		/* (element-type StpFinding) */
+	StpStoredOutcome *outcome;
+	GError *trouble;		/* it worked, but something could not be derived for now */
+};
+
+StpJob *stp_job_put_pen(const StpPenRow *row);
+StpJob *stp_job_put_state(const char *serial, guint32 epoch, guint32 oldest, guint32 newest,
+			  const struct stp_time_anchor *anchor);
+StpJob *stp_job_put_record(const StpArrival *arrival);
+StpJob *stp_job_put_finding(const StpFinding *finding);
+StpJob *stp_job_put_attempt(const StpAttempt *attempt);
+StpJob *stp_job_reparse(void);
+void stp_job_free(StpJob *self);

@@ -1,0 +1,208 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include "store-records.h"
+
+#include <string.h>
+
+#include "record-digest.h"
+#include "store-coverage.h"
+#include "store-findings.h"
+#include "store-pens.h"
+
+#define SHA256_SIZE 32
+
+/* An arrival, and what is told from its bytes. */
+typedef struct {
+	const StpArrival *arrival;
+	const guint8 *raw;
+	gsize size;
+	gint64 pen;
+	guint8 sha256[SHA256_SIZE];
+	gint64 at;
+} Parcel;
+
+static void
+hash(const guint8 *bytes, gsize size, guint8 out[SHA256_SIZE])
+{
+	g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+	gsize length = SHA256_SIZE;
+
+	g_checksum_update(checksum, bytes, (gssize)size);
+	g_checksum_get_digest(checksum, out, &length);
+}
+
+/* Whether it is the record that was asked for, whole and undamaged. */
+static enum stp_status
+judge(const Parcel *parcel)
+{
+	const StpArrival *arrival = parcel->arrival;
+	struct stp_record_head head;
+	uint32_t crc;
+	enum stp_status status = stp_record_check(parcel->raw, parcel->size, &crc);
+
+	if (status != STP_OK) {
+		if (parcel->size < arrival->listed_size || status == STP_ERR_TRUNCATED ||
+		    stp_record_looks_cut(parcel->raw, parcel->size))
+			return STP_ERR_TRUNCATED;
+		return STP_ERR_CRC;
+	}
+	/* A head nobody can read is no reason to leave the record in the pen: raw is raw. */
+	if (stp_record_read_head(parcel->raw, parcel->size, &head) == STP_OK &&
+	    (!g_str_equal(head.serial, arrival->serial) || head.epoch != arrival->epoch ||
+	     head.number != arrival->number))
+		return STP_ERR_IDENTITY;
+	/* The checksum holds, but it is not the one LIST named. */
+	return arrival->integrity == STP_OK ? STP_OK : STP_ERR_CRC;
+}
+
+static const char *
+kind_of(enum stp_status integrity)
+{
+	if (integrity == STP_OK)
+		return "conflict";
+	if (integrity == STP_ERR_TRUNCATED)
+		return "truncated";
+	return integrity == STP_ERR_IDENTITY ? "identity" : "crc";
+}
+
+static gboolean
+keep_specimen(StpDatabase *db, const Parcel *parcel, const char *kind, gboolean *again, GError **error)
+{
+	static const char count[] = "UPDATE specimen SET tries = tries + 1, last_at = ?5"
+				    " WHERE pen = ?1 AND epoch = ?2 AND number = ?3 AND sha256 = ?4";
+	static const char insert[] =
+		"INSERT INTO specimen (pen, epoch, number, sha256, first_at, last_at, kind, tries, size)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, 1, ?7)";
+	static const char keep[] = "INSERT INTO specimen_raw (specimen, bytes) VALUES (?, ?)";
+	StpValue pen = STP_INT(parcel->pen), epoch = STP_INT(parcel->arrival->epoch);
+	StpValue number = STP_INT(parcel->arrival->number), sha256 = STP_BLOB(parcel->sha256, SHA256_SIZE);
+
+	if (!stp_database_run(db, count, STP_VALUES(pen, epoch, number, sha256, STP_INT(parcel->at)), error))
+		return FALSE;
+	*again = stp_database_changes(db) > 0;
+	if (*again)
+		return TRUE;
+	return stp_database_run(db, insert,
+				STP_VALUES(pen, epoch, number, sha256, STP_INT(parcel->at), STP_TEXT(kind),
+					   STP_INT(parcel->size)),
+				error) &&
+	       stp_database_run(db, keep,
+				STP_VALUES(STP_INT(stp_database_last_row(db)), STP_BLOB(parcel->raw, parcel->size)),
+				error);
+}
+
+/* Bytes that are not the record: kept as evidence, whether or not the record itself is held. */
+static gboolean
+put_aside(StpDatabase *db, const Parcel *parcel, gboolean held, StpKept *kept, GPtrArray *made, GError **error)
+{
+	const StpArrival *arrival = parcel->arrival;
+	gboolean again;
+	StpNote note = {
+		.pen = parcel->pen,
+		.serial = arrival->serial,
+		.epoch = arrival->epoch,
+		.record = arrival->number,
+		.kind = kind_of(kept->integrity),
+		.at = parcel->at,
+		.kept = TRUE,
+	};
+
+	if (!keep_specimen(db, parcel, note.kind, &again, error) ||
+	    !stp_findings_note_record(db, &note, NULL, made, error))
+		return FALSE;
+	if (again)
+		kept->how = STP_STORED_AGAIN;
+	else
+		kept->how = held ? STP_STORED_CONFLICT : STP_STORED_NEW;
+	if (!held || kept->integrity == STP_OK)
+		return TRUE;
+	return stp_findings_close(db, parcel->pen, arrival->epoch, arrival->number, error);
+}
+
+static gboolean
+keep_record(StpDatabase *db, const Parcel *parcel, StpKept *kept, GError **error)
+{
+	static const char insert[] =
+		"INSERT INTO record (pen, epoch, number, size, sha256, listed_type, listed_boot_id, listed_tick_ms,"
+		"  authenticated, received_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+	static const char keep[] = "INSERT INTO record_raw (record, bytes) VALUES (?, ?)";
+	const StpArrival *arrival = parcel->arrival;
+
+	if (!stp_database_run(db, insert,
+			      STP_VALUES(STP_INT(parcel->pen), STP_INT(arrival->epoch), STP_INT(arrival->number),
+					 STP_INT(parcel->size), STP_BLOB(parcel->sha256, SHA256_SIZE),
+					 STP_INT(arrival->listed_type), STP_INT(arrival->listed_boot_id),
+					 STP_INT(arrival->listed_start_tick_ms),
+					 STP_INT(arrival->authenticated != FALSE), STP_INT(parcel->at)),
+			      error))
+		return FALSE;
+	kept->record = stp_database_last_row(db);
+	kept->how = STP_STORED_NEW;
+	return stp_database_run(db, keep,
+				STP_VALUES(STP_INT(kept->record), STP_BLOB(parcel->raw, parcel->size)), error) &&
+	       stp_held_add(db, parcel->pen, arrival->epoch, arrival->number, error) &&
+	       stp_findings_close(db, parcel->pen, arrival->epoch, arrival->number, error);
+}
+
+/* *held is the row of the record under this name, 0 when there is none; *same: with these bytes. */
+static gboolean
+find_held(StpDatabase *db, const Parcel *parcel, gint64 *held, gboolean *same, GError **error)
+{
+	static const char sql[] = "SELECT record, sha256 FROM record WHERE pen = ? AND epoch = ? AND number = ?";
+	g_autoptr(GError) local = NULL;
+	g_autoptr(StpRows) rows = stp_database_query(db, sql,
+						     STP_VALUES(STP_INT(parcel->pen), STP_INT(parcel->arrival->epoch),
+								STP_INT(parcel->arrival->number)),
+						     error);
+
+	*held = 0;
+	*same = FALSE;
+	if (rows == NULL)
+		return FALSE;
+	if (stp_rows_next(rows, &local)) {
+		gsize size;
+		const guint8 *sha256 = stp_rows_blob(rows, 1, &size);
+
+		*held = stp_rows_int(rows, 0);
+		*same = size == SHA256_SIZE && memcmp(sha256, parcel->sha256, SHA256_SIZE) == 0;
+	}
+	if (local != NULL) {
+		g_propagate_error(error, g_steal_pointer(&local));
+		return FALSE;
+	}
+	return TRUE;
+}
+
+gboolean
+stp_records_keep(StpDatabase *db, const StpArrival *arrival, StpKept *kept, GPtrArray *made, GError **error)
+{
+	Parcel parcel = { .arrival = arrival };
+	gint64 held;
+	gboolean same;
+
+	if (arrival->number == 0 || arrival->serial == NULL || *arrival->serial == '\0') {
+		g_set_error(error, STP_ERROR, STP_ERROR_INVALID_ARGUMENT,
+			    "A record without a serial or record number cannot be stored.  This is a fault in "
+			    "stippled; please report it.");
+		return FALSE;
+	}
+	parcel.raw = g_bytes_get_data(arrival->raw, &parcel.size);
+	parcel.at = arrival->received_at != 0 ? arrival->received_at : g_get_real_time();
+	hash(parcel.raw, parcel.size, parcel.sha256);
+
+	*kept = (StpKept){ .integrity = judge(&parcel) };
+	if (!stp_pens_ensure(db, arrival->serial, &parcel.pen, error) ||
+	    !stp_epoch_ensure(db, parcel.pen, arrival->epoch, error) ||
+	    !find_held(db, &parcel, &held, &same, error))
+		return FALSE;
+
+	kept->acknowledge = kept->integrity == STP_OK;
+	if (kept->integrity != STP_OK || (held != 0 && !same))
+		return put_aside(db, &parcel, held != 0, kept, made, error);
+	if (held == 0)
+		return keep_record(db, &parcel, kept, error);
+	kept->record = held;
+	kept->how = STP_STORED_AGAIN;
+	return TRUE;
+}

@@ -1,0 +1,22 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "database.h"
+#include "session-store.h"
+
+/*
+ * The first of two steps with a record: keep its bytes.  Nothing is looked at but who the
+ * record says it is.
+ */
+
+typedef struct {
+	StpStoredHow how;
+	gboolean acknowledge;
+	enum stp_status integrity;	/* STP_OK, or why the bytes are no more than a specimen */
+	gint64 record;			/* the row to look into; 0: none */
+} StpKept;
+
+/* Inside the caller's transaction; made receives StpFindings. */
+gboolean stp_records_keep(StpDatabase *db, const StpArrival *arrival, StpKept *kept, GPtrArray *made,
+			  GError **error);
