@@ -268,6 +268,7 @@ private_bus_spawn(PrivateBus *bus, const char *const *argv, const char *const *e
 {
 	g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE);
 	g_autoptr(GError) error = NULL;
+	const char *identifier;
 	PrivateChild *child;
 	GSubprocess *process;
 
@@ -286,7 +287,10 @@ private_bus_spawn(PrivateBus *bus, const char *const *argv, const char *const *e
 	}
 	child = g_new0(PrivateChild, 1);
 	child->process = process;
-	child->pid = (pid_t)g_ascii_strtoll(g_subprocess_get_identifier(process), NULL, 10);
+	/* A program that has ended already has no identifier any more; its pid stays 0. */
+	identifier = g_subprocess_get_identifier(process);
+	if (identifier)
+		child->pid = (pid_t)g_ascii_strtoll(identifier, NULL, 10);
 	child->output = g_string_new(NULL);
 	child->cancellable = g_cancellable_new();
 	g_input_stream_read_async(g_subprocess_get_stdout_pipe(process), child->buffer,

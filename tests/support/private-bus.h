@@ -52,6 +52,7 @@ char *private_child_wait_line(PrivateChild *child, const char *text, guint timeo
 /* All of stdout so far; owned by the child. */
 const char *private_child_output(PrivateChild *child);
 
+/* 0: it ended before its id could be asked for; kill(0) would hit the test itself. */
 pid_t private_child_pid(PrivateChild *child);
 
 /*
