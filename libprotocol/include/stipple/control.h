@@ -26,6 +26,7 @@ extern "C" {
 #define STP_WINDOW_MAX 128	/* a host's socket was seen to hold 167 datagrams of 244 bytes */
 #define STP_COLLECTOR_ID_SIZE 8
 #define STP_BOOT_ID_MAX 0xFFFFFFu	/* 24 bits: a restart a minute for 31 years */
+#define STP_LIST_MAX 43690u	/* record numbers in one LIST: their entries just fit one answer */
 
 enum stp_op {
 	STP_OP_HELLO = 0x10,
@@ -85,12 +86,20 @@ struct stp_answer {
 			uint32_t boot_id;		/* 24 bits */
 			uint8_t free_percent, flags;	/* enum stp_state_flag */
 		} state;
-		/* LIST and READ: what was sent on Log Data for this token; present whatever the status */
+		/*
+		 * LIST and READ: how many bytes were sent on Log Data for this token, and the
+		 * CRC-32C over them; valid whatever the status (0, 0 when nothing was sent).
+		 */
 		struct { uint32_t sent, crc32c; } sent;
 		struct { uint8_t ranges_free; } ack;
 	} u;
 };
 
+/*
+ * STP_ERR_RANGE: a field outside what WIRE.md allows.  A decoded window may be up to 255: a pen
+ * answers one above its own with STP_WIRE_WINDOW_TOO_LARGE.  Requests have one size: shorter is
+ * STP_ERR_TRUNCATED, longer STP_ERR_MALFORMED.  Answers may be longer: later revisions append.
+ */
 STP_API STP_MUST_CHECK enum stp_status
 stp_request_encode(const struct stp_request *request, uint8_t out[STP_CONTROL_SIZE_MAX], size_t *size);
 STP_API STP_MUST_CHECK enum stp_status
@@ -102,6 +111,10 @@ stp_answer_decode(const uint8_t *bytes, size_t size, struct stp_answer *out);
 
 /* A word for logs and JSON, e.g. "wrong-epoch"; "status-0x7f" is the caller's job: NULL when unknown. */
 STP_API const char *stp_wire_status_name(uint8_t status);
+/* One sentence for people: what happened, and what to do next; never NULL. */
+STP_API const char *stp_wire_status_text(uint8_t status);
+STP_API const char *stp_wire_status_hint(uint8_t status);
+/* "list"; NULL when unknown. */
 STP_API const char *stp_op_name(enum stp_op op);
 
 enum stp_entry_flag {
