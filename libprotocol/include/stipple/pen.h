@@ -49,7 +49,10 @@ struct stp_pen_log_state {
 	uint8_t free_percent, flags;	/* enum stp_state_flag */
 };
 
-/* The firmware's log.  Each callback gets the user pointer of the configuration. */
+/*
+ * The firmware's log.  Each callback gets the user pointer of the configuration.  state() is
+ * called for every segment and must be cheap.
+ */
 struct stp_pen_log {
 	void (*state)(void *user, struct stp_pen_log_state *out);
 	/* STP_ERR_NOT_FOUND: there is no such record (any more). */
@@ -90,11 +93,15 @@ struct stp_pen {
 	struct {
 		enum stp_op op;		/* LIST, READ, or 0: none under way */
 		uint8_t token, counter;
-		uint32_t epoch, first, next, last;	/* LIST: record numbers */
-		uint32_t offset, end, sent, crc;	/* READ: byte offsets; sent and crc: both */
-		uint16_t credits;
+		uint8_t status;			/* of the answer, should it end well */
+		uint8_t window, credits;	/* credits never exceed the window */
+		uint8_t entry_left;		/* LIST: bytes of entry[] still to send */
+		bool exhausted;			/* LIST: no entry follows the one in entry[] */
+		uint32_t epoch;
+		uint32_t next, last;		/* LIST: record numbers; READ: next is the record */
+		uint32_t offset, end;		/* READ: of the record's bytes */
+		uint32_t sent, crc;		/* on Log Data so far */
 		uint8_t entry[STP_ENTRY_SIZE];
-		uint8_t entry_left;	/* bytes of entry[] still to send */
 	} stream;
 	uint8_t answer[STP_CONTROL_SIZE_MAX];
 	size_t answer_size;		/* 0: no answer is waiting */
@@ -110,7 +117,10 @@ STP_API void stp_pen_set_mtu(struct stp_pen *pen, uint16_t att_mtu);
 /* Ends whatever is under way; slots stay. */
 STP_API void stp_pen_disconnected(struct stp_pen *pen);
 
-/* The host wrote Log Control Point. */
+/*
+ * The host wrote Log Control Point.  Whatever it wrote is answered, but for a CREDIT; a request
+ * other than CREDIT ends the LIST or READ under way, which then gets no answer of its own.
+ */
 STP_API void stp_pen_control(struct stp_pen *pen, const uint8_t *bytes, size_t size);
 
 /*
@@ -119,7 +129,10 @@ STP_API void stp_pen_control(struct stp_pen *pen, const uint8_t *bytes, size_t s
  */
 STP_API void stp_pen_poll(struct stp_pen *pen, struct stp_pen_output *output);
 
-/* For the advertisement: bit n is set when slot n lacks records of the log. */
+/*
+ * For the advertisement: bit n is set when slot n lacks records of the log.  Unused slots have
+ * no bit.  Calls entry() for numbers of the log that a slot lacks, at most 64 times a slot.
+ */
 STP_API uint8_t stp_pen_slots_with_news(const struct stp_pen *pen);
 
 #ifdef __cplusplus

@@ -1,0 +1,163 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include <string.h>
+
+#include "pen-internal.h"
+
+/* How many numbers without a record slots_with_news looks at before it says yes. */
+#define NEWS_LOOKUPS 64
+
+static uint8_t
+keep_slot(struct stp_pen *pen, uint8_t index, const struct stp_pen_slot *slot)
+{
+	if (pen->config.log->save_slot(pen->config.user, index, slot))
+		return STP_WIRE_NOT_COMPLETED;
+	pen->slots[index] = *slot;
+	return STP_WIRE_SUCCESS;
+}
+
+uint8_t
+stp_pen_take_slot(struct stp_pen *pen, const uint8_t collector_id[STP_COLLECTOR_ID_SIZE])
+{
+	struct stp_pen_slot fresh = { .used = true };
+	struct stp_pen_log_state state;
+	uint8_t free = STP_PEN_SLOTS, status;
+
+	for (uint8_t i = 0; i < STP_PEN_SLOTS; i++) {
+		if (!pen->slots[i].used) {
+			free = free < i ? free : i;
+		} else if (!memcmp(pen->slots[i].collector_id, collector_id, STP_COLLECTOR_ID_SIZE)) {
+			pen->slot = i;
+			return STP_WIRE_SUCCESS;
+		}
+	}
+	if (free == STP_PEN_SLOTS)
+		return STP_WIRE_SLOTS_FULL;
+
+	pen->config.log->state(pen->config.user, &state);
+	memcpy(fresh.collector_id, collector_id, STP_COLLECTOR_ID_SIZE);
+	fresh.epoch = state.epoch;
+	status = keep_slot(pen, free, &fresh);
+	if (status == STP_WIRE_SUCCESS)
+		pen->slot = free;
+	return status;
+}
+
+uint8_t
+stp_pen_slots_free(const struct stp_pen *pen)
+{
+	uint8_t count = 0;
+
+	for (unsigned i = 0; i < STP_PEN_SLOTS; i++)
+		if (!pen->slots[i].used)
+			count++;
+	return count;
+}
+
+/* Let the mark swallow the ranges it touches. */
+static void
+raise_mark(struct stp_pen_slot *slot, uint32_t mark)
+{
+	uint8_t swallowed = 0;
+
+	if (mark > slot->mark)
+		slot->mark = mark;
+	while (swallowed < slot->range_count &&
+	       (slot->mark == UINT32_MAX || slot->ranges[swallowed].from <= slot->mark + 1)) {
+		if (slot->ranges[swallowed].to > slot->mark)
+			slot->mark = slot->ranges[swallowed].to;
+		swallowed++;
+	}
+	slot->range_count = (uint8_t)(slot->range_count - swallowed);
+	memmove(slot->ranges, slot->ranges + swallowed, slot->range_count * sizeof(slot->ranges[0]));
+}
+
+static void
+note_range(struct stp_pen_slot *slot, uint32_t from, uint32_t to)
+{
+	/* One more than a slot keeps, to see which is the highest. */
+	struct stp_range items[STP_PEN_SLOT_RANGES + 1];
+	struct stp_ranges set;
+
+	stp_ranges_init(&set, items, STP_PEN_SLOT_RANGES + 1);
+	memcpy(items, slot->ranges, slot->range_count * sizeof(items[0]));
+	set.count = slot->range_count;
+	if (stp_ranges_add(&set, from, to))
+		return;
+	if (set.count > STP_PEN_SLOT_RANGES)
+		set.count = STP_PEN_SLOT_RANGES;
+	memcpy(slot->ranges, items, set.count * sizeof(items[0]));
+	slot->range_count = (uint8_t)set.count;
+}
+
+uint8_t
+stp_pen_acknowledge(struct stp_pen *pen, const struct stp_request *request)
+{
+	struct stp_pen_log_state state;
+	struct stp_pen_slot slot;
+
+	if (pen->slot >= STP_PEN_SLOTS || request->u.ack.slot != pen->slot)
+		return STP_WIRE_NOT_AUTHORISED;
+	pen->config.log->state(pen->config.user, &state);
+	if (request->u.ack.epoch != state.epoch)
+		return STP_WIRE_WRONG_EPOCH;
+	/* What was never written cannot have been stored. */
+	if (state.oldest > state.newest || request->u.ack.to > state.newest)
+		return STP_WIRE_INVALID_OPERAND;
+
+	slot = pen->slots[pen->slot];
+	if (slot.epoch != state.epoch) {
+		slot.epoch = state.epoch;
+		slot.mark = 0;
+		slot.range_count = 0;
+	}
+	/* Nobody waits for what is gone: without this the mark could never rise past it. */
+	if (state.oldest > 1)
+		raise_mark(&slot, state.oldest - 1);
+	if (request->u.ack.to > slot.mark) {
+		note_range(&slot, request->u.ack.from, request->u.ack.to);
+		raise_mark(&slot, 0);
+	}
+	return keep_slot(pen, pen->slot, &slot);
+}
+
+static bool
+has_news(const struct stp_pen *pen, const struct stp_pen_slot *slot, const struct stp_pen_log_state *state)
+{
+	struct stp_range items[STP_PEN_SLOT_RANGES + 1];
+	struct stp_ranges held;
+	unsigned lookups = 0;
+
+	stp_ranges_init(&held, items, STP_PEN_SLOT_RANGES + 1);
+	if (slot->epoch == state->epoch) {
+		memcpy(items, slot->ranges, slot->range_count * sizeof(items[0]));
+		held.count = slot->range_count;
+		if (slot->mark && stp_ranges_add(&held, 1, slot->mark))
+			return true;
+	}
+	for (uint64_t number = state->oldest; number <= state->newest; number++) {
+		struct stp_entry entry;
+
+		if (stp_ranges_contains(&held, (uint32_t)number))
+			continue;
+		/* A number without a record is no news: power was lost before it was written. */
+		if (lookups++ == NEWS_LOOKUPS ||
+		    pen->config.log->entry(pen->config.user, (uint32_t)number, &entry) != STP_ERR_NOT_FOUND)
+			return true;
+	}
+	return false;
+}
+
+uint8_t
+stp_pen_slots_with_news(const struct stp_pen *pen)
+{
+	struct stp_pen_log_state state;
+	uint8_t news = 0;
+
+	pen->config.log->state(pen->config.user, &state);
+	for (unsigned i = 0; i < STP_PEN_SLOTS; i++)
+		if (pen->slots[i].used && has_news(pen, &pen->slots[i], &state))
+			news |= (uint8_t)(1u << i);
+	return news;
+}
