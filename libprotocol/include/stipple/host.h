@@ -101,7 +101,11 @@ struct stp_host_action {
 		} record;
 		struct {
 			uint32_t epoch, record;
-			enum stp_status reason;	/* TIMEOUT, CRC, REFUSED, NOT_FOUND (listed by nobody) */
+			/*
+			 * TIMEOUT, CRC (never arrived as sent), REFUSED, NOT_FOUND (the pen does
+			 * not list it), MALFORMED (a line of the list made no sense)
+			 */
+			enum stp_status reason;
 			uint8_t wire_status;	/* when REFUSED */
 		} given_up;
 		struct { enum stp_note note; uint32_t record; uint32_t detail; } note;

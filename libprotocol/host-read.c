@@ -1,0 +1,245 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+/* READ: the bytes of one record, whatever the way here does to them. */
+
+#include <stipple/crc32c.h>
+#include <stipple/record.h>
+
+#include "host-internal.h"
+#include "wire-bytes.h"
+
+bool
+stp_host_is_drained(const struct stp_host *host)
+{
+	uint32_t sent = host->answer.u.sent.sent;
+
+	/* More than was asked for cannot come. */
+	return sent > host->transfer.length || stp_transfer_has(&host->transfer, host->transfer.base, sent);
+}
+
+bool
+stp_host_range_holds(const struct stp_host *host)
+{
+	const struct transfer *transfer = &host->transfer;
+
+	return stp_crc32c(0, transfer->bytes + transfer->base, host->answer.u.sent.sent) ==
+	       host->answer.u.sent.crc32c;
+}
+
+bool
+stp_host_refused(struct stp_host *host)
+{
+	switch (host->answer.status) {
+	case STP_WIRE_WRONG_EPOCH:
+		stp_host_restate(host);
+		return true;
+	case STP_WIRE_WINDOW_TOO_LARGE:
+		if (host->window == 1) {
+			stp_host_fail(host, STP_ERR_REFUSED, host->answer.status);
+			return true;
+		}
+		host->window /= 2;
+		return false;
+	case STP_WIRE_BUSY:
+	case STP_WIRE_NOT_AUTHORISED:
+	case STP_WIRE_BATTERY_LOW:
+	case STP_WIRE_OP_NOT_SUPPORTED:
+		/* The next record would meet the same; the caller comes back later. */
+		stp_host_fail(host, STP_ERR_REFUSED, host->answer.status);
+		return true;
+	default:
+		return false;
+	}
+}
+
+void
+stp_host_give_up(struct stp_host *host, uint32_t record, enum stp_status reason, uint8_t wire_status)
+{
+	host->progress.record = 0;
+	host->progress.records_done++;
+	host->announce.u.given_up.epoch = host->state.epoch;
+	host->announce.u.given_up.record = record;
+	host->announce.u.given_up.reason = reason;
+	host->announce.u.given_up.wire_status = wire_status;
+	stp_host_rest(host, STAGE_WALK);
+}
+
+static void
+deliver(struct stp_host *host, enum stp_status integrity)
+{
+	host->announce.u.record.entry = host->reading.entry;
+	host->announce.u.record.epoch = host->state.epoch;
+	host->announce.u.record.raw = host->transfer.bytes;
+	host->announce.u.record.size = host->reading.entry.length;
+	host->announce.u.record.integrity = integrity;
+	stp_host_rest(host, STAGE_STORE);
+	stp_host_announce(host, STP_HOST_RECORD);
+}
+
+static void
+forget_all(struct stp_host *host)
+{
+	stp_transfer_clear(&host->transfer, host->reading.entry.length);
+	host->reading.has_whole_crc = false;
+	host->reading.unproven = false;
+}
+
+static void
+fail_try(struct stp_host *host, enum stp_status reason, uint8_t wire_status)
+{
+	host->reading.tries++;
+	host->reading.reason = reason;
+	host->reading.wire_status = wire_status;
+}
+
+/* Ask for the first hole, unless enough was tried. */
+static void
+read_on(struct stp_host *host)
+{
+	uint32_t from = 0, length = host->reading.entry.length;
+
+	if (host->reading.tries >= host->config.retries) {
+		/* No word for so long: the next record would be waited for in vain as well. */
+		if (!host->heard) {
+			stp_host_fail(host, STP_ERR_TIMEOUT, 0);
+			return;
+		}
+		stp_host_give_up(host, host->reading.entry.record, host->reading.reason, host->reading.wire_status);
+		stp_host_announce(host, STP_HOST_GIVEN_UP);
+		return;
+	}
+	if (!stp_transfer_hole(&host->transfer, host->reading.entry.length, &from, &length))
+		return;
+	if (host->transfer.kept)
+		stp_host_note(host, STP_NOTE_HOLE, host->reading.entry.record, from);
+	host->request.op = STP_OP_READ;
+	host->request.u.read.epoch = host->state.epoch;
+	host->request.u.read.record = host->reading.entry.record;
+	host->request.u.read.offset = from;
+	host->request.u.read.length = length;
+	host->request.u.read.window = host->window;
+	stp_transfer_ask(&host->transfer, from, length, host->window);
+	stp_host_send(host, STAGE_READ);
+}
+
+static bool
+checksum_holds(const struct stp_host *host)
+{
+	const uint8_t *raw = host->transfer.bytes;
+	uint32_t body, trailer;
+
+	if (host->reading.entry.length <= STP_RECORD_TRAILER_SIZE)
+		return false;
+	body = host->reading.entry.length - STP_RECORD_TRAILER_SIZE;
+	trailer = get_le32(raw + body);
+	return trailer == host->reading.entry.crc32c && trailer == stp_crc32c(0, raw, body);
+}
+
+/* Every byte is here: is it the record? */
+static void
+judge(struct stp_host *host)
+{
+	struct reading *reading = &host->reading;
+
+	if (reading->has_whole_crc &&
+	    stp_crc32c(0, host->transfer.bytes, reading->entry.length) == reading->whole_crc)
+		reading->unproven = false;
+	else if (reading->has_whole_crc)
+		reading->unproven = true;
+
+	if (checksum_holds(host)) {
+		deliver(host, STP_OK);
+	} else if (reading->unproven) {
+		/* The way here may be to blame: once more, all of it. */
+		stp_host_note(host, STP_NOTE_RANGE_CRC, reading->entry.record, 0);
+		fail_try(host, STP_ERR_CRC, 0);
+		forget_all(host);
+		read_on(host);
+	} else if (!reading->doubted && !reading->damaged) {
+		/* As the pen sent it, yet wrong: its flash may have been misread.  One more look. */
+		reading->doubted = true;
+		forget_all(host);
+		read_on(host);
+	} else {
+		deliver(host, STP_ERR_CRC);
+	}
+}
+
+/* Keep, or throw away, what an answered READ brought. */
+static void
+weigh(struct stp_host *host)
+{
+	struct reading *reading = &host->reading;
+	struct transfer *transfer = &host->transfer;
+	uint32_t sent = host->answer.u.sent.sent;
+
+	if (sent > transfer->length) {
+		stp_host_note(host, STP_NOTE_ANSWER_MALFORMED, reading->entry.record, sent);
+		stp_transfer_forget(transfer, transfer->base, transfer->length);
+		fail_try(host, STP_ERR_CRC, 0);
+		return;
+	}
+	if (!stp_transfer_has(transfer, transfer->base, sent)) {
+		reading->unproven = true;
+		if (sent == reading->entry.length) {
+			reading->has_whole_crc = true;
+			reading->whole_crc = host->answer.u.sent.crc32c;
+		}
+	} else if (!stp_host_range_holds(host)) {
+		stp_host_note(host, STP_NOTE_RANGE_CRC, reading->entry.record, transfer->base);
+		stp_transfer_forget(transfer, transfer->base, transfer->length);
+		fail_try(host, STP_ERR_CRC, 0);
+		return;
+	} else if (transfer->fresh > sent) {
+		/* Bytes behind what was sent: nothing vouches for them. */
+		stp_transfer_forget(transfer, transfer->base + sent, transfer->length - sent);
+	}
+	if (!transfer->fresh)
+		fail_try(host, host->answer.status == STP_WIRE_NOT_COMPLETED ? STP_ERR_REFUSED : STP_ERR_TIMEOUT,
+			 host->answer.status == STP_WIRE_NOT_COMPLETED ? host->answer.status : 0);
+}
+
+static bool
+brings_data(uint8_t status)
+{
+	return status == STP_WIRE_SUCCESS || status == STP_WIRE_RECORD_CORRUPT ||
+	       status == STP_WIRE_NOT_COMPLETED || status == STP_WIRE_WINDOW_TOO_LARGE;
+}
+
+void
+stp_host_read_over(struct stp_host *host)
+{
+	if (!host->answered) {
+		if (host->transfer.fresh)
+			host->reading.unproven = true;
+		else
+			fail_try(host, STP_ERR_TIMEOUT, 0);
+	} else if (stp_host_refused(host)) {
+		return;
+	} else if (!brings_data(host->answer.status)) {
+		stp_host_give_up(host, host->reading.entry.record, STP_ERR_REFUSED, host->answer.status);
+		stp_host_announce(host, STP_HOST_GIVEN_UP);
+		return;
+	} else if (host->answer.status != STP_WIRE_WINDOW_TOO_LARGE) {
+		if (host->answer.status == STP_WIRE_RECORD_CORRUPT)
+			host->reading.damaged = true;
+		weigh(host);
+	}
+
+	if (stp_transfer_has(&host->transfer, 0, host->reading.entry.length))
+		judge(host);
+	else
+		read_on(host);
+}
+
+void
+stp_host_begin_record(struct stp_host *host, const struct stp_entry *entry)
+{
+	host->reading = (struct reading){ .entry = *entry, .damaged = (entry->flags & STP_ENTRY_CORRUPT) != 0 };
+	host->heard = false;
+	host->progress.record = entry->record;
+	host->progress.record_size = entry->length;
+	forget_all(host);
+	read_on(host);
+}

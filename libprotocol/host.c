@@ -1,0 +1,537 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <stipple/gatt.h>
+
+#include "host-internal.h"
+
+#define NEVER UINT64_MAX
+#define NO_SLOT 0xFF
+
+#define FIRST_ANSWER_MS 8000
+#define SEGMENT_GAP_MS 3000
+#define DRAIN_MS 300
+#define RETRIES 3
+
+/* ---- what the parts share ---- */
+
+void
+stp_host_note(struct stp_host *host, enum stp_note note, uint32_t record, uint32_t detail)
+{
+	/* A babbling pen must not fill a log: each kind once for an operation. */
+	if (host->noted & 1u << note || host->notes_count == NOTES_MAX)
+		return;
+	host->noted |= (uint16_t)(1u << note);
+	host->notes[(host->notes_first + host->notes_count) % NOTES_MAX] =
+		(struct queued_note){ note, record, detail };
+	host->notes_count++;
+}
+
+void
+stp_host_send(struct stp_host *host, enum stage stage)
+{
+	/* A new token for each operation: what is left of the last one can be told from it. */
+	host->request.token = (uint8_t)(host->request.token % STP_TOKEN_MAX + 1);
+	host->stage = stage;
+	host->write_due = true;
+	host->answered = false;
+	host->noted = 0;
+	host->deadline = host->now + host->config.first_answer_ms;
+}
+
+void
+stp_host_rest(struct stp_host *host, enum stage stage)
+{
+	host->stage = stage;
+	host->write_due = false;
+	host->deadline = NEVER;
+}
+
+void
+stp_host_announce(struct stp_host *host, enum stp_host_action_kind kind)
+{
+	host->announce.kind = kind;
+	host->announce_due = true;
+}
+
+void
+stp_host_finish(struct stp_host *host)
+{
+	stp_host_rest(host, STAGE_ENDED);
+	stp_host_announce(host, STP_HOST_DONE);
+}
+
+void
+stp_host_fail(struct stp_host *host, enum stp_status reason, uint8_t wire_status)
+{
+	host->announce.u.failed.reason = reason;
+	host->announce.u.failed.op = host->request.op;
+	host->announce.u.failed.wire_status = wire_status;
+	stp_host_rest(host, STAGE_ENDED);
+	stp_host_announce(host, STP_HOST_FAILED);
+}
+
+/* ---- the opening: HELLO, GET_STATE, the time ---- */
+
+static void
+send_hello(struct stp_host *host)
+{
+	host->request.op = STP_OP_HELLO;
+	memcpy(host->request.u.hello.collector_id, host->config.collector_id, STP_COLLECTOR_ID_SIZE);
+	stp_host_send(host, STAGE_HELLO);
+}
+
+static void
+send_get_state(struct stp_host *host)
+{
+	host->request.op = STP_OP_GET_STATE;
+	stp_host_send(host, STAGE_STATE);
+}
+
+void
+stp_host_restate(struct stp_host *host)
+{
+	if (host->epochs++ >= host->config.retries) {
+		stp_host_fail(host, STP_ERR_REFUSED, STP_WIRE_WRONG_EPOCH);
+		return;
+	}
+	host->tries = 0;
+	send_get_state(host);
+}
+
+static void
+on_hello(struct stp_host *host)
+{
+	host->state.slot = NO_SLOT;
+	if (host->answer.status == STP_WIRE_SUCCESS) {
+		host->state.slot = host->answer.u.hello.slot;
+	} else if (host->answer.status == STP_WIRE_SLOTS_FULL) {
+		stp_host_note(host, STP_NOTE_SLOTS_FULL, 0, 0);
+	} else {
+		stp_host_fail(host, STP_ERR_REFUSED, host->answer.status);
+		return;
+	}
+	host->tries = 0;
+	send_get_state(host);
+}
+
+static void
+on_state(struct stp_host *host)
+{
+	if (host->answer.status != STP_WIRE_SUCCESS) {
+		stp_host_fail(host, STP_ERR_REFUSED, host->answer.status);
+		return;
+	}
+	host->state.epoch = host->answer.u.state.epoch;
+	host->state.oldest = host->answer.u.state.oldest;
+	host->state.newest = host->answer.u.state.newest;
+	host->state.boot_id = host->answer.u.state.boot_id;
+	host->state.free_percent = host->answer.u.state.free_percent;
+	host->state.flags = host->answer.u.state.flags;
+	host->state.anchored = false;
+
+	stp_host_rest(host, STAGE_TIME);
+	host->deadline = host->now + host->config.first_answer_ms;
+	stp_host_announce(host, STP_HOST_READ_TIME);
+}
+
+static void
+ask_wishes(struct stp_host *host)
+{
+	stp_host_rest(host, STAGE_WANT);
+	host->announce.u.state = host->state;
+	stp_host_announce(host, STP_HOST_STATE);
+}
+
+static void
+on_ack(struct stp_host *host)
+{
+	if (host->answer.status == STP_WIRE_WRONG_EPOCH) {
+		stp_host_restate(host);
+		return;
+	}
+	if (host->answer.status != STP_WIRE_SUCCESS)
+		stp_host_note(host, STP_NOTE_ACK_REFUSED, host->request.u.ack.from, host->answer.status);
+	stp_host_rest(host, STAGE_WALK);
+}
+
+/* ---- silence ---- */
+
+static void
+repeat(struct stp_host *host)
+{
+	if (++host->tries >= host->config.retries)
+		stp_host_fail(host, STP_ERR_TIMEOUT, 0);
+	else
+		stp_host_send(host, host->stage);
+}
+
+static void
+ack_unanswered(struct stp_host *host)
+{
+	stp_host_note(host, STP_NOTE_ACK_REFUSED, host->request.u.ack.from, 0);
+	stp_host_rest(host, STAGE_WALK);
+}
+
+/* LIST and READ: the answer may have overtaken the last segments. */
+static void
+on_sent(struct stp_host *host)
+{
+	host->answered = true;
+	if (!stp_host_is_drained(host)) {
+		host->deadline = host->now + host->config.drain_ms;
+		return;
+	}
+	if (host->stage == STAGE_LIST)
+		stp_host_list_over(host);
+	else
+		stp_host_read_over(host);
+}
+
+/* What an answer and what silence mean, stage by stage.  op 0: no answer is awaited. */
+static const struct {
+	enum stp_op op;
+	void (*answered)(struct stp_host *host);
+	void (*expired)(struct stp_host *host);
+} stages[STAGE_COUNT] = {
+	[STAGE_HELLO] = { STP_OP_HELLO, on_hello, repeat },
+	[STAGE_STATE] = { STP_OP_GET_STATE, on_state, repeat },
+	[STAGE_TIME] = { 0, NULL, ask_wishes },
+	[STAGE_LIST] = { STP_OP_LIST, on_sent, stp_host_list_over },
+	[STAGE_READ] = { STP_OP_READ, on_sent, stp_host_read_over },
+	[STAGE_ACK] = { STP_OP_ACK, on_ack, ack_unanswered },
+	[STAGE_ABORT] = { STP_OP_ABORT, stp_host_finish, stp_host_finish },
+};
+
+/* ---- the public calls ---- */
+
+static uint32_t
+or_default(uint32_t value, uint32_t otherwise)
+{
+	return value ? value : otherwise;
+}
+
+struct stp_host *
+stp_host_new(const struct stp_host_config *config)
+{
+	struct stp_host *host = calloc(1, sizeof(*host));
+
+	if (!host)
+		return NULL;
+	/* Pages the kernel only provides once a record is long enough to touch them. */
+	host->transfer.bytes = malloc(STP_RECORD_SIZE_MAX);
+	host->transfer.map = malloc(STP_RECORD_SIZE_MAX / 8);
+	if (!host->transfer.bytes || !host->transfer.map) {
+		stp_host_free(host);
+		return NULL;
+	}
+	host->config = *config;
+	host->config.first_answer_ms = or_default(config->first_answer_ms, FIRST_ANSWER_MS);
+	host->config.segment_gap_ms = or_default(config->segment_gap_ms, SEGMENT_GAP_MS);
+	host->config.drain_ms = or_default(config->drain_ms, DRAIN_MS);
+	host->config.retries = (uint8_t)or_default(config->retries, RETRIES);
+	host->config.window = (uint8_t)or_default(config->window, STP_WINDOW_DEFAULT);
+	host->deadline = NEVER;
+	return host;
+}
+
+void
+stp_host_free(struct stp_host *host)
+{
+	if (!host)
+		return;
+	free(host->transfer.bytes);
+	free(host->transfer.map);
+	free(host);
+}
+
+static void
+set_now(struct stp_host *host, uint64_t now_ms)
+{
+	if (now_ms > host->now)
+		host->now = now_ms;
+}
+
+void
+stp_host_start(struct stp_host *host, uint16_t att_mtu, uint8_t max_window, uint64_t now_ms)
+{
+	uint32_t payload;
+
+	if (host->stage != STAGE_NEW)
+		return;
+	set_now(host, now_ms);
+	if (att_mtu < STP_ATT_MTU_MIN)
+		att_mtu = STP_ATT_MTU_MIN;
+
+	host->window = host->config.window > STP_WINDOW_MAX ? STP_WINDOW_MAX : host->config.window;
+	if (max_window && host->window > max_window)
+		host->window = max_window;
+
+	/* About two windows of entries: a LIST that fails costs little to repeat. */
+	payload = att_mtu - 3u - STP_SEGMENT_HEADER_SIZE;
+	host->page_most = 2 * host->window * payload / STP_ENTRY_SIZE;
+	if (host->page_most < 1)
+		host->page_most = 1;
+	if (host->page_most > PAGE_MAX)
+		host->page_most = PAGE_MAX;
+	host->page = host->page_most;
+	send_hello(host);
+}
+
+void
+stp_host_control(struct stp_host *host, const uint8_t *bytes, size_t size, uint64_t now_ms)
+{
+	struct stp_answer answer;
+	enum stp_status status;
+
+	set_now(host, now_ms);
+	if (host->stage == STAGE_NEW || host->stage == STAGE_ENDED)
+		return;
+	status = stp_answer_decode(bytes, size, &answer);
+	if (status) {
+		stp_host_note(host, STP_NOTE_ANSWER_MALFORMED, 0, (uint32_t)status);
+		return;
+	}
+	if (answer.op != stages[host->stage].op || answer.token != host->request.token || host->answered ||
+	    host->write_due) {
+		stp_host_note(host, STP_NOTE_ANSWER_OUT_OF_TURN, 0, (uint32_t)answer.op << 8 | answer.token);
+		return;
+	}
+	host->heard = true;
+	host->answer = answer;
+	stages[host->stage].answered(host);
+}
+
+static void
+note_arrival(struct stp_host *host, enum arrival arrival, uint32_t offset)
+{
+	uint32_t record = host->stage == STAGE_READ ? host->reading.entry.record : 0;
+
+	host->progress.segments++;
+	if (arrival == ARRIVED_BEYOND || stp_transfer_overdrawn(&host->transfer))
+		stp_host_note(host, STP_NOTE_SEGMENT_BEYOND, record, offset);
+	if (arrival == ARRIVED_DIFFERING)
+		stp_host_note(host, STP_NOTE_SEGMENT_CONFLICT, record, offset);
+	if (arrival == ARRIVED_AGAIN || arrival == ARRIVED_DIFFERING)
+		host->progress.segments_repeated++;
+}
+
+void
+stp_host_data(struct stp_host *host, const uint8_t *bytes, size_t size, uint64_t now_ms)
+{
+	struct stp_segment segment;
+	enum stp_status status;
+	enum arrival arrival;
+	uint32_t fresh;
+
+	set_now(host, now_ms);
+	if (host->stage == STAGE_NEW || host->stage == STAGE_ENDED)
+		return;
+	status = stp_segment_decode(bytes, size, &segment);
+	if (status) {
+		stp_host_note(host, STP_NOTE_SEGMENT_MALFORMED, 0, (uint32_t)status);
+		return;
+	}
+	if ((host->stage != STAGE_LIST && host->stage != STAGE_READ) || host->write_due ||
+	    segment.token != host->request.token) {
+		stp_host_note(host, STP_NOTE_SEGMENT_STALE, 0, segment.token);
+		return;
+	}
+
+	host->heard = true;
+	fresh = host->transfer.fresh;
+	arrival = stp_transfer_accept(&host->transfer, &segment);
+	fresh = host->transfer.fresh - fresh;
+	note_arrival(host, arrival, segment.offset);
+	/* Only what is new buys time: a pen that repeats itself for ever is not waited for. */
+	if (!fresh)
+		return;
+	host->progress.bytes_received += fresh;
+	host->deadline = host->now + (host->answered ? host->config.drain_ms : host->config.segment_gap_ms);
+	if (host->answered)
+		on_sent(host);
+}
+
+void
+stp_host_time(struct stp_host *host, const uint8_t *bytes, size_t size, int64_t utc_us,
+	      uint32_t round_trip_us, uint64_t now_ms)
+{
+	struct stp_elapsed_time time;
+
+	set_now(host, now_ms);
+	if (host->stage != STAGE_TIME || host->announce_due)
+		return;
+	if (bytes && !stp_elapsed_time_decode(bytes, size, &time) && time.is_tick &&
+	    time.value <= UINT64_MAX / time.unit_us) {
+		host->state.anchored = true;
+		host->state.anchor = (struct stp_time_anchor){
+			.boot_id = host->state.boot_id,
+			.tick_ms = time.value * time.unit_us / 1000,
+			/* The pen looked at its clock somewhere within the round trip. */
+			.utc_us = utc_us - round_trip_us / 2,
+			.uncertainty_us = round_trip_us / 2 + time.unit_us,
+		};
+	}
+	ask_wishes(host);
+}
+
+static bool
+is_ascending(const struct stp_range *ranges, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (ranges[i].from > ranges[i].to || (i && ranges[i].from <= ranges[i - 1].to))
+			return false;
+	return true;
+}
+
+void
+stp_host_want(struct stp_host *host, const struct stp_range *ranges, size_t count, uint64_t now_ms)
+{
+	set_now(host, now_ms);
+	if (host->stage != STAGE_WANT || host->announce_due)
+		return;
+	if (!is_ascending(ranges, count)) {
+		stp_host_fail(host, STP_ERR_ARGUMENT, 0);
+		return;
+	}
+	host->wanted = ranges;
+	host->wanted_count = count;
+	stp_host_begin_walk(host);
+}
+
+void
+stp_host_stored(struct stp_host *host, bool durable, uint64_t now_ms)
+{
+	bool acknowledge;
+
+	set_now(host, now_ms);
+	if (host->stage != STAGE_STORE || host->announce_due)
+		return;
+	acknowledge = durable && host->announce.u.record.integrity == STP_OK && host->state.slot != NO_SLOT;
+	host->progress.record = 0;
+	host->progress.records_done++;
+	if (!acknowledge) {
+		stp_host_rest(host, STAGE_WALK);
+		return;
+	}
+	host->request.op = STP_OP_ACK;
+	host->request.u.ack.slot = host->state.slot;
+	host->request.u.ack.epoch = host->state.epoch;
+	host->request.u.ack.from = host->reading.entry.record;
+	host->request.u.ack.to = host->reading.entry.record;
+	stp_host_send(host, STAGE_ACK);
+}
+
+void
+stp_host_cancel(struct stp_host *host, uint64_t now_ms)
+{
+	set_now(host, now_ms);
+	host->cancelled = true;
+	switch (host->stage) {
+	case STAGE_LIST:
+	case STAGE_READ:
+		if (host->write_due) {
+			stp_host_finish(host);
+			break;
+		}
+		host->request.op = STP_OP_ABORT;
+		stp_host_send(host, STAGE_ABORT);
+		break;
+	case STAGE_NEW:
+	case STAGE_HELLO:
+	case STAGE_STATE:
+	case STAGE_TIME:
+	case STAGE_WANT:
+		stp_host_finish(host);
+		break;
+	case STAGE_WALK:
+	case STAGE_STORE:
+	case STAGE_ACK:
+		/* The record in hand is stored and acknowledged first; the walk then ends. */
+	case STAGE_ABORT:
+	case STAGE_ENDED:
+	case STAGE_COUNT:
+		break;
+	}
+}
+
+void
+stp_host_timeout(struct stp_host *host, uint64_t now_ms)
+{
+	set_now(host, now_ms);
+	if (host->now < host->deadline || !stages[host->stage].expired)
+		return;
+	stages[host->stage].expired(host);
+}
+
+static void
+take_note(struct stp_host *host, struct stp_host_action *action)
+{
+	const struct queued_note *note = &host->notes[host->notes_first];
+
+	action->kind = STP_HOST_NOTE;
+	action->u.note.note = note->note;
+	action->u.note.record = note->record;
+	action->u.note.detail = note->detail;
+	host->notes_first = (uint8_t)((host->notes_first + 1) % NOTES_MAX);
+	host->notes_count--;
+}
+
+static bool
+take_credit(struct stp_host *host, struct stp_host_action *action)
+{
+	struct stp_request credit = { .op = STP_OP_CREDIT, .token = host->request.token };
+
+	if ((host->stage != STAGE_LIST && host->stage != STAGE_READ) || host->answered)
+		return false;
+	credit.u.credit.segments = stp_transfer_credit(&host->transfer);
+	if (!credit.u.credit.segments)
+		return false;
+	action->kind = STP_HOST_WRITE_COMMAND;
+	return stp_request_encode(&credit, action->u.write.bytes, &action->u.write.size) == STP_OK;
+}
+
+void
+stp_host_poll(struct stp_host *host, struct stp_host_action *action)
+{
+	memset(action, 0, sizeof(*action));
+	if (host->notes_count) {
+		take_note(host, action);
+		return;
+	}
+	if (host->stage == STAGE_WALK && stp_host_walk(host, action))
+		return;
+	if (host->announce_due) {
+		*action = host->announce;
+		host->announce_due = false;
+		return;
+	}
+	if (host->write_due) {
+		host->write_due = false;
+		action->kind = STP_HOST_WRITE;
+		if (!stp_request_encode(&host->request, action->u.write.bytes, &action->u.write.size))
+			return;
+		stp_host_fail(host, STP_ERR_ARGUMENT, 0);
+		stp_host_poll(host, action);
+		return;
+	}
+	if (take_credit(host, action))
+		return;
+	action->kind = STP_HOST_IDLE;
+}
+
+uint64_t
+stp_host_deadline(const struct stp_host *host)
+{
+	return host->deadline;
+}
+
+void
+stp_host_get_progress(const struct stp_host *host, struct stp_host_progress *progress)
+{
+	*progress = host->progress;
+	progress->record_received = host->progress.record ? host->transfer.kept : 0;
+}
