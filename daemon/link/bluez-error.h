@@ -1,0 +1,30 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "error.h"
+
+/* Whether error is org.bluez.Error.<name>. */
+gboolean stp_bluez_error_is(const GError *error, const char *name);
+
+/* The D-Bus service behind the call is gone: bluetoothd ended or never ran. */
+gboolean stp_bluez_error_is_absence(const GError *error);
+
+/* The D-Bus daemon refused the call. */
+gboolean stp_bluez_error_is_access_denied(const GError *error);
+
+/* The object of the call does not exist (any more). */
+gboolean stp_bluez_error_is_unknown_object(const GError *error);
+
+/* No answer in time. */
+gboolean stp_bluez_error_is_timeout(const GError *error);
+
+/*
+ * In STP_ERROR, with what to do next.  doing: "Reading from the pen", begins the message; what
+ * BlueZ said goes to the log at debug level.  pen: its address, or NULL.  An error that is in
+ * STP_ERROR already comes back as a copy.  Codes: NO_BLUETOOTH, NO_ADAPTER, DENIED, NOT_FOUND,
+ * CANCELLED, else LINK_FAILED.
+ */
+GError *stp_bluez_error_translate(const GError *error, const char *pen, const char *doing);

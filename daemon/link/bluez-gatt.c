@@ -1,0 +1,175 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include "bluez-gatt.h"
+
+#include "bluez-error.h"
+#include "bluez-timing.h"
+#include "pending.h"
+
+#include <string.h>
+
+GDBusProxy *
+stp_bluez_gatt_find(StpBluezClient *client, const char *device_path, StpChannel channel)
+{
+	g_autoptr(GPtrArray) all = stp_bluez_client_list(client, STP_BLUEZ_IFACE_CHARACTERISTIC);
+
+	for (guint i = 0; i < all->len; i++) {
+		const char *path = g_dbus_proxy_get_object_path(all->pdata[i]);
+		g_autofree char *uuid = NULL;
+
+		if (!g_str_has_prefix(path, device_path) || path[strlen(device_path)] != '/')
+			continue;
+		uuid = stp_bluez_get_string(all->pdata[i], "UUID");
+		if (uuid != NULL && g_ascii_strcasecmp(uuid, stp_channel_uuid(channel)) == 0)
+			return g_object_ref(all->pdata[i]);
+	}
+	return NULL;
+}
+
+gboolean
+stp_bluez_gatt_is_complete(StpBluezClient *client, const char *device_path, StpChannel *missing)
+{
+	static const StpChannel required[] = {
+		STP_CHANNEL_FEATURES, STP_CHANNEL_LOG_CONTROL, STP_CHANNEL_LOG_DATA, STP_CHANNEL_ELAPSED_TIME,
+		STP_CHANNEL_SERIAL,
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(required); i++) {
+		g_autoptr(GDBusProxy) found = stp_bluez_gatt_find(client, device_path, required[i]);
+
+		*missing = required[i];
+		if (found == NULL)
+			return FALSE;
+	}
+	return TRUE;
+}
+
+struct resolution {
+	StpBluezClient *client;
+	GDBusProxy *device;
+	StpPending *pending;
+	guint timer;
+};
+
+static void
+end(struct resolution *resolution, GError *error)
+{
+	StpPending *pending = resolution->pending;
+
+	g_signal_handlers_disconnect_by_data(resolution->client, resolution);
+	g_clear_handle_id(&resolution->timer, g_source_remove);
+	g_object_unref(resolution->device);
+	g_object_unref(resolution->client);
+	g_free(resolution);
+	if (error != NULL)
+		stp_pending_return_error(pending, error);
+	else
+		stp_pending_return_true(pending);
+}
+
+static gboolean
+look(struct resolution *resolution)
+{
+	StpChannel missing;
+
+	if (!stp_bluez_get_boolean(resolution->device, "ServicesResolved") ||
+	    !stp_bluez_gatt_is_complete(resolution->client,
+					g_dbus_proxy_get_object_path(resolution->device), &missing))
+		return FALSE;
+	end(resolution, NULL);
+	return TRUE;
+}
+
+static gboolean
+on_too_late(gpointer user_data)
+{
+	struct resolution *resolution = user_data;
+	StpChannel missing = STP_CHANNEL_COUNT;
+
+	resolution->timer = 0;
+	stp_bluez_gatt_is_complete(resolution->client, g_dbus_proxy_get_object_path(resolution->device),
+				   &missing);
+	if (!stp_bluez_get_boolean(resolution->device, "ServicesResolved"))
+		end(resolution, g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
+					    "The pen did not tell its services in time.  Bring it closer and try "
+					    "again; if it stays so, restart the Bluetooth service."));
+	else
+		end(resolution, g_error_new(STP_ERROR, STP_ERROR_PROTOCOL_FAILED,
+					    "The pen has no characteristic '%s'.  Update its firmware; if that was "
+					    "just done, remove the pen and add it again.",
+					    stp_channel_name(missing)));
+	return G_SOURCE_REMOVE;
+}
+
+static void
+on_state_changed(StpBluezClient *client, struct resolution *resolution)
+{
+	end(resolution, g_error_new(STP_ERROR, STP_ERROR_NO_BLUETOOTH,
+				    "The Bluetooth service ended while connecting.  It is tried again when it runs."));
+}
+
+static void
+on_interface_added(StpBluezClient *client, GDBusProxy *proxy, struct resolution *resolution)
+{
+	look(resolution);
+}
+
+static void
+end_lost(struct resolution *resolution)
+{
+	end(resolution, g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
+				    "The pen dropped the connection at once.  Bring it closer and try again; if "
+				    "it stays so, repair the pairing with 'stipplectl pens add'."));
+}
+
+static void
+on_interface_removed(StpBluezClient *client, GDBusProxy *proxy, struct resolution *resolution)
+{
+	if (proxy == resolution->device)
+		end_lost(resolution);
+}
+
+static void
+on_properties(StpBluezClient *client, GDBusProxy *proxy, GVariant *changed, struct resolution *resolution)
+{
+	gboolean connected = TRUE;
+
+	if (proxy != resolution->device)
+		return;
+	if (g_variant_lookup(changed, "Connected", "b", &connected) && !connected)
+		end_lost(resolution);
+	else
+		look(resolution);
+}
+
+static void
+on_cancelled(gpointer data)
+{
+	end(data, g_error_new_literal(STP_ERROR, STP_ERROR_CANCELLED, "Cancelled."));
+}
+
+void
+stp_bluez_gatt_resolve_async(StpBluezClient *client, GDBusProxy *device, GCancellable *cancellable,
+			     GAsyncReadyCallback callback, gpointer user_data)
+{
+	struct resolution *resolution = g_new0(struct resolution, 1);
+
+	resolution->client = g_object_ref(client);
+	resolution->device = g_object_ref(device);
+	resolution->pending = stp_pending_new(client, cancellable, "Connecting to the pen", callback, user_data);
+	if (look(resolution))
+		return;
+	stp_pending_on_cancel(resolution->pending, on_cancelled, resolution);
+	resolution->timer = g_timeout_add(STP_BLUEZ_RESOLVE, on_too_late, resolution);
+	g_signal_connect(client, "state-changed", G_CALLBACK(on_state_changed), resolution);
+	g_signal_connect(client, "interface-added", G_CALLBACK(on_interface_added), resolution);
+	g_signal_connect(client, "interface-removed", G_CALLBACK(on_interface_removed), resolution);
+	g_signal_connect(client, "properties-changed", G_CALLBACK(on_properties), resolution);
+}
+
+gboolean
+stp_bluez_gatt_resolve_finish(StpBluezClient *client, GAsyncResult *result, GError **error)
+{
+	return g_task_propagate_boolean(G_TASK(result), error);
+}

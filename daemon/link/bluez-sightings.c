@@ -1,0 +1,350 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include "bluez-sightings.h"
+
+#include "bluez-timing.h"
+#include "log.h"
+
+#include <string.h>
+
+struct pen {
+	char *path;
+	StpSighting sighting;	/* last_seen 0: only in BlueZ' cache so far */
+	char *former;		/* the address before bonding told the true one, or NULL */
+	gboolean connected;
+	gint64 told;		/* monotonic, of the last signal */
+};
+
+struct _StpBluezSightings {
+	GObject parent;
+	StpBluezClient *client;
+	StpBluezAdapter *adapter;
+	GHashTable *pens;	/* path -> struct pen */
+};
+
+G_DEFINE_FINAL_TYPE(StpBluezSightings, stp_bluez_sightings, G_TYPE_OBJECT)
+
+static guint sighting_signal;
+
+static void
+free_pen(gpointer data)
+{
+	struct pen *pen = data;
+
+	g_free(pen->path);
+	g_free(pen->former);
+	g_free(pen->sighting.address);
+	g_free(pen->sighting.name);
+	g_free(pen);
+}
+
+static GVariant *
+get_service_data(GDBusProxy *device)
+{
+	g_autoptr(GVariant) all = g_dbus_proxy_get_cached_property(device, "ServiceData");
+
+	return all != NULL && g_variant_is_of_type(all, G_VARIANT_TYPE_VARDICT)
+		       ? g_variant_lookup_value(all, STP_UUID_SERVICE, G_VARIANT_TYPE_BYTESTRING)
+		       : NULL;
+}
+
+static gboolean
+has_vendor_uuid(GDBusProxy *device)
+{
+	g_autoptr(GVariant) all = g_dbus_proxy_get_cached_property(device, "UUIDs");
+	g_autofree const char **uuids = NULL;
+
+	if (all == NULL || !g_variant_is_of_type(all, G_VARIANT_TYPE_STRING_ARRAY))
+		return FALSE;
+	uuids = g_variant_get_strv(all, NULL);
+	for (gsize i = 0; uuids[i] != NULL; i++) {
+		if (g_ascii_strcasecmp(uuids[i], STP_UUID_SERVICE) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static gboolean
+is_pen(GDBusProxy *device)
+{
+	g_autoptr(GVariant) data = get_service_data(device);
+
+	return data != NULL || has_vendor_uuid(device);
+}
+
+static gboolean
+is_on_our_adapter(StpBluezSightings *self, GDBusProxy *device)
+{
+	g_autofree char *adapter = stp_bluez_get_string(device, "Adapter");
+
+	return adapter != NULL && g_strcmp0(adapter, stp_bluez_adapter_get_path(self->adapter)) == 0;
+}
+
+static gboolean
+take_string(char **kept, char *value)
+{
+	if (value == NULL || g_strcmp0(*kept, value) == 0) {
+		g_free(value);
+		return FALSE;
+	}
+	g_free(*kept);
+	*kept = value;
+	return TRUE;
+}
+
+static gboolean
+take_status(StpSighting *sighting, GDBusProxy *device)
+{
+	g_autoptr(GVariant) data = get_service_data(device);
+	const guint8 *bytes;
+	struct stp_advert status;
+	gboolean differs;
+	gsize size;
+
+	if (data == NULL)
+		return FALSE;
+	bytes = g_variant_get_fixed_array(data, &size, 1);
+	if (stp_advert_decode(bytes, size, &status) != STP_OK)
+		return FALSE;
+	differs = !sighting->has_status || sighting->status.flags != status.flags ||
+		  sighting->status.slots_with_news != status.slots_with_news ||
+		  sighting->status.newest_record != status.newest_record ||
+		  sighting->status.boot_counter != status.boot_counter ||
+		  sighting->status.battery_percent != status.battery_percent ||
+		  sighting->status.epoch_low != status.epoch_low;
+	sighting->has_status = TRUE;
+	sighting->status = status;
+	return differs;
+}
+
+static gboolean
+is_in_sight(const struct pen *pen)
+{
+	return pen->connected ||
+	       g_get_real_time() - pen->sighting.last_seen < STP_BLUEZ_IN_SIGHT * G_TIME_SPAN_MILLISECOND;
+}
+
+static void
+tell(StpBluezSightings *self, struct pen *pen, gboolean news)
+{
+	gint64 now = g_get_monotonic_time();
+
+	if (!news && now - pen->told < STP_BLUEZ_SIGHTING_INTERVAL * G_TIME_SPAN_MILLISECOND)
+		return;
+	pen->told = now;
+	pen->sighting.in_sight = is_in_sight(pen);
+	g_signal_emit(self, sighting_signal, 0, &pen->sighting);
+}
+
+/* Whether anything but the signal strength is new. */
+static gboolean
+take_properties(struct pen *pen, GDBusProxy *device)
+{
+	StpSighting *sighting = &pen->sighting;
+	g_autofree char *before = g_strdup(sighting->address);
+	gboolean connected = stp_bluez_get_boolean(device, "Connected");
+	gboolean bonded = stp_bluez_get_boolean(
+		device, stp_bluez_has(device, "Bonded") ? "Bonded" : "Paired");
+	gboolean news = connected != pen->connected || bonded != sighting->bonded;
+
+	pen->connected = connected;
+	sighting->bonded = bonded;
+	sighting->rssi = stp_bluez_get_int16(device, "RSSI", 127);
+	news |= take_string(&sighting->name, stp_bluez_get_string(device, "Name"));
+	if (take_string(&sighting->address, stp_bluez_get_string(device, "Address"))) {
+		news = TRUE;
+		take_string(&pen->former, g_steal_pointer(&before));
+	}
+	return take_status(sighting, device) || news;
+}
+
+static struct pen *
+find_or_add(StpBluezSightings *self, GDBusProxy *device)
+{
+	const char *path = g_dbus_proxy_get_object_path(device);
+	struct pen *pen = g_hash_table_lookup(self->pens, path);
+
+	if (pen != NULL || !is_pen(device) || !is_on_our_adapter(self, device))
+		return pen;
+	pen = g_new0(struct pen, 1);
+	pen->path = g_strdup(path);
+	pen->sighting.address = stp_bluez_get_string(device, "Address");
+	g_hash_table_insert(self->pens, pen->path, pen);
+	return pen;
+}
+
+static void
+look_at(StpBluezSightings *self, GDBusProxy *device, gboolean heard)
+{
+	struct pen *pen = find_or_add(self, device);
+	gboolean news, first;
+
+	if (pen == NULL || pen->sighting.address == NULL)
+		return;
+	news = take_properties(pen, device);
+	first = pen->sighting.last_seen == 0;
+	if (heard || pen->connected)
+		pen->sighting.last_seen = g_get_real_time();
+	if (pen->sighting.last_seen == 0)
+		return;
+	if (first)
+		stp_debug("link", pen->sighting.address, "heard for the first time: %s, %d dBm",
+			  pen->sighting.name != NULL ? pen->sighting.name : "no name", pen->sighting.rssi);
+	if (heard || news)
+		tell(self, pen, news || first);
+}
+
+static void
+on_interface_added(StpBluezClient *client, GDBusProxy *proxy, StpBluezSightings *self)
+{
+	/* BlueZ shows RSSI only while it hears the device. */
+	if (stp_bluez_is(proxy, STP_BLUEZ_IFACE_DEVICE))
+		look_at(self, proxy, stp_bluez_has(proxy, "RSSI"));
+}
+
+static void
+on_interface_removed(StpBluezClient *client, GDBusProxy *proxy, StpBluezSightings *self)
+{
+	struct pen *pen = g_hash_table_lookup(self->pens, g_dbus_proxy_get_object_path(proxy));
+
+	if (pen == NULL || !stp_bluez_is(proxy, STP_BLUEZ_IFACE_DEVICE))
+		return;
+	pen->connected = FALSE;
+	pen->sighting.bonded = FALSE;
+}
+
+static gboolean
+has_key(GVariant *changed, const char *key)
+{
+	g_autoptr(GVariant) value = g_variant_lookup_value(changed, key, NULL);
+
+	return value != NULL;
+}
+
+static void
+on_properties(StpBluezClient *client, GDBusProxy *proxy, GVariant *changed, StpBluezSightings *self)
+{
+	if (stp_bluez_is(proxy, STP_BLUEZ_IFACE_DEVICE))
+		look_at(self, proxy, has_key(changed, "RSSI") || has_key(changed, "ServiceData"));
+}
+
+static void
+look_at_all(StpBluezSightings *self)
+{
+	g_autoptr(GPtrArray) devices = stp_bluez_client_list(self->client, STP_BLUEZ_IFACE_DEVICE);
+
+	for (guint i = 0; i < devices->len; i++)
+		look_at(self, devices->pdata[i], stp_bluez_has(devices->pdata[i], "RSSI"));
+}
+
+static void
+on_adapter_changed(StpBluezSightings *self)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, self->pens);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		((struct pen *)value)->connected = FALSE;
+		((struct pen *)value)->sighting.bonded = FALSE;
+	}
+	look_at_all(self);
+}
+
+StpBluezSightings *
+stp_bluez_sightings_new(StpBluezClient *client, StpBluezAdapter *adapter)
+{
+	StpBluezSightings *self = g_object_new(STP_TYPE_BLUEZ_SIGHTINGS, NULL);
+
+	self->client = g_object_ref(client);
+	self->adapter = g_object_ref(adapter);
+	g_signal_connect_object(client, "interface-added", G_CALLBACK(on_interface_added), self, 0);
+	g_signal_connect_object(client, "interface-removed", G_CALLBACK(on_interface_removed), self, 0);
+	g_signal_connect_object(client, "properties-changed", G_CALLBACK(on_properties), self, 0);
+	g_signal_connect_object(adapter, "changed", G_CALLBACK(on_adapter_changed), self, G_CONNECT_SWAPPED);
+	return self;
+}
+
+GPtrArray *
+stp_bluez_sightings_list(StpBluezSightings *self)
+{
+	GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify)stp_sighting_free);
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, self->pens);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		struct pen *pen = value;
+
+		if (pen->sighting.last_seen == 0)
+			continue;
+		pen->sighting.in_sight = is_in_sight(pen);
+		g_ptr_array_add(list, stp_sighting_copy(&pen->sighting));
+	}
+	return list;
+}
+
+static struct pen *
+find_pen(StpBluezSightings *self, const char *address, const char *below)
+{
+	GHashTableIter iter;
+	struct pen *found = NULL;
+	gpointer value;
+
+	/* The newest: a pen that changes its private address may leave an old object behind. */
+	g_hash_table_iter_init(&iter, self->pens);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		struct pen *pen = value;
+
+		if (g_ascii_strcasecmp(pen->sighting.address, address) != 0 &&
+		    (pen->former == NULL || g_ascii_strcasecmp(pen->former, address) != 0))
+			continue;
+		if (below != NULL &&
+		    (!g_str_has_prefix(pen->path, below) || pen->path[strlen(below)] != '/'))
+			continue;
+		if (found == NULL || pen->sighting.last_seen > found->sighting.last_seen)
+			found = pen;
+	}
+	return found;
+}
+
+gboolean
+stp_bluez_sightings_knows(StpBluezSightings *self, const char *address)
+{
+	return find_pen(self, address, NULL) != NULL;
+}
+
+GDBusProxy *
+stp_bluez_sightings_find_device(StpBluezSightings *self, const char *address)
+{
+	const char *adapter = stp_bluez_adapter_get_path(self->adapter);
+	struct pen *pen = adapter != NULL ? find_pen(self, address, adapter) : NULL;
+
+	return pen != NULL ? stp_bluez_client_find(self->client, pen->path, STP_BLUEZ_IFACE_DEVICE) : NULL;
+}
+
+static void
+stp_bluez_sightings_finalize(GObject *object)
+{
+	StpBluezSightings *self = STP_BLUEZ_SIGHTINGS(object);
+
+	g_hash_table_unref(self->pens);
+	g_clear_object(&self->adapter);
+	g_clear_object(&self->client);
+	G_OBJECT_CLASS(stp_bluez_sightings_parent_class)->finalize(object);
+}
+
+static void
+stp_bluez_sightings_class_init(StpBluezSightingsClass *class)
+{
+	G_OBJECT_CLASS(class)->finalize = stp_bluez_sightings_finalize;
+	sighting_signal = g_signal_new("sighting", STP_TYPE_BLUEZ_SIGHTINGS, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+				       NULL, G_TYPE_NONE, 1, STP_TYPE_SIGHTING | G_SIGNAL_TYPE_STATIC_SCOPE);
+}
+
+static void
+stp_bluez_sightings_init(StpBluezSightings *self)
+{
+	self->pens = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_pen);
+}

@@ -1,0 +1,24 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "bluez-adapter.h"
+#include "radio.h"
+
+/*
+ * Remembers every pen that the chosen adapter has heard.  A device that only stands in BlueZ'
+ * cache is known here, so that it can be connected, but has not been sighted.
+ *
+ * Signal: sighting (const StpSighting *)
+ */
+#define STP_TYPE_BLUEZ_SIGHTINGS (stp_bluez_sightings_get_type())
+G_DECLARE_FINAL_TYPE(StpBluezSightings, stp_bluez_sightings, STP, BLUEZ_SIGHTINGS, GObject)
+
+StpBluezSightings *stp_bluez_sightings_new(StpBluezClient *client, StpBluezAdapter *adapter);
+
+/* (element-type StpSighting): the pens that were heard; the caller's. */
+GPtrArray *stp_bluez_sightings_list(StpBluezSightings *self);
+/* Whether a pen of this address was heard, or stands in the cache. */
+gboolean stp_bluez_sightings_knows(StpBluezSightings *self, const char *address);
+/* Its Device1, the caller's; NULL when BlueZ has none at the moment. */
+GDBusProxy *stp_bluez_sightings_find_device(StpBluezSightings *self, const char *address);

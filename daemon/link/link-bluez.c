@@ -1,0 +1,642 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include "link-bluez.h"
+
+#include "bluez-error.h"
+#include "bluez-gatt.h"
+#include "bluez-reach.h"
+#include "bluez-timing.h"
+#include "log.h"
+#include "notify-socket.h"
+
+#include <gio/gunixfdlist.h>
+#include <string.h>
+
+/* How Log Data arrives. */
+typedef enum {
+	DATA_OFF,	/* not yet, or no more */
+	DATA_SOCKET,	/* by AcquireNotify */
+	DATA_SIGNALS,	/* by StartNotify */
+} DataWay;
+
+struct _StpLinkBluez {
+	GObject parent;
+	StpBluezClient *client;
+	GDBusProxy *device;
+	GDBusProxy *characteristics[STP_CHANNEL_COUNT];	/* found at the first use */
+	char *address;
+	gboolean bonded;
+	guint mtu;
+	GCancellable *calls;		/* ends the D-Bus calls under way when the link ends */
+	GError *reason;			/* why it ended; NULL while it is open */
+	GQueue writes;			/* GTask with struct write; the first is under way */
+	DataWay way;
+	StpNotifySocket *socket;
+	gboolean reacquired;		/* the descriptor was replaced once already */
+};
+
+struct write {
+	GDBusProxy *characteristic;
+	GBytes *value;
+	gboolean with_response;
+	GCancellable *cancellable;
+};
+
+static void stp_link_bluez_init_interface(StpLinkInterface *interface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE(StpLinkBluez, stp_link_bluez, G_TYPE_OBJECT,
+			      G_IMPLEMENT_INTERFACE(STP_TYPE_LINK, stp_link_bluez_init_interface))
+
+static void send_next_write(StpLinkBluez *self);
+static void acquire_data(StpLinkBluez *self, GTask *task);
+
+/* Whatever failed because the link ended is told with the reason for which it ended. */
+static GError *
+translate(StpLinkBluez *self, const GError *error, GCancellable *cancellable, const char *doing)
+{
+	if (self->reason != NULL && !(cancellable != NULL && g_cancellable_is_cancelled(cancellable)))
+		return g_error_copy(self->reason);
+	return stp_bluez_error_translate(error, self->address, doing);
+}
+
+static void
+release(StpLinkBluez *self)
+{
+	g_signal_handlers_disconnect_by_data(self->client, self);
+	g_clear_pointer(&self->socket, stp_notify_socket_free);
+	self->way = DATA_OFF;
+	g_cancellable_cancel(self->calls);
+}
+
+static void
+end(StpLinkBluez *self, StpError code, const char *text)
+{
+	g_autoptr(StpLinkBluez) keep = NULL;
+	GTask *task;
+
+	if (self->reason != NULL)
+		return;
+	keep = g_object_ref(self);
+	/* What the pen sent before it left is still ours. */
+	if (self->socket != NULL && code != STP_ERROR_CANCELLED)
+		stp_notify_socket_drain(self->socket);
+	if (self->reason != NULL)
+		return;
+	self->reason = g_error_new_literal(STP_ERROR, (int)code, text);
+	stp_debug("link", self->address, "closed: %s", text);
+	release(self);
+	/* The first one comes back by itself, its call is cancelled. */
+	while (self->writes.length > 1) {
+		task = g_queue_pop_tail(&self->writes);
+		g_task_return_error(task, g_error_copy(self->reason));
+		g_object_unref(task);
+	}
+	stp_link_emit_closed(STP_LINK(self), self->reason);
+}
+
+static void
+on_state_changed(StpBluezClient *client, StpLinkBluez *self)
+{
+	end(self, STP_ERROR_NO_BLUETOOTH,
+	    "The Bluetooth service ended during the transfer.  It goes on when the service runs again.");
+}
+
+static gboolean
+is_adapter_on(StpLinkBluez *self)
+{
+	g_autofree char *path = stp_bluez_get_string(self->device, "Adapter");
+	g_autoptr(GDBusProxy) adapter =
+		path != NULL ? stp_bluez_client_find(self->client, path, STP_BLUEZ_IFACE_ADAPTER) : NULL;
+
+	return adapter != NULL && stp_bluez_get_boolean(adapter, "Powered");
+}
+
+static void
+end_lost(StpLinkBluez *self)
+{
+	if (is_adapter_on(self))
+		end(self, STP_ERROR_LINK_FAILED,
+		    "The connection to the pen was lost.  Bring it closer; the transfer goes on when it is back.");
+	else
+		end(self, STP_ERROR_NO_ADAPTER,
+		    "The Bluetooth adapter went off.  Switch it on with 'bluetoothctl power on' or plug it in "
+		    "again.");
+}
+
+static void
+on_interface_removed(StpBluezClient *client, GDBusProxy *proxy, StpLinkBluez *self)
+{
+	if (proxy == self->device) {
+		end_lost(self);
+		return;
+	}
+	if (proxy != self->characteristics[STP_CHANNEL_LOG_CONTROL] &&
+	    proxy != self->characteristics[STP_CHANNEL_LOG_DATA])
+		return;
+	/* The pen restarted its services but holds the link: of no use without them. */
+	stp_bluez_disconnect_async(self->device, NULL, NULL);
+	end(self, STP_ERROR_LINK_FAILED,
+	    "The pen took its services away.  It is connected anew; if it stays so, restart the pen.");
+}
+
+static void
+receive(StpLinkBluez *self, StpChannel channel, GVariant *changed)
+{
+	g_autoptr(GVariant) array = g_variant_lookup_value(changed, "Value", G_VARIANT_TYPE_BYTESTRING);
+	g_autoptr(GBytes) value = NULL;
+
+	if (array == NULL)
+		return;
+	value = g_variant_get_data_as_bytes(array);
+	/* The pen's data before its answer: they may still be in the descriptor. */
+	if (self->socket != NULL)
+		stp_notify_socket_drain(self->socket);
+	if (self->reason == NULL)
+		stp_link_emit_received(STP_LINK(self), channel, value);
+}
+
+static void
+on_properties(StpBluezClient *client, GDBusProxy *proxy, GVariant *changed, StpLinkBluez *self)
+{
+	g_autoptr(StpLinkBluez) keep = g_object_ref(self);
+	gboolean connected = TRUE;
+
+	/* A read, too, changes Value; these two are never read. */
+	if (proxy == self->characteristics[STP_CHANNEL_LOG_CONTROL])
+		receive(self, STP_CHANNEL_LOG_CONTROL, changed);
+	else if (proxy == self->characteristics[STP_CHANNEL_LOG_DATA] && self->way == DATA_SIGNALS)
+		receive(self, STP_CHANNEL_LOG_DATA, changed);
+	else if (proxy == self->device && g_variant_lookup(changed, "Connected", "b", &connected) && !connected)
+		end_lost(self);
+}
+
+StpLink *
+stp_link_bluez_new(StpBluezClient *client, GDBusProxy *device, GError **error)
+{
+	StpLinkBluez *self;
+
+	if (!stp_bluez_get_boolean(device, "Connected")) {
+		g_set_error(error, STP_ERROR, STP_ERROR_LINK_FAILED,
+			    "The pen dropped the connection at once.  Bring it closer and try again.");
+		return NULL;
+	}
+	self = g_object_new(STP_TYPE_LINK_BLUEZ, NULL);
+	self->client = g_object_ref(client);
+	self->device = g_object_ref(device);
+	self->address = stp_bluez_get_string(device, "Address");
+	self->bonded = stp_bluez_get_boolean(device, stp_bluez_has(device, "Bonded") ? "Bonded" : "Paired");
+	g_signal_connect(client, "state-changed", G_CALLBACK(on_state_changed), self);
+	g_signal_connect(client, "interface-removed", G_CALLBACK(on_interface_removed), self);
+	g_signal_connect(client, "properties-changed", G_CALLBACK(on_properties), self);
+	return STP_LINK(self);
+}
+
+static GDBusProxy *
+get_characteristic(StpLinkBluez *self, StpChannel channel, GError **error)
+{
+	if (self->reason != NULL) {
+		g_set_error(error, STP_ERROR, STP_ERROR_LINK_FAILED,
+			    "The link to the pen is closed.  Connect again.");
+		return NULL;
+	}
+	if (self->characteristics[channel] == NULL)
+		self->characteristics[channel] = stp_bluez_gatt_find(
+			self->client, g_dbus_proxy_get_object_path(self->device), channel);
+	if (self->characteristics[channel] == NULL)
+		g_set_error(error, STP_ERROR, STP_ERROR_NOT_FOUND,
+			    "The pen has no characteristic '%s'.  Its firmware may need an update.",
+			    stp_channel_name(channel));
+	return self->characteristics[channel];
+}
+
+/* A call that ends with the link or with the caller's cancellable, whichever comes first. */
+static GCancellable *
+link_cancellable(StpLinkBluez *self, GCancellable *callers)
+{
+	if (callers != NULL) {
+		/* Also weakly: the caller's may live much longer than the link. */
+		g_autoptr(GCancellable) both = g_cancellable_new();
+
+		g_signal_connect_object(callers, "cancelled", G_CALLBACK(g_cancellable_cancel), both,
+					G_CONNECT_SWAPPED);
+		g_signal_connect_object(self->calls, "cancelled", G_CALLBACK(g_cancellable_cancel), both,
+					G_CONNECT_SWAPPED);
+		if (g_cancellable_is_cancelled(callers))
+			g_cancellable_cancel(both);
+		return g_steal_pointer(&both);
+	}
+	return g_object_ref(self->calls);
+}
+
+static void
+on_read(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	g_autoptr(GTask) task = user_data;
+	StpLinkBluez *self = g_task_get_source_object(task);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GVariant) reply = g_dbus_proxy_call_finish(G_DBUS_PROXY(source), result, &error);
+	g_autoptr(GVariant) array = NULL;
+
+	if (reply == NULL) {
+		g_task_return_error(task, translate(self, error, g_task_get_task_data(task),
+						    "Reading from the pen"));
+		return;
+	}
+	array = g_variant_get_child_value(reply, 0);
+	g_task_return_pointer(task, g_variant_get_data_as_bytes(array), (GDestroyNotify)g_bytes_unref);
+}
+
+/* BlueZ keeps the battery service to itself, and tells the level by an interface of its own. */
+static GBytes *
+get_battery(StpLinkBluez *self)
+{
+	g_autoptr(GDBusProxy) battery = stp_bluez_client_find(
+		self->client, g_dbus_proxy_get_object_path(self->device), STP_BLUEZ_IFACE_BATTERY);
+	g_autoptr(GVariant) percentage =
+		battery != NULL ? g_dbus_proxy_get_cached_property(battery, "Percentage") : NULL;
+	guint8 level;
+
+	if (percentage == NULL || !g_variant_is_of_type(percentage, G_VARIANT_TYPE_BYTE))
+		return NULL;
+	level = g_variant_get_byte(percentage);
+	return g_bytes_new(&level, 1);
+}
+
+static void
+stp_link_bluez_read_async(StpLink *link, StpChannel channel, GCancellable *cancellable,
+			  GAsyncReadyCallback callback, gpointer user_data)
+{
+	StpLinkBluez *self = STP_LINK_BLUEZ(link);
+	g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
+	g_autoptr(GCancellable) both = NULL;
+	GDBusProxy *characteristic;
+	GError *error = NULL;
+	GVariantBuilder options;
+
+	if (channel == STP_CHANNEL_BATTERY && self->reason == NULL) {
+		GBytes *level = get_battery(self);
+
+		if (level != NULL) {
+			g_task_return_pointer(task, level, (GDestroyNotify)g_bytes_unref);
+			return;
+		}
+	}
+	characteristic = get_characteristic(self, channel, &error);
+	if (characteristic == NULL) {
+		g_task_return_error(task, error);
+		return;
+	}
+	if (cancellable != NULL)
+		g_task_set_task_data(task, g_object_ref(cancellable), g_object_unref);
+	both = link_cancellable(self, cancellable);
+	g_variant_builder_init(&options, G_VARIANT_TYPE_VARDICT);
+	g_dbus_proxy_call(characteristic, "ReadValue", g_variant_new("(a{sv})", &options),
+			  G_DBUS_CALL_FLAGS_NONE, STP_BLUEZ_GATT, both, on_read, g_steal_pointer(&task));
+}
+
+static GBytes *
+stp_link_bluez_read_finish(StpLink *link, GAsyncResult *result, GError **error)
+{
+	return g_task_propagate_pointer(G_TASK(result), error);
+}
+
+static void
+free_write(gpointer data)
+{
+	struct write *write = data;
+
+	g_object_unref(write->characteristic);
+	g_bytes_unref(write->value);
+	g_clear_object(&write->cancellable);
+	g_free(write);
+}
+
+static void
+on_written(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	g_autoptr(GTask) task = user_data;
+	g_autoptr(StpLinkBluez) self = g_object_ref(g_task_get_source_object(task));
+	struct write *write = g_task_get_task_data(task);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GVariant) reply = g_dbus_proxy_call_finish(G_DBUS_PROXY(source), result, &error);
+
+	g_queue_pop_head(&self->writes);
+	if (self->writes.length > 0)
+		send_next_write(self);
+	if (reply == NULL)
+		g_task_return_error(task, translate(self, error, write->cancellable, "Writing to the pen"));
+	else
+		g_task_return_boolean(task, TRUE);
+}
+
+static void
+send_next_write(StpLinkBluez *self)
+{
+	GTask *task = g_queue_peek_head(&self->writes);
+	struct write *write = g_task_get_task_data(task);
+	g_autoptr(GCancellable) both = link_cancellable(self, write->cancellable);
+	GVariantBuilder options;
+	gsize size;
+	const guint8 *bytes = g_bytes_get_data(write->value, &size);
+
+	g_variant_builder_init(&options, G_VARIANT_TYPE_VARDICT);
+	g_variant_builder_add(&options, "{sv}", "type",
+			      g_variant_new_string(write->with_response ? "request" : "command"));
+	g_dbus_proxy_call(write->characteristic, "WriteValue",
+			  g_variant_new("(@aya{sv})",
+					g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, size, 1), &options),
+			  G_DBUS_CALL_FLAGS_NONE, STP_BLUEZ_GATT, both, on_written, task);
+}
+
+static void
+stp_link_bluez_write_async(StpLink *link, StpChannel channel, GBytes *value, gboolean with_response,
+			   GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+	StpLinkBluez *self = STP_LINK_BLUEZ(link);
+	g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
+	GError *error = NULL;
+	GDBusProxy *characteristic = get_characteristic(self, channel, &error);
+	struct write *write;
+
+	if (characteristic == NULL) {
+		g_task_return_error(task, error);
+		return;
+	}
+	write = g_new0(struct write, 1);
+	write->characteristic = g_object_ref(characteristic);
+	write->value = g_bytes_ref(value);
+	write->with_response = with_response;
+	g_set_object(&write->cancellable, cancellable);
+	g_task_set_task_data(task, write, free_write);
+	g_queue_push_tail(&self->writes, g_steal_pointer(&task));
+	if (self->writes.length == 1)
+		send_next_write(self);
+}
+
+static gboolean
+finish_boolean(StpLink *link, GAsyncResult *result, GError **error)
+{
+	return g_task_propagate_boolean(G_TASK(result), error);
+}
+
+static void
+on_value(GBytes *value, gpointer data)
+{
+	g_autoptr(StpLinkBluez) keep = g_object_ref(data);
+
+	stp_link_emit_received(STP_LINK(keep), STP_CHANNEL_LOG_DATA, value);
+}
+
+static void
+on_reacquired(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	StpLinkBluez *self = STP_LINK_BLUEZ(source);
+
+	if (g_task_propagate_boolean(G_TASK(result), NULL) || self->reason != NULL)
+		return;
+	stp_bluez_disconnect_async(self->device, NULL, NULL);
+	end_lost(self);
+}
+
+static void
+on_socket_ended(gpointer data)
+{
+	g_autoptr(StpLinkBluez) self = g_object_ref(data);
+	gboolean again = self->reacquired;
+
+	/*
+	 * That the descriptor ended does not mean that the connection did.  If so, Connected will
+	 * tell, and asking for another descriptor does no harm.
+	 */
+	g_clear_pointer(&self->socket, stp_notify_socket_free);
+	self->way = DATA_OFF;
+	self->reacquired = TRUE;
+	if (!again) {
+		stp_debug("link", self->address, "the descriptor of log-data ended; asking for another");
+		acquire_data(self, g_task_new(self, NULL, on_reacquired, NULL));
+		return;
+	}
+	stp_bluez_disconnect_async(self->device, NULL, NULL);
+	end(self, STP_ERROR_LINK_FAILED,
+	    "Bluetooth ended the stream of data again and again.  The pen is connected anew; if it stays so, "
+	    "restart the Bluetooth service.");
+}
+
+static void
+finish_subscription(StpLinkBluez *self, GTask *task, guint16 mtu)
+{
+	self->mtu = CLAMP(mtu, STP_ATT_MTU_MIN, STP_ATT_MTU_MAX);
+	stp_debug("link", self->address, "log-data comes by %s, MTU %u",
+		  self->way == DATA_SOCKET ? "descriptor" : "signals", self->mtu);
+	g_task_return_boolean(task, TRUE);
+}
+
+static void
+on_data_notifying(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	g_autoptr(GTask) task = user_data;
+	StpLinkBluez *self = g_task_get_source_object(task);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GVariant) reply = g_dbus_proxy_call_finish(G_DBUS_PROXY(source), result, &error);
+
+	if (reply == NULL) {
+		self->way = DATA_OFF;
+		g_task_return_error(task, translate(self, error, g_task_get_task_data(task),
+						    "Turning on the pen's data"));
+		return;
+	}
+	finish_subscription(self, task, stp_bluez_get_uint16(G_DBUS_PROXY(source), "MTU", STP_ATT_MTU_MIN));
+}
+
+/* Whether StartNotify may do what AcquireNotify did not. */
+static gboolean
+is_worth_falling_back(const GError *error)
+{
+	static const char *const names[] = { "NotSupported", "NotPermitted", "InProgress", "Failed" };
+
+	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+		if (stp_bluez_error_is(error, names[i]))
+			return TRUE;
+	}
+	return stp_bluez_error_is_unknown_object(error) || stp_bluez_error_is_timeout(error);
+}
+
+static void
+on_data_acquired(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	g_autoptr(GTask) task = user_data;
+	StpLinkBluez *self = g_task_get_source_object(task);
+	g_autoptr(GUnixFDList) descriptors = NULL;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GVariant) reply = g_dbus_proxy_call_with_unix_fd_list_finish(G_DBUS_PROXY(source), &descriptors,
+									       result, &error);
+	gint32 index;
+	guint16 mtu;
+	int fd = -1;
+
+	if (reply != NULL && g_variant_is_of_type(reply, G_VARIANT_TYPE("(hq)"))) {
+		g_variant_get(reply, "(hq)", &index, &mtu);
+		fd = descriptors != NULL ? g_unix_fd_list_get(descriptors, index, &error) : -1;
+	}
+	if (fd >= 0) {
+		self->way = DATA_SOCKET;
+		self->socket = stp_notify_socket_new(fd, on_value, on_socket_ended, self);
+		finish_subscription(self, task, mtu);
+		return;
+	}
+	if (error != NULL && !is_worth_falling_back(error)) {
+		g_task_return_error(task, translate(self, error, g_task_get_task_data(task),
+						    "Turning on the pen's data"));
+		return;
+	}
+	stp_debug("link", self->address, "AcquireNotify: %s", error != NULL ? error->message : "no descriptor");
+	/* Before the call: values may come before its answer. */
+	self->way = DATA_SIGNALS;
+	g_dbus_proxy_call(G_DBUS_PROXY(source), "StartNotify", NULL, G_DBUS_CALL_FLAGS_NONE, STP_BLUEZ_GATT,
+			  self->calls, on_data_notifying, g_steal_pointer(&task));
+}
+
+/* Takes task. */
+static void
+acquire_data(StpLinkBluez *self, GTask *task)
+{
+	GVariantBuilder options;
+
+	g_variant_builder_init(&options, G_VARIANT_TYPE_VARDICT);
+	g_dbus_proxy_call_with_unix_fd_list(self->characteristics[STP_CHANNEL_LOG_DATA], "AcquireNotify",
+					    g_variant_new("(a{sv})", &options), G_DBUS_CALL_FLAGS_NONE,
+					    STP_BLUEZ_GATT, NULL, self->calls, on_data_acquired, task);
+}
+
+static void
+on_control_notifying(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	g_autoptr(GTask) task = user_data;
+	StpLinkBluez *self = g_task_get_source_object(task);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GVariant) reply = g_dbus_proxy_call_finish(G_DBUS_PROXY(source), result, &error);
+
+	/* InProgress: BlueZ turns on what this connection had the last time. */
+	if (reply == NULL && !stp_bluez_error_is(error, "InProgress"))
+		g_task_return_error(task, translate(self, error, g_task_get_task_data(task),
+						    "Turning on the pen's answers"));
+	else
+		acquire_data(self, g_steal_pointer(&task));
+}
+
+static void
+stp_link_bluez_subscribe_async(StpLink *link, GCancellable *cancellable, GAsyncReadyCallback callback,
+			       gpointer user_data)
+{
+	StpLinkBluez *self = STP_LINK_BLUEZ(link);
+	g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
+	GError *error = NULL;
+	GDBusProxy *control = get_characteristic(self, STP_CHANNEL_LOG_CONTROL, &error);
+	GDBusProxy *data = control != NULL ? get_characteristic(self, STP_CHANNEL_LOG_DATA, &error) : NULL;
+	g_autoptr(GCancellable) both = NULL;
+
+	if (data == NULL) {
+		g_task_return_error(task, error);
+		return;
+	}
+	if (self->way != DATA_OFF) {
+		g_task_return_boolean(task, TRUE);
+		return;
+	}
+	if (cancellable != NULL)
+		g_task_set_task_data(task, g_object_ref(cancellable), g_object_unref);
+	both = link_cancellable(self, cancellable);
+	/*
+	 * The control point first: both need the same bond, and BlueZ 5.66 never answers an
+	 * AcquireNotify that the pen refuses.
+	 */
+	g_dbus_proxy_call(control, "StartNotify", NULL, G_DBUS_CALL_FLAGS_NONE, STP_BLUEZ_GATT, both,
+			  on_control_notifying, g_steal_pointer(&task));
+}
+
+static void
+on_closed_for_good(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	g_autoptr(GTask) task = user_data;
+
+	g_task_return_boolean(task, TRUE);
+}
+
+static void
+stp_link_bluez_close_async(StpLink *link, GAsyncReadyCallback callback, gpointer user_data)
+{
+	StpLinkBluez *self = STP_LINK_BLUEZ(link);
+	g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
+
+	if (self->reason != NULL) {
+		g_task_return_boolean(task, TRUE);
+		return;
+	}
+	end(self, STP_ERROR_CANCELLED, "This host closed the link.  Connect again when it is wanted.");
+	stp_bluez_disconnect_async(self->device, on_closed_for_good, g_steal_pointer(&task));
+}
+
+static guint
+stp_link_bluez_get_mtu(StpLink *link)
+{
+	return STP_LINK_BLUEZ(link)->mtu;
+}
+
+static gboolean
+stp_link_bluez_get_authenticated(StpLink *link)
+{
+	return STP_LINK_BLUEZ(link)->bonded;
+}
+
+static const char *
+stp_link_bluez_get_address(StpLink *link)
+{
+	return STP_LINK_BLUEZ(link)->address;
+}
+
+static void
+stp_link_bluez_finalize(GObject *object)
+{
+	StpLinkBluez *self = STP_LINK_BLUEZ(object);
+
+	release(self);
+	for (int i = 0; i < STP_CHANNEL_COUNT; i++)
+		g_clear_object(&self->characteristics[i]);
+	g_clear_object(&self->calls);
+	g_clear_object(&self->device);
+	g_clear_object(&self->client);
+	g_clear_error(&self->reason);
+	g_free(self->address);
+	G_OBJECT_CLASS(stp_link_bluez_parent_class)->finalize(object);
+}
+
+static void
+stp_link_bluez_class_init(StpLinkBluezClass *class)
+{
+	G_OBJECT_CLASS(class)->finalize = stp_link_bluez_finalize;
+}
+
+static void
+stp_link_bluez_init(StpLinkBluez *self)
+{
+	self->mtu = STP_ATT_MTU_MIN;
+	self->calls = g_cancellable_new();
+	g_queue_init(&self->writes);
+}
+
+static void
+stp_link_bluez_init_interface(StpLinkInterface *interface)
+{
+	interface->read_async = stp_link_bluez_read_async;
+	interface->read_finish = stp_link_bluez_read_finish;
+	interface->write_async = stp_link_bluez_write_async;
+	interface->write_finish = finish_boolean;
+	interface->subscribe_async = stp_link_bluez_subscribe_async;
+	interface->subscribe_finish = finish_boolean;
+	interface->close_async = stp_link_bluez_close_async;
+	interface->close_finish = finish_boolean;
+	interface->get_mtu = stp_link_bluez_get_mtu;
+	interface->get_authenticated = stp_link_bluez_get_authenticated;
+	interface->get_address = stp_link_bluez_get_address;
+}
