@@ -37,8 +37,9 @@ G_DECLARE_INTERFACE(StpLink, stp_link, STP, LINK, GObject)
  *                                                 LINK_FAILED, PROTOCOL_FAILED, NO_ADAPTER or
  *                                                 NO_BLUETOOTH; CANCELLED after
  *                                                 stp_link_close_async()
- * Operations under way when the link ends fail with the same reason.  What the pen sent before
- * an indication on Log Control Point is received before it.
+ * Operations under way when the link ends fail with the same reason.  What has arrived on Log
+ * Data before an indication on Log Control Point is received before it; the other way round
+ * there is no order, and BlueZ at the pen's side may mix both.
  */
 struct _StpLinkInterface {
 	GTypeInterface parent;
