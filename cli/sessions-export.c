@@ -55,7 +55,7 @@ struct export {
 	const char *id;			/* of the session being written */
 	GPtrArray *ids;
 	guint written;
-	guint64 samples;
+	guint64 samples, session_samples;	/* of what was written; of the session under way */
 	gboolean reader_gone;
 	int worst;			/* exit code so far */
 };
@@ -68,7 +68,7 @@ on_samples(const struct stp_sample *samples, gsize count, gpointer data)
 	struct export *export = data;
 
 	samples_add(export->writer, samples, count);
-	export->samples += count;
+	export->session_samples += count;
 }
 
 static void
@@ -158,15 +158,18 @@ export_records(struct export *export, GVariant *session, const struct session_re
 		return file_failed(export, error);
 	}
 	export->writer = samples_writer_new(export->format, file.fd);
+	export->session_samples = 0;
 
 	int code = write_samples(export, session, records, file.path ? file.path : "standard output");
 
 	/* With --partial a damaged session is still worth its file. */
-	if ((code == EXIT_OK || (code == EXIT_INTEGRITY && export->options->partial))) {
-		if (export_file_commit(&file, &error))
+	if (code == EXIT_OK || (code == EXIT_INTEGRITY && export->options->partial)) {
+		if (export_file_commit(&file, &error)) {
 			export->written++;
-		else
+			export->samples += export->session_samples;
+		} else {
 			code = file_failed(export, error);
+		}
 	}
 	export_file_abandon(&file);
 	g_clear_pointer(&export->writer, samples_writer_free);
@@ -315,7 +318,7 @@ print_summary(const struct export *export)
 		json_object_set_int_member(document, "samples", (gint64)export->samples);
 		json_object_set_int_member(document, "failed", export->ids->len - export->written);
 		output_json(export->cli, document);
-	} else {
+	} else if (export->written) {
 		g_autofree char *sessions = text_count(export->written, "session");
 		g_autofree char *samples = text_count(export->samples, "sample");
 
