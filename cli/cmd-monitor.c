@@ -29,6 +29,7 @@ struct monitor {
 	struct client *client;
 	const struct monitor_options *options;
 	GMainLoop *loop;
+	gboolean present;	/* the daemon, and what it told of its pens */
 	int seen;
 	int exit_code;
 };
@@ -136,11 +137,13 @@ on_store(StpDbusManager1 *manager, GParamSpec *spec, gpointer data)
 			   stp_dbus_manager1_get_store_hint(manager));
 }
 
+/* Before the pens of a daemon that went are forgotten, and after those of a new one are known. */
 static void
-on_owner(GObject *proxy, GParamSpec *spec, gpointer data)
+on_owner(GObject *pens, GParamSpec *spec, gpointer data)
 {
-	g_autofree char *owner = g_dbus_proxy_get_name_owner(G_DBUS_PROXY(proxy));
+	g_autofree char *owner = g_dbus_object_manager_client_get_name_owner(G_DBUS_OBJECT_MANAGER_CLIENT(pens));
 
+	((struct monitor *)data)->present = owner != NULL;
 	if (owner)
 		emit(data, "daemon-appeared", NULL, g_strdup("stippled runs"));
 	else
@@ -221,16 +224,17 @@ on_pen_signal(GDBusObjectManagerClient *manager, GDBusObjectProxy *object, GDBus
 }
 
 static void
-tell_object(gpointer data, GDBusObject *object, const char *event, const char *what)
+tell_object(struct monitor *monitor, GDBusObject *object, const char *event, const char *what)
 {
 	g_autoptr(StpDbusPen1) pen = STP_DBUS_IS_OBJECT(object) ? stp_dbus_object_get_pen1(STP_DBUS_OBJECT(object)) :
 								  NULL;
 
-	if (!pen)
+	/* Pens come and go with the daemon without anyone having enrolled or removed them. */
+	if (!pen || !monitor->present)
 		return;
 	JsonObject *details = pen_details(pen);
 
-	emit(data, event, details, g_strdup_printf("%s: %s", row_text(details, "pen"), what));
+	emit(monitor, event, details, g_strdup_printf("%s: %s", row_text(details, "pen"), what));
 }
 
 static void
@@ -274,7 +278,7 @@ connect_signals(struct monitor *monitor)
 	g_signal_connect(manager, "finding", G_CALLBACK(on_finding), monitor);
 	g_signal_connect(manager, "notify::radio-state", G_CALLBACK(on_radio), monitor);
 	g_signal_connect(manager, "notify::store-state", G_CALLBACK(on_store), monitor);
-	g_signal_connect(manager, "notify::g-name-owner", G_CALLBACK(on_owner), monitor);
+	g_signal_connect(pens, "notify::name-owner", G_CALLBACK(on_owner), monitor);
 	g_signal_connect(pens, "interface-proxy-properties-changed", G_CALLBACK(on_pen_changed), monitor);
 	g_signal_connect(pens, "interface-proxy-signal", G_CALLBACK(on_pen_signal), monitor);
 	g_signal_connect(pens, "object-added", G_CALLBACK(on_pen_added), monitor);
@@ -304,7 +308,7 @@ static int
 run(struct cli *cli, const void *options, char **args)
 {
 	struct client client;
-	struct monitor monitor = { .client = &client, .options = options };
+	struct monitor monitor = { .client = &client, .options = options, .present = TRUE };
 	int code = client_open(&client, cli);
 
 	if (code != EXIT_OK)

@@ -1,0 +1,262 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake-service.h"
+
+/* sync and monitor: what goes on while it goes on. */
+
+#define WAIT_MS 30000
+
+static int
+setup(void **state)
+{
+	Fake *fake = fake_new();
+
+	*state = fake;
+	fake_add_pen(fake, "SP-0001", "Room 1");
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	fake_free(*state);
+	return 0;
+}
+
+static void
+set_result(Fake *fake, const char *text)
+{
+	g_variant_unref(fake->sync_result);
+	fake->sync_result = g_variant_parse(G_VARIANT_TYPE_VARDICT, text, NULL, NULL, NULL);
+	assert_non_null(fake->sync_result);
+}
+
+static PrivateChild *
+start(Fake *fake, const char *first, const char *second, const char *third)
+{
+	const char *argv[] = { g_getenv("STIPPLECTL"), first, second, third, NULL };
+	PrivateChild *child = private_bus_spawn(fake->bus, argv, NULL);
+
+	assert_non_null(child);
+	return child;
+}
+
+static void
+wait_line(PrivateChild *child, const char *text)
+{
+	g_autofree char *line = private_child_wait_line(child, text, WAIT_MS);
+
+	if (!line)
+		fail_msg("no line with \"%s\" in:\n%s", text, private_child_output(child));
+}
+
+/* ---- sync ---- */
+
+static void
+sync_tells_what_came(void **state)
+{
+	static const struct { const char *result; int code; const char *out; } cases[] = {
+		{ "{'records': <uint32 0>, 'complete': <true>}", 2, "SP-0001: nothing new\n" },
+		{ "{'records': <uint32 12>, 'bytes': <uint64 2500000>, 'duration_ms': <uint64 50000>, "
+		  "'complete': <true>}", 0, "SP-0001: 12 records, 2.5 MB in 50 s (50.0 kB/s)\n" },
+		{ "{'records': <uint32 1>, 'bytes': <uint64 500>, 'damaged': <uint32 1>, 'given_up': <uint32 2>}", 6,
+		  "SP-0001: 1 record, 500 B in 0.0 s (0 B/s), 1 damaged, 2 could not be had; "
+		  "'stipplectl coverage' says more\n" },
+	};
+	Fake *fake = *state;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		set_result(fake, cases[i].result);
+		g_auto(Outcome) outcome = fake_run(fake, NULL, "sync");
+
+		assert_int_equal(outcome.code, cases[i].code);
+		assert_string_equal(outcome.out, cases[i].out);
+		/* Not on a terminal: no progress. */
+		assert_string_equal(outcome.err, "");
+	}
+	g_auto(Outcome) verbose = fake_run(fake, NULL, "sync --verbose --json 0001");
+	assert_non_null(strstr(verbose.err, "SP-0001: "));
+	assert_string_equal(verbose.out, "{\"schema\":1,\"interrupted\":false,\"pens\":[{\"serial\":\"SP-0001\","
+					 "\"label\":\"Room 1\",\"result\":{\"records\":1,\"bytes\":500,"
+					 "\"damaged\":1,\"given_up\":2},\"error\":null}]}\n");
+}
+
+static void
+one_failing_pen_is_told_beside_the_others(void **state)
+{
+	Fake *fake = *state;
+
+	fake_add_pen(fake, "SP-0002", "");
+	fake->fail_method = "Sync";
+	fake->fail_error = "org.stipple1.Error.LinkFailed";
+	fake->fail_message = "The pen is not in sight. Bring it closer.";
+	g_auto(Outcome) text = fake_run(fake, NULL, "sync");
+	assert_int_equal(text.code, 1);
+	assert_string_equal(text.err, "stipplectl: pen SP-0001: The pen is not in sight. Bring it closer.\n"
+				      "stipplectl: pen SP-0002: The pen is not in sight. Bring it closer.\n");
+	g_auto(Outcome) json = fake_run(fake, NULL, "sync --json SP-0002 0002");
+	assert_int_equal(json.code, 1);
+	assert_non_null(strstr(json.out, "\"pens\":[{\"serial\":\"SP-0002\",\"label\":\"\",\"result\":null,"
+					 "\"error\":{\"code\":\"link-failed\","));
+}
+
+static void
+sync_without_waiting(void **state)
+{
+	Fake *fake = *state;
+
+	g_auto(Outcome) all = fake_run(fake, NULL, "sync --no-wait --json");
+	assert_int_equal(all.code, 0);
+	assert_string_equal(all.out, "{\"schema\":1,\"asked\":[\"SP-0001\"]}\n");
+	g_auto(Outcome) one = fake_run(fake, NULL, "sync --no-wait --timeout=9 SP-0001");
+	assert_int_equal(one.code, 0);
+
+	g_autofree char *calls = fake_calls(fake);
+
+	assert_string_equal(calls, "SyncAll()\nSync({'wait': <false>, 'timeout': <uint32 9>},)\n");
+}
+
+static gboolean
+is_syncing(gpointer data)
+{
+	return ((Fake *)data)->stuck_syncs->len > 0;
+}
+
+static void
+interrupt_cancels_the_sync(void **state)
+{
+	Fake *fake = *state;
+
+	fake->stuck = TRUE;
+	PrivateChild *child = start(fake, "sync", "--json", NULL);
+
+	assert_true(private_wait(is_syncing, fake, WAIT_MS));
+	assert_int_equal(private_child_stop(child, SIGINT, WAIT_MS), 1);
+	assert_non_null(strstr(private_child_output(child), "\"interrupted\":true"));
+	assert_non_null(strstr(private_child_output(child), "\"code\":\"cancelled\""));
+
+	g_autofree char *calls = fake_calls(fake);
+
+	assert_non_null(strstr(calls, "Cancel()\n"));
+}
+
+static void
+daemon_that_dies_during_a_sync(void **state)
+{
+	Fake *fake = *state;
+
+	fake->stuck = TRUE;
+	PrivateChild *child = start(fake, "sync", "--json", NULL);
+
+	assert_true(private_wait(is_syncing, fake, WAIT_MS));
+	/* As when it is killed: the connection ends with the call unanswered. */
+	g_ptr_array_set_size(fake->stuck_syncs, 0);
+	g_dbus_connection_close_sync(fake->connection, NULL, NULL);
+	assert_int_equal(private_child_stop(child, 0, WAIT_MS), 4);
+	assert_non_null(strstr(private_child_output(child), "\"code\":\"timeout\""));
+	fake->name = 0;
+}
+
+/* ---- monitor ---- */
+
+static void
+emit_some(Fake *fake, StpDbusPen1 *pen)
+{
+	stp_dbus_pen1_set_state(pen, "syncing");
+	g_dbus_interface_skeleton_flush(G_DBUS_INTERFACE_SKELETON(pen));
+	stp_dbus_manager1_emit_session_stored(fake->manager, g_variant_new_parsed(
+		"@a{sv} {'id': <'SP-0001/0000002a/7'>, 'duration_ms': <uint32 5000>, 'samples': <uint32 500>, "
+		"'complete': <true>}"));
+	stp_dbus_manager1_emit_finding(fake->manager, g_variant_new_parsed(
+		"@a{sv} {'pen': <'SP-0001'>, 'epoch': <uint32 42>, 'record': <uint32 9>, 'kind': <'crc'>, "
+		"'text': <'The checksum does not hold.'>, 'hint': <'Fetch it again.'>}"));
+	stp_dbus_pen1_emit_sync_ended(pen, "", g_variant_new_parsed("@a{sv} {'records': <uint32 3>}"));
+	stp_dbus_manager1_set_radio_state(fake->manager, "powered-off");
+	g_dbus_interface_skeleton_flush(G_DBUS_INTERFACE_SKELETON(fake->manager));
+}
+
+static StpDbusPen1 *
+first_pen(Fake *fake)
+{
+	g_autoptr(GDBusObject) object = g_dbus_object_manager_get_object(G_DBUS_OBJECT_MANAGER(fake->objects),
+									 "/org/stipple1/pen/SP_2d0001");
+	StpDbusPen1 *pen = stp_dbus_object_get_pen1(STP_DBUS_OBJECT(object));
+
+	g_object_unref(pen);
+	return pen;
+}
+
+static void
+monitor_tells_people(void **state)
+{
+	Fake *fake = *state;
+	PrivateChild *child = start(fake, "monitor", NULL, NULL);
+
+	wait_line(child, "watching stippled 0.1.0");
+	emit_some(fake, first_pen(fake));
+	wait_line(child, "SP-0001: state syncing");
+	wait_line(child, "SP-0001/0000002a/7: session stored, start unknown, 5.0 s, 500 samples");
+	wait_line(child, "SP-0001, epoch 0000002a, record 9: crc: The checksum does not hold. Fetch it again.");
+	wait_line(child, "SP-0001: sync ended, 3 records, 0 damaged");
+	wait_line(child, "radio: powered-off");
+	assert_int_equal(private_child_stop(child, SIGINT, WAIT_MS), 0);
+}
+
+static void
+monitor_tells_programs(void **state)
+{
+	Fake *fake = *state;
+	PrivateChild *child = start(fake, "monitor", "--json", "--count=7");
+
+	wait_line(child, "\"event\":\"ready\"");
+	emit_some(fake, first_pen(fake));
+	wait_line(child, "{\"pen\":\"SP-0001\",\"changed\":{\"state\":\"syncing\"},\"schema\":1,"
+			 "\"event\":\"pen-changed\",\"time\":\"");
+	wait_line(child, "\"event\":\"session-stored\"");
+	wait_line(child, "\"event\":\"finding\"");
+	wait_line(child, "\"event\":\"sync-ended\"");
+	wait_line(child, "\"event\":\"radio-changed\"");
+	fake_add_pen(fake, "SP-0002", "");
+	wait_line(child, "\"event\":\"pen-added\"");
+	fake_remove_pen(fake, "SP-0002");
+	wait_line(child, "\"event\":\"pen-removed\"");
+	assert_int_equal(private_child_stop(child, 0, WAIT_MS), 0);
+}
+
+static void
+monitor_outlives_the_daemon(void **state)
+{
+	Fake *fake = *state;
+	PrivateChild *child = start(fake, "monitor", "--json", NULL);
+
+	wait_line(child, "\"event\":\"ready\"");
+	fake_vanish(fake);
+	wait_line(child, "\"event\":\"daemon-vanished\"");
+	fake_appear(fake);
+	wait_line(child, "\"event\":\"daemon-appeared\"");
+	stp_dbus_pen1_emit_sync_ended(first_pen(fake), "The link was lost.", g_variant_new_parsed("@a{sv} {}"));
+	wait_line(child, "\"error\":\"The link was lost.\"");
+	assert_int_equal(private_child_stop(child, SIGTERM, WAIT_MS), 0);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(sync_tells_what_came), TEST(one_failing_pen_is_told_beside_the_others),
+		TEST(sync_without_waiting), TEST(interrupt_cancels_the_sync), TEST(daemon_that_dies_during_a_sync),
+		TEST(monitor_tells_people), TEST(monitor_tells_programs), TEST(monitor_outlives_the_daemon),
+	};
+
+	return cmocka_run_group_tests_name("cli-streams", tests, NULL, NULL);
+}
