@@ -56,6 +56,7 @@ sim_faults_link(SimFaults *faults, guint pen)
 		link = g_new0(SimLinkFaults, 1);
 		g_hash_table_insert(faults->links, GUINT_TO_POINTER(pen), link);
 	}
+	link->answer_delay_ms = faults->answer_delay_ms;
 	return link;
 }
 

@@ -38,6 +38,7 @@ typedef struct {
 typedef struct {
 	GArray *records;	/* (element-type SimRecordOrder) */
 	GHashTable *links;	/* pen from 1 -> SimLinkFaults */
+	guint answer_delay_ms;	/* of all pens */
 } SimFaults;
 
 typedef struct {

@@ -1,0 +1,546 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+/* stipple-pensim: simulated pens behind bluetoothd.  Wiring; 'stipple-pensim --help' tells the rest. */
+
+#include <gio/gio.h>
+#include <glib-unix.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pen-agent.h"
+#include "pen-station.h"
+#include "pensim-options.h"
+#include "pensim-voice.h"
+#include "sample-csv.h"
+#include "sim-story.h"
+#include "sim-truth.h"
+
+enum { EXIT_FAILED = 1, EXIT_NO_ADAPTER = 3, EXIT_NO_BLUEZ = 4, EXIT_REFUSED = 5, EXIT_USAGE = 64 };
+
+#define BLUEZ_BACK_MS 20000
+
+struct program {
+	PensimOptions *options;
+	GMainLoop *loop;
+	GDBusConnection *bus;
+	SimTruth *truth;
+	GPtrArray *pens, *stations;
+	PenAgent *agent;
+	guint ready;
+	gboolean bluez_lost;
+	int status;
+};
+
+static int
+complain(int status, const GError *error)
+{
+	fprintf(stderr, "stipple-pensim: %s\n", error->message);
+	return status;
+}
+
+static void
+fail(struct program *program, int status, const GError *error)
+{
+	program->status = complain(status, error);
+	g_main_loop_quit(program->loop);
+}
+
+/* ---- pens ---- */
+
+static PenStation *
+station_of(struct program *program, const SimPen *pen)
+{
+	for (guint i = 0; i < program->stations->len; i++) {
+		PenStation *station = g_ptr_array_index(program->stations, i);
+
+		if (pen_station_pen(station) == pen)
+			return station;
+	}
+	return NULL;
+}
+
+static void
+say_fault(const SimPen *pen, const SimEvent *event)
+{
+	if (event->record > 0)
+		pensim_say("fault", sim_pen_serial(pen), "fault", g_variant_new_string(event->fault), "record",
+			   g_variant_new_uint32(event->record), NULL);
+	else
+		pensim_say("fault", sim_pen_serial(pen), "fault", g_variant_new_string(event->fault), "bytes",
+			   g_variant_new_uint64(event->bytes), NULL);
+}
+
+static void
+on_pen_event(SimPen *pen, const SimEvent *event, gpointer data)
+{
+	struct program *program = data;
+	PenStation *station = station_of(program, pen);
+	const char *serial = sim_pen_serial(pen);
+
+	switch (event->kind) {
+	case SIM_EVENT_COLLECTOR:
+		pensim_say("collector", serial, "slot", g_variant_new_uint32(event->slot), "epoch",
+			   g_variant_new_uint32(event->epoch), NULL);
+		break;
+	case SIM_EVENT_ACKNOWLEDGED:
+		pensim_say("acknowledged", serial, "slot", g_variant_new_uint32(event->slot), "epoch",
+			   g_variant_new_uint32(event->epoch), "mark", g_variant_new_uint32(event->mark), NULL);
+		break;
+	case SIM_EVENT_NEW_RECORD:
+		/* Those of the past are counted by "ready". */
+		if (station)
+			pensim_say("new-record", serial, "record", g_variant_new_uint32(event->record), NULL);
+		break;
+	case SIM_EVENT_MOTOR:
+		pensim_say("motor", serial, "on", g_variant_new_boolean(event->on), NULL);
+		break;
+	case SIM_EVENT_FAULT:
+		say_fault(pen, event);
+		break;
+	}
+	if (station)
+		pen_station_refresh(station);
+}
+
+static SimStory
+story_of(const PensimOptions *options, guint number)
+{
+	return (SimStory){
+		.seed = options->seed * 1000003u + number,
+		.sessions = options->sessions,
+		.samples_min = options->samples_min,
+		.samples_max = options->samples_max,
+		.period_ms = (guint16)options->period_ms,
+		.recordings = g_hash_table_lookup(options->recordings, GUINT_TO_POINTER(number)),
+		.recording_period_ms = (guint16)options->period_ms,
+	};
+}
+
+/* Faults of the flash that wait for their record, then the table of records. */
+static gboolean
+settle(struct program *program, guint number, SimPen *pen, GError **error)
+{
+	return sim_faults_strike(program->options->faults, number, pen, error) &&
+		(!program->truth || sim_truth_records(program->truth, pen, error));
+}
+
+static gboolean
+make_pen(struct program *program, guint number, GError **error)
+{
+	const PensimOptions *options = program->options;
+	g_autofree char *serial = pensim_options_serial(options, number, error);
+	SimStory story = story_of(options, number);
+	const SimPenConfig config = {
+		.serial = serial,
+		.seed = story.seed,
+		.period_ms = (guint16)options->period_ms,
+		.mtu_max = (guint16)options->mtu_max,
+		.max_window = (guint8)options->window_max,
+		.part_samples = options->part_samples,
+		.state_dir = options->state_dir,
+	};
+	SimPen *pen;
+
+	if (!serial)
+		return FALSE;
+	pen = sim_pen_new(&config, error);
+	if (!pen)
+		return FALSE;
+	g_ptr_array_add(program->pens, pen);
+	sim_pen_set_listener(pen, on_pen_event, program);
+	if (!sim_pen_is_restored(pen) && !sim_story_tell(&story, pen, program->truth, error))
+		return FALSE;
+	if (!settle(program, number, pen, error))
+		return FALSE;
+	if (!sim_faults_waiting(options->faults, number) || options->live_session_s > 0)
+		return TRUE;
+	g_set_error(error, SIM_ERROR, SIM_ERROR_USAGE,
+		    "A fault is asked for in a record that pen %u does not have; it has 1 to %u.", number,
+		    sim_flash_newest(sim_pen_flash(pen)));
+	return FALSE;
+}
+
+static gboolean
+make_pens(struct program *program, guint count, GError **error)
+{
+	guint named = sim_faults_highest_pen(program->options->faults);
+	GHashTableIter iter;
+	gpointer number;
+
+	g_hash_table_iter_init(&iter, program->options->recordings);
+	while (g_hash_table_iter_next(&iter, &number, NULL))
+		named = MAX(named, GPOINTER_TO_UINT(number));
+	if (named > count) {
+		g_set_error(error, SIM_ERROR, SIM_ERROR_USAGE,
+			    "Pen %u is named on the command line, but there are only %u.", named, count);
+		return FALSE;
+	}
+	for (guint i = 1; i <= count; i++) {
+		if (!make_pen(program, i, error))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+/* ---- live sessions ---- */
+
+static gboolean
+motor_starts(gpointer data)
+{
+	struct program *program = data;
+
+	for (guint i = 0; i < program->pens->len; i++)
+		sim_pen_set_motor(g_ptr_array_index(program->pens, i), TRUE);
+	return G_SOURCE_REMOVE;
+}
+
+static gboolean
+session_ends(gpointer data)
+{
+	struct program *program = data;
+	g_autoptr(GError) error = NULL;
+
+	for (guint i = 0; i < program->pens->len; i++) {
+		SimStory story = story_of(program->options, i + 1);
+		SimPen *pen = g_ptr_array_index(program->pens, i);
+
+		sim_pen_set_motor(pen, FALSE);
+		if (!sim_story_add_session(&story, story.seed ^ sim_flash_newest(sim_pen_flash(pen)), pen,
+					   program->truth, &error) ||
+		    !settle(program, i + 1, pen, &error)) {
+			fail(program, EXIT_FAILED, error);
+			break;
+		}
+	}
+	return G_SOURCE_REMOVE;
+}
+
+static void
+plan_live_session(struct program *program)
+{
+	guint seconds = program->options->live_session_s;
+
+	if (seconds == 0)
+		return;
+	g_timeout_add(seconds * 500, motor_starts, program);
+	g_timeout_add(seconds * 1000, session_ends, program);
+}
+
+/* ---- bluetoothd ---- */
+
+static void
+show_passkey(const char *device, guint32 passkey, gpointer data)
+{
+	struct program *program = data;
+	g_autofree char *text = g_strdup_printf("%06u", passkey);
+
+	for (guint i = 0; i < program->stations->len; i++) {
+		PenStation *station = g_ptr_array_index(program->stations, i);
+		const char *serial = sim_pen_serial(pen_station_pen(station));
+		g_autofree char *path = NULL;
+		g_autoptr(GError) error = NULL;
+
+		if (!pen_station_has_device(station, device))
+			continue;
+		pensim_say("passkey", serial, "passkey", g_variant_new_string(text), NULL);
+		if (!program->options->passkey_dir)
+			return;
+		path = g_build_filename(program->options->passkey_dir, serial, NULL);
+		if (!g_file_set_contents(path, text, -1, &error))
+			complain(0, error);
+		return;
+	}
+}
+
+static void
+device_gone(struct program *program, const char *device)
+{
+	for (guint i = 0; i < program->stations->len; i++)
+		pen_station_device_gone(g_ptr_array_index(program->stations, i), device);
+}
+
+static void
+properties_changed(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
+		   const char *signal, GVariant *arguments, gpointer data)
+{
+	g_autoptr(GVariant) changed = g_variant_get_child_value(arguments, 1);
+	gboolean connected;
+
+	if (g_variant_lookup(changed, "Connected", "b", &connected) && !connected)
+		device_gone(data, path);
+}
+
+static void
+interfaces_removed(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
+		   const char *signal, GVariant *arguments, gpointer data)
+{
+	g_autofree const char **interfaces = NULL;
+	const char *object;
+
+	g_variant_get(arguments, "(&o^a&s)", &object, &interfaces);
+	if (g_strv_contains(interfaces, "org.bluez.Device1"))
+		device_gone(data, object);
+}
+
+static void
+watch_devices(struct program *program)
+{
+	g_dbus_connection_signal_subscribe(program->bus, "org.bluez", "org.freedesktop.DBus.Properties",
+					   "PropertiesChanged", NULL, "org.bluez.Device1",
+					   G_DBUS_SIGNAL_FLAGS_NONE, properties_changed, program, NULL);
+	g_dbus_connection_signal_subscribe(program->bus, "org.bluez", "org.freedesktop.DBus.ObjectManager",
+					   "InterfacesRemoved", NULL, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
+					   interfaces_removed, program, NULL);
+}
+
+static void
+station_ready(PenStation *station, const GError *error, gpointer data)
+{
+	struct program *program = data;
+
+	if (error) {
+		fail(program, EXIT_REFUSED, error);
+		return;
+	}
+	if (++program->ready == program->stations->len)
+		pensim_say("started", NULL, "pens", g_variant_new_uint32(program->ready), NULL);
+}
+
+static void
+start_stations(struct program *program)
+{
+	g_autoptr(GError) error = NULL;
+
+	program->ready = 0;
+	if (!pen_agent_register(program->agent, &error)) {
+		fail(program, EXIT_REFUSED, error);
+		return;
+	}
+	for (guint i = 0; i < program->stations->len; i++)
+		pen_station_start(g_ptr_array_index(program->stations, i), BLUEZ_BACK_MS, station_ready,
+				  program);
+}
+
+static void
+bluez_appeared(GDBusConnection *bus, const char *name, const char *owner, gpointer data)
+{
+	struct program *program = data;
+
+	if (program->bluez_lost)
+		pensim_say("bluez-back", NULL, NULL);
+	program->bluez_lost = FALSE;
+	start_stations(program);
+}
+
+static void
+bluez_vanished(GDBusConnection *bus, const char *name, gpointer data)
+{
+	struct program *program = data;
+
+	if (!bus || g_dbus_connection_is_closed(bus)) {
+		g_autoptr(GError) error = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CLOSED,
+			"The bus has gone.  Start the pens again when it is back.");
+
+		fail(program, EXIT_NO_BLUEZ, error);
+		return;
+	}
+	program->bluez_lost = TRUE;
+	pensim_say("bluez-lost", NULL, NULL);
+	for (guint i = 0; i < program->stations->len; i++)
+		pen_station_lost(g_ptr_array_index(program->stations, i));
+}
+
+/* ---- adapters ---- */
+
+/* hci2 before hci10. */
+static int
+by_number(gconstpointer a, gconstpointer b)
+{
+	const char *first = *(const char *const *)a, *second = *(const char *const *)b;
+	gsize length = strlen(first), other = strlen(second);
+
+	return length != other ? (length < other ? -1 : 1) : strcmp(first, second);
+}
+
+/* (element-type utf8): object paths of the adapters that can carry a pen, in order; NULL: no BlueZ. */
+static GPtrArray *
+list_adapters(GDBusConnection *bus, GError **error)
+{
+	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GVariant) answer = NULL, objects = NULL;
+	GVariantIter iter;
+	const char *path;
+	GVariant *interfaces;
+
+	answer = g_dbus_connection_call_sync(bus, "org.bluez", "/", "org.freedesktop.DBus.ObjectManager",
+					     "GetManagedObjects", NULL, G_VARIANT_TYPE("(a{oa{sa{sv}}})"),
+					     G_DBUS_CALL_FLAGS_NO_AUTO_START, 5000, NULL, error);
+	if (!answer)
+		return NULL;
+	objects = g_variant_get_child_value(answer, 0);
+	g_variant_iter_init(&iter, objects);
+	while (g_variant_iter_next(&iter, "{&o@a{sa{sv}}}", &path, &interfaces)) {
+		g_autoptr(GVariant) gatt = g_variant_lookup_value(interfaces, "org.bluez.GattManager1", NULL);
+		g_autoptr(GVariant) advert = g_variant_lookup_value(interfaces, "org.bluez.LEAdvertisingManager1",
+								    NULL);
+
+		if (gatt && advert)
+			g_ptr_array_add(paths, g_strdup(path));
+		g_variant_unref(interfaces);
+	}
+	g_ptr_array_sort(paths, by_number);
+	return g_steal_pointer(&paths);
+}
+
+/* Those of the command line, or all but the collector's; NULL: one is not there. */
+static GPtrArray *
+pick_adapters(const PensimOptions *options, GPtrArray *all, GError **error)
+{
+	g_autoptr(GPtrArray) picked = g_ptr_array_new_with_free_func(g_free);
+
+	for (guint i = 0; !options->adapters && i < all->len; i++) {
+		const char *path = g_ptr_array_index(all, i);
+
+		if (all->len == 1 || strcmp(path, "/org/bluez/hci0") != 0)
+			g_ptr_array_add(picked, g_strdup(path));
+	}
+	for (guint i = 0; options->adapters && options->adapters[i]; i++) {
+		g_autofree char *path = g_strdup_printf("/org/bluez/%s", options->adapters[i]);
+
+		if (!g_ptr_array_find_with_equal_func(all, path, g_str_equal, NULL)) {
+			g_set_error(error, SIM_ERROR, SIM_ERROR_USAGE,
+				    "There is no adapter %s that can carry a pen.  'bluetoothctl list' names "
+				    "those there are.", options->adapters[i]);
+			return NULL;
+		}
+		g_ptr_array_add(picked, g_steal_pointer(&path));
+	}
+	if (picked->len == 0 || picked->len < options->pens) {
+		g_set_error(error, SIM_ERROR, SIM_ERROR_USAGE,
+			    "%u adapters can carry a pen, %u are needed: one each.  Plug in more, or ask for "
+			    "fewer with --pens.", picked->len, MAX(options->pens, 1));
+		return NULL;
+	}
+	if (options->pens > 0)
+		g_ptr_array_set_size(picked, (int)options->pens);
+	return g_steal_pointer(&picked);
+}
+
+/* Exit status; *adapters: (element-type utf8) object paths, one per pen. */
+static int
+find_adapters(struct program *program, GPtrArray **adapters, GError **error)
+{
+	gint64 until = g_get_monotonic_time() + (gint64)program->options->wait_s * G_USEC_PER_SEC;
+
+	while (TRUE) {
+		g_autoptr(GError) problem = NULL;
+		g_autoptr(GPtrArray) all = list_adapters(program->bus, &problem);
+
+		*adapters = all ? pick_adapters(program->options, all, &problem) : NULL;
+		if (*adapters)
+			return 0;
+		if (g_get_monotonic_time() >= until) {
+			if (!all)
+				g_prefix_error(&problem, "bluetoothd does not answer; start it with "
+					       "'systemctl start bluetooth'.  ");
+			g_propagate_error(error, g_steal_pointer(&problem));
+			return all ? EXIT_NO_ADAPTER : EXIT_NO_BLUEZ;
+		}
+		g_usleep(100000);
+	}
+}
+
+/* ---- the program ---- */
+
+static gboolean
+stop(gpointer data)
+{
+	struct program *program = data;
+
+	g_main_loop_quit(program->loop);
+	return G_SOURCE_CONTINUE;
+}
+
+static void
+run(struct program *program, GPtrArray *adapters)
+{
+	const PensimOptions *options = program->options;
+	PenServiceFlags flags = 0;
+
+	flags |= options->open ? PEN_SERVICE_OPEN : 0;
+	flags |= options->no_acquire ? PEN_SERVICE_NO_ACQUIRE : 0;
+	program->agent = pen_agent_new(program->bus, options->capability, !options->no_default_agent,
+				       show_passkey, program);
+	for (guint i = 0; i < adapters->len; i++)
+		g_ptr_array_add(program->stations,
+				pen_station_new(program->bus, g_ptr_array_index(adapters, i),
+						g_ptr_array_index(program->pens, i),
+						sim_faults_link(options->faults, i + 1), flags,
+						options->advert));
+	watch_devices(program);
+	g_bus_watch_name_on_connection(program->bus, "org.bluez", G_BUS_NAME_WATCHER_FLAGS_NONE,
+				       bluez_appeared, bluez_vanished, program, NULL);
+	g_unix_signal_add(SIGTERM, stop, program);
+	g_unix_signal_add(SIGINT, stop, program);
+	plan_live_session(program);
+	g_main_loop_run(program->loop);
+	if (!g_dbus_connection_is_closed(program->bus) && !program->bluez_lost) {
+		for (guint i = 0; i < program->stations->len; i++)
+			pen_station_stop(g_ptr_array_index(program->stations, i));
+		pen_agent_unregister(program->agent);
+	}
+	pensim_say("stopped", NULL, NULL);
+}
+
+static int
+start(struct program *program, GError **error)
+{
+	g_autoptr(GPtrArray) adapters = NULL;
+	int status;
+
+	program->bus = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, error);
+	if (!program->bus) {
+		g_prefix_error(error, "The system bus cannot be reached; start it, or set "
+			       "DBUS_SYSTEM_BUS_ADDRESS.  ");
+		return EXIT_NO_BLUEZ;
+	}
+	g_dbus_connection_set_exit_on_close(program->bus, FALSE);
+	status = find_adapters(program, &adapters, error);
+	if (status != 0)
+		return status;
+	if (!make_pens(program, adapters->len, error))
+		return g_error_matches(*error, SIM_ERROR, SIM_ERROR_USAGE) ? EXIT_USAGE : EXIT_FAILED;
+	run(program, adapters);
+	return program->status;
+}
+
+int
+main(int argc, char **argv)
+{
+	g_autoptr(GError) error = NULL;
+	struct program program = { 0 };
+	int status;
+
+	program.options = pensim_options_parse(argc, argv, &error);
+	if (!program.options)
+		return complain(g_error_matches(error, SAMPLE_CSV_ERROR, SAMPLE_CSV_ERROR_IO) ? EXIT_FAILED
+											      : EXIT_USAGE,
+				error);
+	program.loop = g_main_loop_new(NULL, FALSE);
+	program.pens = g_ptr_array_new_with_free_func((GDestroyNotify)sim_pen_free);
+	program.stations = g_ptr_array_new_with_free_func((GDestroyNotify)pen_station_free);
+	program.truth = program.options->truth_dir ? sim_truth_new(program.options->truth_dir) : NULL;
+	status = start(&program, &error);
+	if (error)
+		complain(status, error);
+	g_ptr_array_unref(program.stations);
+	g_ptr_array_unref(program.pens);
+	g_clear_pointer(&program.agent, pen_agent_free);
+	sim_truth_free(program.truth);
+	pensim_options_free(program.options);
+	g_clear_object(&program.bus);
+	g_main_loop_unref(program.loop);
+	return status;
+}
