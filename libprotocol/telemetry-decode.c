@@ -1,140 +1,23 @@
 /* SPDX-FileCopyrightText: 2026 The Stipple authors
  * SPDX-License-Identifier: MIT */
 
-#include <string.h>
-
 #include <stipple/crc32c.h>
 
-#include "bit-reader.h"
-#include "telemetry-format.h"
+#include "telemetry-decode.h"
 
-struct column {
-	struct predictor gains;
-	int32_t level, trend;
-};
-
-struct decoder {
-	struct bit_reader values, events;
-	const uint8_t *limit;		/* eight bytes can be read here, not further */
-	struct column column[STP_COLUMNS];
-	uint32_t mean[2][STP_COLUMNS];
-	uint8_t present, seen;
-	struct stp_sample like;		/* contact, pass, zone and absent columns of the next sample */
-	uint32_t period_ms;
-	uint64_t due_ms;
-	uint32_t last_ms;
-	uint32_t gap_mean;
-};
-
-static inline uint64_t
-load(const uint8_t *bytes)
-{
-	uint64_t word;
-
-	memcpy(&word, bytes, sizeof(word));
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	word = __builtin_bswap64(word);
-#endif
-	return word;
-}
-
-static inline uint32_t
-zeros(uint64_t word)
-{
-	return (uint32_t)__builtin_ctzll(word | UINT64_C(1) << 63);
-}
-
-/*
- * Samples that have every column, as far as they are plain: a code that is long, an
- * escape, out of range or near the end stops it, with nothing of that sample taken.
- * Returns how many were decoded.
- */
-static size_t
-decode_plain(struct decoder *decoder, struct stp_sample *out, size_t count)
-{
-	struct column depth = decoder->column[STP_COLUMN_DEPTH];
-	struct column rate = decoder->column[STP_COLUMN_RATE];
-	struct column current = decoder->column[STP_COLUMN_CURRENT];
-	uint32_t *mean = decoder->mean[decoder->like.contact];
-	uint32_t depth_mean = mean[0], rate_mean = mean[1], current_mean = mean[2];
-	struct stp_sample sample = decoder->like;
-	const uint8_t *next = decoder->values.bytes + decoder->values.position / 8;
-	uint64_t word = 0;
-	uint32_t ready = 0, skip = decoder->values.position % 8;
-	size_t done = 0;
-
-	sample.t_ms = (uint32_t)decoder->due_ms;
-	if (next <= decoder->limit) {
-		word = load(next) >> skip;
-		ready = 56 - skip;
-		next += 7;
-	}
-	for (; done < count && next <= decoder->limit; done++) {
-		uint32_t depth_bits = rice_bits(depth_mean), rate_bits = rice_bits(rate_mean);
-		uint32_t current_bits = rice_bits(current_mean);
-		uint32_t depth_code, rate_code, current_code, used;
-		int32_t depth_um, rate_dhz, current_ma;
-		uint64_t rest;
-
-		word |= load(next) << ready;
-		next += (63 - ready) >> 3;
-		ready |= 56;
-		depth_code = zeros(word);
-		rest = word >> depth_code >> 1;
-		rate_code = zeros(rest);
-		rest = rest >> rate_code >> 1;
-		current_code = zeros(rest);
-		rest = rest >> current_code >> 1;
-		used = depth_code + rate_code + current_code + 3
-			+ depth_bits + rate_bits + current_bits;
-		if ((depth_code | rate_code | current_code) >= QUOTIENT_ESCAPE || used > ready)
-			break;
-		depth_code = depth_code << depth_bits | ((uint32_t)rest & ((1u << depth_bits) - 1));
-		rest >>= depth_bits;
-		rate_code = rate_code << rate_bits | ((uint32_t)rest & ((1u << rate_bits) - 1));
-		rest >>= rate_bits;
-		current_code = current_code << current_bits
-			| ((uint32_t)rest & ((1u << current_bits) - 1));
-		depth_um = rounded(depth.level + depth.trend) + unfold(depth_code);
-		rate_dhz = rounded(rate.level + rate.trend) + unfold(rate_code);
-		current_ma = rounded(current.level + current.trend) + unfold(current_code);
-		if ((uint32_t)depth_um > STP_DEPTH_MAX_UM || (uint32_t)rate_dhz > STP_RATE_MAX_DHZ
-		    || (uint32_t)current_ma > STP_CURRENT_MAX_MA)
-			break;
-		word = rest >> current_bits;
-		ready -= used;
-		depth_mean = mean_after(depth_mean, depth_code);
-		rate_mean = mean_after(rate_mean, rate_code);
-		current_mean = mean_after(current_mean, current_code);
-		learn(depth.gains, &depth.level, &depth.trend, depth_um);
-		learn(rate.gains, &rate.level, &rate.trend, rate_dhz);
-		learn(current.gains, &current.level, &current.trend, current_ma);
-		sample.depth_um = (uint16_t)depth_um;
-		sample.rate_dhz = (uint16_t)rate_dhz;
-		sample.current_ma = (uint16_t)current_ma;
-		out[done] = sample;
-		sample.t_ms += decoder->period_ms;
-	}
-	if (done == 0)
-		return 0;
-	decoder->values.position = (size_t)(next - decoder->values.bytes) * 8 - ready;
-	decoder->column[STP_COLUMN_DEPTH] = depth;
-	decoder->column[STP_COLUMN_RATE] = rate;
-	decoder->column[STP_COLUMN_CURRENT] = current;
-	mean[0] = depth_mean, mean[1] = rate_mean, mean[2] = current_mean;
-	return done;
-}
-
-static uint16_t *
-value_of(struct stp_sample *sample, unsigned column)
+static void
+set_value(struct stp_sample *sample, unsigned column, uint16_t value)
 {
 	switch (column) {
 	case STP_COLUMN_DEPTH:
-		return &sample->depth_um;
+		sample->depth_um = value;
+		break;
 	case STP_COLUMN_RATE:
-		return &sample->rate_dhz;
+		sample->rate_dhz = value;
+		break;
 	default:
-		return &sample->current_ma;
+		sample->current_ma = value;
+		break;
 	}
 }
 
@@ -161,7 +44,7 @@ decode_sample(struct decoder *decoder, struct stp_sample *out)
 			continue;
 		if (fresh || quotient[i] == QUOTIENT_ESCAPE) {
 			value = (int32_t)bits_take(reader, PLAIN_BITS);
-			folded = QUOTIENT_ESCAPE << bits;
+			folded = escape_weight(bits);
 		} else {
 			folded = quotient[i] << bits | bits_take(reader, bits);
 			value = rounded(column->level + column->trend) + unfold(folded);
@@ -173,9 +56,10 @@ decode_sample(struct decoder *decoder, struct stp_sample *out)
 			decoder->seen |= (uint8_t)(1u << i);
 		} else {
 			*mean = mean_after(*mean, folded);
-			learn(column->gains, &column->level, &column->trend, value);
+			learn(column->gains.level_gain, column->gains.trend_gain,
+			      column->gains.trend_keep, &column->level, &column->trend, value);
 		}
-		*value_of(out, i) = (uint16_t)value;
+		set_value(out, i, (uint16_t)value);
 	}
 	return STP_OK;
 }
@@ -193,7 +77,7 @@ decode_span(struct decoder *decoder, struct stp_sample *out, size_t count)
 		size_t done = 0;
 
 		if ((decoder->present & decoder->seen) == ALL_PRESENT)
-			done = decode_plain(decoder, out, count);
+			done = decoder->plain(decoder, out, count);
 		if (done == 0) {
 			enum stp_status status = decode_sample(decoder, out);
 
@@ -369,6 +253,7 @@ set_up(struct decoder *decoder, const uint8_t *bytes, size_t size)
 		.period_ms = get_le16(bytes + BLOCK_PERIOD),
 		.due_ms = get_le32(bytes + BLOCK_FIRST_MS),
 		.gap_mean = GAP_MEAN_START,
+		.plain = telemetry_plain_decoder(),
 	};
 	set_presence(decoder, flags & ALL_PRESENT);
 	for (unsigned i = 0; i < STP_COLUMNS; i++) {

@@ -4,14 +4,16 @@
 #include <stipple/crc32c.h>
 
 #include "bit-writer.h"
-#include "telemetry-format.h"
+#include "telemetry-encode.h"
 
 /*
  * The block is written from both ends of the buffer: values up from the header,
  * events down from the end, so that neither needs to know how long the other gets.
  */
 
+#ifndef TRIAL_SAMPLES
 #define TRIAL_SAMPLES 256
+#endif
 #define ROOM_FOR_SAMPLE (STP_BLOCK_SAMPLE_SIZE_MAX + STP_BLOCK_TRAILER_SIZE + 4 + 2 * BITS_SLACK)
 
 _Static_assert(sizeof(struct stp_block_encoder) <= 1024, "the pen keeps this in its RAM");
@@ -138,7 +140,7 @@ struct code {
 	uint32_t unary, unary_bits, rest, rest_bits;
 };
 
-static inline struct code
+static struct code
 code_value(struct stp_block_encoder *encoder, unsigned column, uint16_t value)
 {
 	int32_t *level = &encoder->level[column], *trend = &encoder->trend[column];
@@ -150,10 +152,11 @@ code_value(struct stp_block_encoder *encoder, unsigned column, uint16_t value)
 
 	if (quotient >= QUOTIENT_ESCAPE) {
 		code = (struct code){ 0, QUOTIENT_ESCAPE, value, PLAIN_BITS };
-		folded = QUOTIENT_ESCAPE << bits;
+		folded = escape_weight(bits);
 	}
 	*mean = mean_after(*mean, folded);
-	learn(predictors[encoder->predictor[column]], level, trend, value);
+	learn(encoder->level_gain[column], encoder->trend_gain[column],
+	      encoder->trend_keep[column], level, trend, value);
 	return code;
 }
 
@@ -179,49 +182,34 @@ put_codes(struct stp_block_encoder *encoder, const struct code *codes, unsigned 
 }
 
 static void
-put_some_values(struct stp_block_encoder *encoder, const uint16_t values[STP_COLUMNS])
+put_values(struct stp_block_encoder *encoder, const struct stp_sample *sample)
 {
 	struct code codes[STP_COLUMNS];
 	unsigned count = 0;
 
 	for (unsigned column = 0; column < STP_COLUMNS; column++) {
+		uint16_t value = *sample_value(sample, column);
+
 		if (!(encoder->present & 1u << column))
 			continue;
 		if (encoder->seen & 1u << column)
-			codes[count++] = code_value(encoder, column, values[column]);
+			codes[count++] = code_value(encoder, column, value);
 		else
-			codes[count++] = code_first_value(encoder, column, values[column]);
+			codes[count++] = code_first_value(encoder, column, value);
 	}
 	put_codes(encoder, codes, count);
 }
 
-static inline void
-put_all_values(struct stp_block_encoder *encoder, const uint16_t values[STP_COLUMNS])
-{
-	struct code codes[STP_COLUMNS] = {
-		code_value(encoder, 0, values[0]),
-		code_value(encoder, 1, values[1]),
-		code_value(encoder, 2, values[2]),
-	};
-#if BITS_WIDE
-	uint8_t *start = encoder->bytes + STP_BLOCK_HEADER_SIZE;
-	uint32_t first = codes[0].unary_bits, second = first + codes[1].unary_bits;
-
-	bits_put_up(&encoder->values, start, codes[0].unary
-		| (size_t)codes[1].unary << first | (size_t)codes[2].unary << second,
-		second + codes[2].unary_bits);
-	first = codes[0].rest_bits, second = first + codes[1].rest_bits;
-	bits_put_up(&encoder->values, start, codes[0].rest
-		| (size_t)codes[1].rest << first | (size_t)codes[2].rest << second,
-		second + codes[2].rest_bits);
-#else
-	put_codes(encoder, codes, STP_COLUMNS);
-#endif
-}
-
+/* In each of a session's first blocks, then now and then: sensors do not change their ways often. */
 static void
 begin_trial(struct stp_block_encoder *encoder)
 {
+	uint8_t block = encoder->trial.blocks;
+
+	encoder->trial.left = 0;
+	encoder->trial.blocks = (uint8_t)(block + 1 < 2 * STP_COLUMNS + 4 ? block + 1 : 2 * STP_COLUMNS);
+	if (block > 2 * STP_COLUMNS)
+		return;
 	encoder->trial.column = (uint8_t)(encoder->trial.column + 1 == STP_COLUMNS
 		? 0 : encoder->trial.column + 1);
 	encoder->trial.choice = encoder->predictor[encoder->trial.column];
@@ -248,9 +236,9 @@ end_trial(struct stp_block_encoder *encoder)
 
 /* How far each predictor would have been off. */
 static void
-try_predictors(struct stp_block_encoder *encoder, const uint16_t values[STP_COLUMNS])
+try_predictors(struct stp_block_encoder *encoder, const struct stp_sample *sample)
 {
-	uint16_t value = values[encoder->trial.column];
+	uint16_t value = *sample_value(sample, encoder->trial.column);
 
 	if (value == STP_ABSENT)
 		return;
@@ -262,14 +250,15 @@ try_predictors(struct stp_block_encoder *encoder, const uint16_t values[STP_COLU
 			*level = value * (1 << LEVEL_BITS);
 		miss = value - rounded(*level + *trend);
 		encoder->trial.cost[i] += (uint32_t)(miss < 0 ? -miss : miss);
-		learn(predictors[i], level, trend, value);
+		learn(predictors[i].level_gain, predictors[i].trend_gain, predictors[i].trend_keep,
+		      level, trend, value);
 	}
 	encoder->trial.fresh = false;
 	if (--encoder->trial.left == 0)
 		end_trial(encoder);
 }
 
-static inline bool
+static bool
 in_range(const struct stp_sample *sample)
 {
 	return (sample->depth_um <= STP_DEPTH_MAX_UM || sample->depth_um == STP_ABSENT)
@@ -278,7 +267,7 @@ in_range(const struct stp_sample *sample)
 		&& sample->contact <= 1;
 }
 
-static inline bool
+static bool
 has_room(const struct stp_block_encoder *encoder)
 {
 	size_t used = STP_BLOCK_HEADER_SIZE + bits_size(&encoder->values)
@@ -288,12 +277,19 @@ has_room(const struct stp_block_encoder *encoder)
 		&& encoder->capacity - used >= ROOM_FOR_SAMPLE;
 }
 
-static inline enum stp_status
-add(struct stp_block_encoder *encoder, const struct stp_sample *sample)
+/* The same question with less to compute, for as long as no event comes. */
+static void
+note_room(struct stp_block_encoder *encoder)
 {
-	const uint16_t values[STP_COLUMNS] = {
-		sample->depth_um, sample->rate_dhz, sample->current_ma,
-	};
+	size_t used = STP_BLOCK_HEADER_SIZE + bits_size(&encoder->events) + ROOM_FOR_SAMPLE + 1;
+
+	encoder->ample = encoder->capacity > used ? encoder->capacity - used : 0;
+}
+
+/* Any sample: with events, without values, or the first. */
+static enum stp_status
+add_any(struct stp_block_encoder *encoder, const struct stp_sample *sample)
+{
 	uint8_t present = presence(sample);
 
 	if (!in_range(sample) || (encoder->samples > 0 && sample->t_ms < encoder->last_ms))
@@ -304,17 +300,11 @@ add(struct stp_block_encoder *encoder, const struct stp_sample *sample)
 	if (encoder->samples == 0) {
 		put_first(encoder, sample, present);
 		encoder->gap = 0;
-	} else if (sample->t_ms != encoder->due_ms || encoder->jitter_ms != 0
-		   || sample->contact != encoder->contact || sample->pass != encoder->pass
-		   || sample->zone != encoder->zone || present != encoder->present) {
+	} else {
 		put_events(encoder, sample, present);
 	}
-	if ((encoder->seen & encoder->present) == ALL_PRESENT)
-		put_all_values(encoder, values);
-	else
-		put_some_values(encoder, values);
-	if (encoder->trial.left > 0)
-		try_predictors(encoder, values);
+	put_values(encoder, sample);
+	note_room(encoder);
 	encoder->last_ms = sample->t_ms;
 	encoder->due_ms += encoder->period_ms;
 	encoder->samples++;
@@ -325,6 +315,7 @@ void
 stp_block_encoder_init(struct stp_block_encoder *encoder)
 {
 	*encoder = (struct stp_block_encoder){
+		.plain = telemetry_plain_encoder(),
 		.predictor = { 4, 9, 8 },
 		.trial = { .column = STP_COLUMNS - 1 },
 	};
@@ -350,6 +341,13 @@ stp_block_encoder_begin(struct stp_block_encoder *encoder, uint16_t period_ms,
 	encoder->period_ms = period_ms;
 	encoder->seen = 0;
 	encoder->predictor[encoder->trial.column] = encoder->trial.choice;
+	for (unsigned column = 0; column < STP_COLUMNS; column++) {
+		const struct predictor *predictor = &predictors[encoder->predictor[column]];
+
+		encoder->level_gain[column] = predictor->level_gain;
+		encoder->trend_gain[column] = predictor->trend_gain;
+		encoder->trend_keep[column] = predictor->trend_keep;
+	}
 	memset(bytes, 0, STP_BLOCK_HEADER_SIZE);
 	bytes[BLOCK_CODEC] = STP_CODEC_RICE;
 	put_le16(bytes + BLOCK_PERIOD, period_ms);
@@ -367,7 +365,31 @@ stp_block_encoder_begin(struct stp_block_encoder *encoder, uint16_t period_ms,
 enum stp_status
 stp_block_encoder_add(struct stp_block_encoder *encoder, const struct stp_sample *sample)
 {
-	return add(encoder, sample);
+	size_t taken;
+
+	return stp_block_encoder_add_many(encoder, sample, 1, &taken);
+}
+
+enum stp_status
+stp_block_encoder_add_many(struct stp_block_encoder *encoder, const struct stp_sample *samples,
+			   size_t count, size_t *taken)
+{
+	enum stp_status status = STP_OK;
+	size_t done = 0;
+
+	while (done < count && status == STP_OK) {
+		size_t plain = encoder->plain(encoder, samples + done, count - done);
+
+		if (plain == 0) {
+			status = add_any(encoder, samples + done);
+			plain = status == STP_OK;
+		}
+		for (size_t i = 0; i < plain && encoder->trial.left > 0; i++)
+			try_predictors(encoder, &samples[done + i]);
+		done += plain;
+	}
+	*taken = done;
+	return status;
 }
 
 enum stp_status
@@ -400,12 +422,13 @@ stp_block_encode(const struct stp_sample *samples, size_t count, uint16_t period
 {
 	struct stp_block_encoder encoder;
 	enum stp_status status;
+	size_t taken;
 
 	if (count > STP_BLOCK_SAMPLES_MAX)
 		return STP_ERR_ARGUMENT;
 	stp_block_encoder_init(&encoder);
 	status = stp_block_encoder_begin(&encoder, period_ms, bytes, capacity);
-	for (size_t i = 0; i < count && status == STP_OK; i++)
-		status = add(&encoder, &samples[i]);
+	if (status == STP_OK)
+		status = stp_block_encoder_add_many(&encoder, samples, count, &taken);
 	return status == STP_OK ? stp_block_encoder_finish(&encoder, size) : status;
 }

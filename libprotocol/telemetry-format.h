@@ -5,6 +5,7 @@
 
 /* What the block's encoder and decoder must agree on; proto/WIRE.md says it in words. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <stipple/telemetry.h>
@@ -87,6 +88,13 @@ mean_after(uint32_t mean, uint32_t folded)
 	return mean + folded - (mean >> MEAN_BITS);
 }
 
+/* An escape counts as the least quotient that needs one, within the folded values' 16 bits. */
+static inline uint32_t
+escape_weight(uint32_t bits)
+{
+	return bits < 12 ? QUOTIENT_ESCAPE << bits : 0xFFFF;
+}
+
 static inline uint32_t
 gap_bits(uint32_t mean)
 {
@@ -117,15 +125,41 @@ unfold(uint32_t folded)
 	return (int32_t)(folded >> 1 ^ (0u - (folded & 1u)));
 }
 
+static inline const uint16_t *
+sample_value(const struct stp_sample *sample, unsigned column)
+{
+	switch (column) {
+	case STP_COLUMN_DEPTH:
+		return &sample->depth_um;
+	case STP_COLUMN_RATE:
+		return &sample->rate_dhz;
+	default:
+		return &sample->current_ma;
+	}
+}
+
 /* What a column's predictor knows after the value. */
 static inline void
-learn(struct predictor gains, int32_t *level, int32_t *trend, int32_t value)
+learn(int32_t level_gain, int32_t trend_gain, int32_t trend_keep,
+      int32_t *level, int32_t *trend, int32_t value)
 {
 	int32_t expected = *level + *trend;
 	int32_t miss = value * (1 << LEVEL_BITS) - expected;
 
-	*level = expected + (miss * gains.level_gain >> LEVEL_BITS);
-	*trend = (*trend * gains.trend_keep + miss * gains.trend_gain) >> LEVEL_BITS;
+	*level = expected + (miss * level_gain >> LEVEL_BITS);
+	*trend = (*trend * trend_keep + miss * trend_gain) >> LEVEL_BITS;
+}
+
+/* Whether code built for AVX2, BMI and LZCNT runs here; what has the first three has the last. */
+static inline bool
+cpu_is_recent(void)
+{
+#if defined(__x86_64__)
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi")
+		&& __builtin_cpu_supports("bmi2");
+#else
+	return false;
+#endif
 }
 
 static inline void

@@ -73,14 +73,12 @@ encode_ours(struct bench *bench)
 
 	stp_block_encoder_init(&encoder);
 	for (size_t block = 0; block < bench->blocks; block++) {
-		const struct stp_sample *sample = bench->samples + block * BLOCK;
-		const struct stp_sample *end = sample + block_length(bench, block);
-		size_t size;
+		size_t count = block_length(bench, block), size, taken;
 
 		must(stp_block_encoder_begin(&encoder, 10, bench->bytes + used,
 					     bench->capacity - used) == STP_OK, "begin failed");
-		for (; sample < end; sample++)
-			must(stp_block_encoder_add(&encoder, sample) == STP_OK, "add failed");
+		must(stp_block_encoder_add_many(&encoder, bench->samples + block * BLOCK, count,
+						&taken) == STP_OK, "add failed");
 		must(stp_block_encoder_finish(&encoder, &size) == STP_OK, "finish failed");
 		used += size;
 		bench->ends[block] = used;

@@ -71,10 +71,14 @@ struct stp_bit_writer {
  * it uses for the next, while every block stays readable by itself.
  */
 struct stp_block_encoder {
+	/* What this machine is fastest with; set once. */
+	size_t (*plain)(struct stp_block_encoder *encoder, const struct stp_sample *samples,
+			size_t count);
 	uint8_t *bytes;
 	size_t capacity;
 	struct stp_bit_writer values;	/* grow up from the header */
 	struct stp_bit_writer events;	/* grow down from the buffer's end */
+	size_t ample;			/* while values take less, there is room for a sample */
 	uint32_t samples;
 	uint32_t last_ms;
 	uint64_t due_ms;		/* of the next sample, by the nominal period */
@@ -83,10 +87,11 @@ struct stp_block_encoder {
 	uint16_t period_ms;
 	uint8_t present, seen, contact, pass, zone;
 	uint8_t predictor[STP_COLUMNS];
-	int32_t level[STP_COLUMNS], trend[STP_COLUMNS];
+	/* Per column, and one to spare for machines that work on four numbers at once. */
+	int32_t level[4], trend[4], level_gain[4], trend_gain[4], trend_keep[4];
 	uint32_t mean[2][STP_COLUMNS];	/* of the folded residuals, by contact */
 	struct {
-		uint8_t column, choice;
+		uint8_t column, choice, blocks;
 		bool fresh;
 		uint32_t left;		/* samples to go; 0: no trial */
 		uint32_t cost[STP_PREDICTORS];
@@ -114,6 +119,14 @@ stp_block_encoder_begin(struct stp_block_encoder *encoder, uint16_t period_ms,
  */
 STP_API STP_MUST_CHECK enum stp_status
 stp_block_encoder_add(struct stp_block_encoder *encoder, const struct stp_sample *sample);
+
+/*
+ * Add up to count samples, faster than one by one; *taken receives how many are in the
+ * block now.  A failure, as above, is that of the first sample not taken.
+ */
+STP_API STP_MUST_CHECK enum stp_status
+stp_block_encoder_add_many(struct stp_block_encoder *encoder, const struct stp_sample *samples,
+			   size_t count, size_t *taken);
 
 /* Close the block; *size receives its length.  No samples make a valid, empty block. */
 STP_API STP_MUST_CHECK enum stp_status

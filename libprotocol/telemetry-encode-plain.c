@@ -1,0 +1,152 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include "bit-writer.h"
+#include "telemetry-encode.h"
+
+/*
+ * The fast way for nearly all samples: see telemetry-decode-plain.c, whose mirror this
+ * is.  Small machines do without.
+ */
+
+#if BITS_WIDE
+
+typedef int32_t lanes __attribute__((vector_size(16)));
+typedef uint32_t unsigned_lanes __attribute__((vector_size(16)));
+
+static inline lanes
+load_lanes(const int32_t *from)
+{
+	lanes all;
+
+	memcpy(&all, from, sizeof(all));
+	return all;
+}
+
+static inline size_t
+low_bits(uint32_t value, uint32_t bits)
+{
+	return value & (((size_t)1 << bits) - 1);
+}
+
+static inline bool
+is_plain(const struct stp_block_encoder *encoder, const struct stp_sample *sample, uint64_t due_ms)
+{
+	return sample->t_ms == due_ms && sample->contact == encoder->contact
+		&& sample->pass == encoder->pass && sample->zone == encoder->zone
+		&& sample->depth_um <= STP_DEPTH_MAX_UM && sample->rate_dhz <= STP_RATE_MAX_DHZ
+		&& sample->current_ma <= STP_CURRENT_MAX_MA;
+}
+
+__attribute__((always_inline))
+static inline size_t
+encode_plain(struct stp_block_encoder *encoder, const struct stp_sample *samples, size_t count)
+{
+	const lanes level_gain = load_lanes(encoder->level_gain);
+	const lanes trend_gain = load_lanes(encoder->trend_gain);
+	const lanes trend_keep = load_lanes(encoder->trend_keep);
+	lanes level = load_lanes(encoder->level), trend = load_lanes(encoder->trend);
+	uint32_t *mean = encoder->mean[encoder->contact];
+	uint32_t mean0 = mean[0], mean1 = mean[1], mean2 = mean[2];
+	struct stp_bit_writer writer = encoder->values;
+	uint8_t *start = encoder->bytes + STP_BLOCK_HEADER_SIZE;
+	uint64_t due_ms = encoder->due_ms;
+	size_t left = STP_BLOCK_SAMPLES_MAX - encoder->samples, done = 0;
+
+	if ((encoder->seen & encoder->present) != ALL_PRESENT || encoder->jitter_ms != 0)
+		return 0;
+	if (count > left)
+		count = left;
+	for (; done < count && writer.written < encoder->ample; done++) {
+		const struct stp_sample *sample = &samples[done];
+		lanes value = { sample->depth_um, sample->rate_dhz, sample->current_ma, 0 };
+		lanes expected = level + trend;
+		lanes residual = value - ((expected + LEVEL_HALF) >> LEVEL_BITS);
+		unsigned_lanes folded = (unsigned_lanes)(residual + residual) ^
+			(unsigned_lanes)(residual >> 31);
+		lanes miss = value * (1 << LEVEL_BITS) - expected;
+		uint32_t bits0 = rice_bits(mean0), bits1 = rice_bits(mean1), bits2 = rice_bits(mean2);
+		uint32_t folded0 = folded[0], folded1 = folded[1], folded2 = folded[2];
+		uint32_t quotient0 = folded0 >> bits0, quotient1 = folded1 >> bits1;
+		uint32_t quotient2 = folded2 >> bits2;
+		uint32_t unary_bits = quotient0 + quotient1 + quotient2 + 3;
+		uint32_t all_bits = unary_bits + bits0 + bits1 + bits2;
+		size_t unary, rest;
+
+		if (!is_plain(encoder, sample, due_ms)
+		    || (quotient0 | quotient1 | quotient2) >= QUOTIENT_ESCAPE
+		    || all_bits > BITS_AT_ONCE)
+			break;
+		unary = (((size_t)2 << quotient2 | 1) << quotient1 << 1 | 1) << quotient0;
+		rest = low_bits(folded2, bits2) << bits1;
+		rest = (rest | low_bits(folded1, bits1)) << bits0;
+		rest |= low_bits(folded0, bits0);
+		bits_put_up(&writer, start, unary | rest << unary_bits, all_bits);
+		mean0 = mean_after(mean0, folded0);
+		mean1 = mean_after(mean1, folded1);
+		mean2 = mean_after(mean2, folded2);
+		level = expected + (miss * level_gain >> LEVEL_BITS);
+		trend = (trend * trend_keep + miss * trend_gain) >> LEVEL_BITS;
+		due_ms += encoder->period_ms;
+	}
+	if (done == 0)
+		return 0;
+	memcpy(encoder->level, &level, sizeof(level));
+	memcpy(encoder->trend, &trend, sizeof(trend));
+	mean[0] = mean0, mean[1] = mean1, mean[2] = mean2;
+	encoder->values = writer;
+	encoder->last_ms = samples[done - 1].t_ms;
+	encoder->due_ms = due_ms;
+	encoder->gap += (uint32_t)done;
+	encoder->samples += (uint32_t)done;
+	return done;
+}
+
+static size_t
+encode_anywhere(struct stp_block_encoder *encoder, const struct stp_sample *samples, size_t count)
+{
+	return encode_plain(encoder, samples, count);
+}
+
+#if defined(__x86_64__)
+
+/* The same, for processors of the last ten years. */
+__attribute__((target("avx2,bmi,bmi2,lzcnt")))
+static size_t
+encode_lately(struct stp_block_encoder *encoder, const struct stp_sample *samples, size_t count)
+{
+	return encode_plain(encoder, samples, count);
+}
+
+stp_encode_function *
+telemetry_plain_encoder(void)
+{
+	return cpu_is_recent() ? encode_lately : encode_anywhere;
+}
+
+#else
+
+stp_encode_function *
+telemetry_plain_encoder(void)
+{
+	return encode_anywhere;
+}
+
+#endif
+
+#else
+
+static size_t
+encode_nothing(struct stp_block_encoder *encoder, const struct stp_sample *samples, size_t count)
+{
+	(void)encoder, (void)samples, (void)count;
+	return 0;
+}
+
+stp_encode_function *
+telemetry_plain_encoder(void)
+{
+	return encode_nothing;
+}
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+#ifndef TELEMETRY_ENCODE_H
+#define TELEMETRY_ENCODE_H
+
+#include "telemetry-format.h"
+
+/*
+ * Encodes samples as far as they are plain: on time, with three values, no event, a short
+ * code, and ample room.  Returns how many it took; the rest is the caller's.
+ */
+typedef size_t stp_encode_function(struct stp_block_encoder *encoder,
+				   const struct stp_sample *samples, size_t count);
+
+/* The fastest one this machine has. */
+stp_encode_function *telemetry_plain_encoder(void);
+
+#endif
