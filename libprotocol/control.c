@@ -40,7 +40,7 @@ answer_body_size(enum stp_op op)
 {
 	switch (op) {
 	case STP_OP_HELLO:
-		return 2;
+		return 6;
 	case STP_OP_GET_STATE:
 		return 17;
 	case STP_OP_LIST:
@@ -244,6 +244,7 @@ stp_answer_encode(const struct stp_answer *answer, uint8_t out[STP_CONTROL_SIZE_
 	case STP_OP_HELLO:
 		body[0] = answer->u.hello.slot;
 		body[1] = answer->u.hello.slots_free;
+		put_le32(body + 2, answer->u.hello.mark);
 		break;
 	case STP_OP_GET_STATE:
 		put_le32(body, answer->u.state.epoch);
@@ -275,6 +276,7 @@ get_answer_body(struct stp_answer *answer, const uint8_t *body)
 	case STP_OP_HELLO:
 		answer->u.hello.slot = body[0];
 		answer->u.hello.slots_free = body[1];
+		answer->u.hello.mark = get_le32(body + 2);
 		break;
 	case STP_OP_GET_STATE:
 		answer->u.state.epoch = get_le32(body);

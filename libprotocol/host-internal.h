@@ -66,6 +66,8 @@ enum stage {
 
 #define NOTES_MAX 16
 #define PAGE_MAX 256u
+/* A slot keeps a mark and eight ranges; more would be told in vain. */
+#define HELD_MAX 9
 
 struct queued_note {
 	enum stp_note note;
@@ -113,6 +115,10 @@ struct stp_host {
 	/* what is wanted */
 	const struct stp_range *wanted;	/* the caller's, ascending */
 	size_t wanted_count;
+	const struct stp_range *held;	/* to be acknowledged first */
+	size_t held_count;
+	uint8_t held_told;
+	uint32_t mark;			/* up to it the pen knows */
 	uint64_t cursor;		/* numbers below were dealt with */
 	uint32_t top;			/* the newest one wanted, read first */
 	bool top_done;
@@ -132,12 +138,16 @@ struct stp_host {
 	struct stp_host_progress progress;
 };
 
+#define NO_SLOT 0xFF
+
 /* host.c */
 void stp_host_note(struct stp_host *host, enum stp_note note, uint32_t record, uint32_t detail);
 /* Send host->request in a stage that waits for its answer. */
 void stp_host_send(struct stp_host *host, enum stage stage);
 /* Wait in a stage without a deadline. */
 void stp_host_rest(struct stp_host *host, enum stage stage);
+/* Send an ACK for records that are durable. */
+void stp_host_acknowledge(struct stp_host *host, uint32_t from, uint32_t to);
 void stp_host_announce(struct stp_host *host, enum stp_host_action_kind kind);
 void stp_host_finish(struct stp_host *host);
 void stp_host_fail(struct stp_host *host, enum stp_status reason, uint8_t wire_status);

@@ -9,7 +9,6 @@
 #include "host-internal.h"
 
 #define NEVER UINT64_MAX
-#define NO_SLOT 0xFF
 
 #define FIRST_ANSWER_MS 8000
 #define SEGMENT_GAP_MS 3000
@@ -99,6 +98,7 @@ stp_host_restate(struct stp_host *host)
 		return;
 	}
 	host->tries = 0;
+	host->mark = 0;
 	send_get_state(host);
 }
 
@@ -108,6 +108,7 @@ on_hello(struct stp_host *host)
 	host->state.slot = NO_SLOT;
 	if (host->answer.status == STP_WIRE_SUCCESS) {
 		host->state.slot = host->answer.u.hello.slot;
+		host->mark = host->answer.u.hello.mark;
 	} else if (host->answer.status == STP_WIRE_SLOTS_FULL) {
 		stp_host_note(host, STP_NOTE_SLOTS_FULL, 0, 0);
 	} else {
@@ -132,6 +133,8 @@ on_state(struct stp_host *host)
 	host->state.free_percent = host->answer.u.state.free_percent;
 	host->state.flags = host->answer.u.state.flags;
 	host->state.anchored = false;
+	host->held_count = 0;
+	host->held_told = 0;
 
 	stp_host_rest(host, STAGE_TIME);
 	host->deadline = host->now + host->config.first_answer_ms;
@@ -403,6 +406,31 @@ stp_host_want(struct stp_host *host, const struct stp_range *ranges, size_t coun
 }
 
 void
+stp_host_held(struct stp_host *host, const struct stp_range *ranges, size_t count, uint64_t now_ms)
+{
+	set_now(host, now_ms);
+	if (host->stage != STAGE_WANT || host->announce_due)
+		return;
+	if (!is_ascending(ranges, count)) {
+		stp_host_fail(host, STP_ERR_ARGUMENT, 0);
+		return;
+	}
+	host->held = ranges;
+	host->held_count = count;
+}
+
+void
+stp_host_acknowledge(struct stp_host *host, uint32_t from, uint32_t to)
+{
+	host->request.op = STP_OP_ACK;
+	host->request.u.ack.slot = host->state.slot;
+	host->request.u.ack.epoch = host->state.epoch;
+	host->request.u.ack.from = from;
+	host->request.u.ack.to = to;
+	stp_host_send(host, STAGE_ACK);
+}
+
+void
 stp_host_stored(struct stp_host *host, bool durable, uint64_t now_ms)
 {
 	bool acknowledge;
@@ -413,16 +441,10 @@ stp_host_stored(struct stp_host *host, bool durable, uint64_t now_ms)
 	acknowledge = durable && host->announce.u.record.integrity == STP_OK && host->state.slot != NO_SLOT;
 	host->progress.record = 0;
 	host->progress.records_done++;
-	if (!acknowledge) {
+	if (acknowledge)
+		stp_host_acknowledge(host, host->reading.entry.record, host->reading.entry.record);
+	else
 		stp_host_rest(host, STAGE_WALK);
-		return;
-	}
-	host->request.op = STP_OP_ACK;
-	host->request.u.ack.slot = host->state.slot;
-	host->request.u.ack.epoch = host->state.epoch;
-	host->request.u.ack.from = host->reading.entry.record;
-	host->request.u.ack.to = host->reading.entry.record;
-	stp_host_send(host, STAGE_ACK);
 }
 
 void

@@ -21,6 +21,8 @@ size_t stp_pen_next_segment(struct stp_pen *pen, bool *ended);
 /* Find or make the collector's slot, kept before this returns SUCCESS. */
 uint8_t stp_pen_take_slot(struct stp_pen *pen, const uint8_t collector_id[STP_COLLECTOR_ID_SIZE]);
 uint8_t stp_pen_slots_free(const struct stp_pen *pen);
+/* The mark of the connected collector's slot in the log's epoch; 0: none. */
+uint32_t stp_pen_mark(const struct stp_pen *pen);
 /* Note records as acknowledged in the connected collector's slot, kept before this returns SUCCESS. */
 uint8_t stp_pen_acknowledge(struct stp_pen *pen, const struct stp_request *request);
 

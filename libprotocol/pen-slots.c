@@ -55,6 +55,17 @@ stp_pen_slots_free(const struct stp_pen *pen)
 	return count;
 }
 
+uint32_t
+stp_pen_mark(const struct stp_pen *pen)
+{
+	struct stp_pen_log_state state;
+
+	if (pen->slot >= STP_PEN_SLOTS)
+		return 0;
+	pen->config.log->state(pen->config.user, &state);
+	return pen->slots[pen->slot].epoch == state.epoch ? pen->slots[pen->slot].mark : 0;
+}
+
 /* Let the mark swallow the ranges it touches. */
 static void
 raise_mark(struct stp_pen_slot *slot, uint32_t mark)
@@ -138,13 +149,20 @@ has_news(const struct stp_pen *pen, const struct stp_pen_slot *slot, const struc
 	}
 	for (uint64_t number = state->oldest; number <= state->newest; number++) {
 		struct stp_entry entry;
+		enum stp_status status;
 
 		if (stp_ranges_contains(&held, (uint32_t)number))
 			continue;
-		/* A number without a record is no news: power was lost before it was written. */
-		if (lookups++ == NEWS_LOOKUPS ||
-		    pen->config.log->entry(pen->config.user, (uint32_t)number, &entry) != STP_ERR_NOT_FOUND)
+		if (lookups++ == NEWS_LOOKUPS)
 			return true;
+		/*
+		 * Neither a number without a record is news (power was lost before it was written)
+		 * nor a damaged record, which no collector will ever acknowledge.
+		 */
+		status = pen->config.log->entry(pen->config.user, (uint32_t)number, &entry);
+		if (status == STP_ERR_NOT_FOUND || (!status && entry.flags & STP_ENTRY_CORRUPT))
+			continue;
+		return true;
 	}
 	return false;
 }

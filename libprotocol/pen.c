@@ -90,6 +90,7 @@ on_hello(struct stp_pen *pen, const struct stp_request *request, struct stp_answ
 	reply->status = stp_pen_take_slot(pen, request->u.hello.collector_id);
 	reply->u.hello.slot = pen->slot;
 	reply->u.hello.slots_free = stp_pen_slots_free(pen);
+	reply->u.hello.mark = stp_pen_mark(pen);
 	answer(pen, reply);
 }
 

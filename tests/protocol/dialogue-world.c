@@ -1,211 +1,15 @@
 /* SPDX-FileCopyrightText: 2026 The Stipple authors
  * SPDX-License-Identifier: MIT */
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <stipple/crc32c.h>
-#include <stipple/host.h>
-
+#include "dialogue-model.h"
 #include "dialogue-world.h"
-#include "flash-model.h"
 
-#define AIR_MAX 512
-#define STORE_MAX 256
-/* After so many dialogues the air clears up, so that a run comes to an end. */
-#define ROUGH_DIALOGUES 12
-#define DIALOGUES_MAX 40
+#define ROUGH_DIALOGUES 6
 #define DIALOGUE_MS_MAX (3600u * 1000u)
 #define DIALOGUE_STEPS_MAX 400000u
-
-#define CHECK(world, condition) \
-	do { \
-		if (!(condition)) \
-			breach(world, #condition, __LINE__); \
-	} while (0)
-
-enum way { TO_PEN, TO_HOST_CONTROL, TO_HOST_DATA };
-
-struct parcel {
-	enum way way;
-	uint64_t at;
-	uint64_t order;
-	size_t size;
-	bool doubled;
-	uint8_t bytes[STP_ATT_VALUE_MAX];
-};
-
-struct stored {
-	uint32_t epoch, number, size, crc;
-	enum stp_status integrity;
-};
-
-/* Chances in 1/1000. */
-struct weather {
-	unsigned drop, doubling, late, flip, control_drop, stall, disconnect, crash, disk_full, pen_event;
-};
-
-struct world {
-	uint64_t seed, random;
-	enum world_mood mood;
-	struct weather weather;
-	uint64_t now, order, pen_ready, last_at[TO_HOST_DATA + 1];
-
-	struct flash_model flash;
-	struct stp_pen pen;
-	uint32_t boot_id, next_number;
-	bool connected;
-
-	struct stp_host *host;
-	struct stored store[STORE_MAX];
-	size_t stored;
-	struct stp_range wishes[STORE_MAX];
-
-	struct parcel air[AIR_MAX];
-	size_t in_air;
-
-	/* an independent count of what the pen may send, and of what the host let out */
-	uint8_t op_token, op_window;
-	uint32_t allowance;
-	bool over;
-};
-
-static const uint8_t collector[STP_COLLECTOR_ID_SIZE] = { 'c', 'o', 'l', 'l', 'e', 'c', 't', '1' };
-
-static void
-breach(const struct world *world, const char *what, int line)
-{
-	fprintf(stderr, "dialogue-world.c:%d: %s does not hold; replay: STIPPLE_SEED=%" PRIu64 "\n", line, what,
-		world->seed);
-	abort();
-}
-
-static uint32_t
-roll(struct world *world, uint32_t sides)
-{
-	uint64_t z = world->random += 0x9E3779B97F4A7C15u;
-
-	z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-	z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-	return (uint32_t)((z ^ z >> 31) % sides);
-}
-
-static bool
-strikes(struct world *world, unsigned chance)
-{
-	return chance && roll(world, 1000) < chance;
-}
-
-/* ---- the store ---- */
-
-static const struct stored *
-find_stored(const struct world *world, uint32_t epoch, uint32_t number)
-{
-	for (size_t i = 0; i < world->stored; i++)
-		if (world->store[i].epoch == epoch && world->store[i].number == number)
-			return &world->store[i];
-	return NULL;
-}
-
-static bool
-is_same(const struct stored *stored, const struct flash_record *record)
-{
-	return stored->size == record->entry.length &&
-	       stored->crc == stp_crc32c(0, record->raw, record->entry.length);
-}
-
-static void
-store_record(struct world *world, const struct stp_host_action *action)
-{
-	struct stored fresh = { .epoch = action->u.record.epoch,
-		.number = action->u.record.entry.record,
-		.size = (uint32_t)action->u.record.size,
-		.crc = stp_crc32c(0, action->u.record.raw, action->u.record.size),
-		.integrity = action->u.record.integrity };
-	const struct stored *before = find_stored(world, fresh.epoch, fresh.number);
-	struct flash_record *record = flash_model_find(&world->flash, fresh.number);
-
-	/* What is said to be as the pen sent it, is. */
-	if (record && fresh.epoch == world->flash.state.epoch)
-		CHECK(world, is_same(&fresh, record));
-	if (before) {
-		CHECK(world, before->size == fresh.size && before->crc == fresh.crc);
-		return;
-	}
-	CHECK(world, world->stored < STORE_MAX);
-	world->store[world->stored++] = fresh;
-}
-
-bool
-world_is_covered(const struct world *world)
-{
-	for (size_t i = 0; i < world->flash.count; i++) {
-		const struct flash_record *record = &world->flash.records[i];
-		const struct stored *stored =
-			find_stored(world, world->flash.state.epoch, record->entry.record);
-
-		if (!stored || !is_same(stored, record))
-			return false;
-	}
-	return true;
-}
-
-static bool
-is_acknowledged(const struct stp_pen_slot *slot, uint32_t number)
-{
-	bool in = number <= slot->mark;
-
-	for (unsigned i = 0; i < slot->range_count; i++)
-		in = in || (slot->ranges[i].from <= number && number <= slot->ranges[i].to);
-	return in;
-}
-
-static const struct stp_pen_slot *
-own_slot(const struct world *world)
-{
-	for (unsigned i = 0; i < STP_PEN_SLOTS; i++)
-		if (world->flash.slots[i].used &&
-		    !memcmp(world->flash.slots[i].collector_id, collector, sizeof(collector)))
-			return &world->flash.slots[i];
-	return NULL;
-}
-
-bool
-world_is_acknowledged(const struct world *world)
-{
-	const struct stp_pen_slot *slot = own_slot(world);
-
-	for (size_t i = 0; i < world->flash.count; i++) {
-		const struct flash_record *record = &world->flash.records[i];
-
-		if (!(record->entry.flags & STP_ENTRY_CORRUPT) &&
-		    !(slot && slot->epoch == world->flash.state.epoch &&
-		      is_acknowledged(slot, record->entry.record)))
-			return false;
-	}
-	return true;
-}
-
-/* Nothing is acknowledged that the store lacks. */
-static void
-check_slots(struct world *world)
-{
-	const struct stp_pen_slot *slot = own_slot(world);
-
-	if (!slot || slot->epoch != world->flash.state.epoch)
-		return;
-	for (size_t i = 0; i < world->flash.count; i++) {
-		const struct flash_record *record = &world->flash.records[i];
-		const struct stored *stored;
-
-		if (!is_acknowledged(slot, record->entry.record))
-			continue;
-		stored = find_stored(world, slot->epoch, record->entry.record);
-		CHECK(world, stored && is_same(stored, record) && stored->integrity == STP_OK);
-	}
-}
 
 /* ---- the pen ---- */
 
@@ -238,7 +42,7 @@ add_record(struct world *world)
 		return;
 	record = flash_model_add(&world->flash, world->next_number, some_length(world));
 	world->next_number += 1 + (roll(world, 6) == 0 ? roll(world, 3) : 0);
-	if (world->mood == WORLD_ROUGH && !roll(world, 25)) {
+	if (world->rough && !roll(world, 25)) {
 		/* Damaged in flash; the pen may know, or not. */
 		record->raw[roll(world, record->entry.length - 4)] ^= (uint8_t)(1u << roll(world, 8));
 		record->entry.flags |= roll(world, 2) ? STP_ENTRY_CORRUPT : 0;
@@ -292,93 +96,6 @@ trouble_the_pen(struct world *world)
 	}
 }
 
-/* ---- the air ---- */
-
-static void
-send(struct world *world, enum way way, const uint8_t *bytes, size_t size)
-{
-	struct parcel *parcel;
-	unsigned chance = way == TO_HOST_DATA ? world->weather.drop : world->weather.control_drop;
-
-	if (strikes(world, chance) || world->in_air == AIR_MAX)
-		return;
-	parcel = &world->air[world->in_air++];
-	parcel->way = way;
-	parcel->order = ++world->order;
-	parcel->at = world->now + 1 + roll(world, 3);
-	/* A link keeps the order; being late is a trouble of its own. */
-	if (parcel->at < world->last_at[way])
-		parcel->at = world->last_at[way];
-	world->last_at[way] = parcel->at;
-	parcel->size = size;
-	parcel->doubled = false;
-	memcpy(parcel->bytes, bytes, size);
-	if (way == TO_HOST_DATA && strikes(world, world->weather.late))
-		parcel->at += roll(world, 200);
-	if (way != TO_HOST_DATA && strikes(world, world->weather.late))
-		parcel->at += roll(world, 2000);
-	/* Log Control Point is guarded by the link's own check; Log Data has one of its own. */
-	if (way == TO_HOST_DATA && strikes(world, world->weather.flip))
-		parcel->bytes[roll(world, (uint32_t)size)] ^= (uint8_t)(1u << roll(world, 8));
-	if (strikes(world, world->weather.doubling) && world->in_air < AIR_MAX) {
-		world->air[world->in_air] = *parcel;
-		world->air[world->in_air].order = ++world->order;
-		world->air[world->in_air].at += roll(world, 5000);
-		world->air[world->in_air].doubled = true;
-		world->in_air++;
-	}
-}
-
-/* An independent account of the credits, from the bytes alone. */
-static void
-account_request(struct world *world, const uint8_t *bytes, size_t size)
-{
-	struct stp_request request;
-
-	if (stp_request_decode(bytes, size, &request))
-		return;
-	if (request.op == STP_OP_CREDIT) {
-		if (request.token == world->op_token)
-			world->allowance += request.u.credit.segments;
-		if (world->allowance > world->op_window)
-			world->allowance = world->op_window;
-		return;
-	}
-	world->op_token = 0;
-	if (request.op != STP_OP_LIST && request.op != STP_OP_READ)
-		return;
-	world->op_token = request.token;
-	world->op_window = request.op == STP_OP_LIST ? request.u.list.window : request.u.read.window;
-	world->allowance = world->op_window;
-}
-
-static void
-account_segment(struct world *world, const uint8_t *bytes, size_t size)
-{
-	struct stp_segment segment;
-	uint32_t waiting = 0;
-
-	CHECK(world, stp_segment_decode(bytes, size, &segment) == STP_OK);
-	CHECK(world, size <= world->pen.att_mtu - 3u);
-	/* Only as the answer to a LIST or READ, and only on credit. */
-	CHECK(world, segment.token == world->op_token);
-	CHECK(world, world->allowance > 0);
-	world->allowance--;
-
-	/*
-	 * What waits in the host's socket never exceeds the window; where segments overtake each
-	 * other, or their headers lie, those on their way are taken for lost; and a CREDIT that is
-	 * doubled on its way counts twice.
-	 */
-	if (world->weather.flip || world->weather.late || world->weather.doubling)
-		return;
-	for (size_t i = 0; i < world->in_air; i++)
-		if (world->air[i].way == TO_HOST_DATA && !world->air[i].doubled &&
-		    world->air[i].bytes[3] >> 4 == segment.token)
-			waiting++;
-	CHECK(world, waiting <= world->op_window);
-}
-
 /* False: nothing to send now. */
 static bool
 serve_pen(struct world *world)
@@ -392,41 +109,11 @@ serve_pen(struct world *world)
 		return false;
 	if (output.kind == STP_PEN_NOTIFY)
 		account_segment(world, output.bytes, output.size);
-	send(world, output.kind == STP_PEN_NOTIFY ? TO_HOST_DATA : TO_HOST_CONTROL, output.bytes, output.size);
+	air_send(world, output.kind == STP_PEN_NOTIFY ? TO_HOST_DATA : TO_HOST_CONTROL, output.bytes, output.size);
 	world->pen_ready = world->now + (roll(world, 4) == 0);
 	if (strikes(world, world->weather.stall))
 		world->pen_ready += roll(world, 10000);
 	return true;
-}
-
-static void
-deliver(struct world *world, const struct parcel *parcel)
-{
-	switch (parcel->way) {
-	case TO_PEN:
-		account_request(world, parcel->bytes, parcel->size);
-		stp_pen_control(&world->pen, parcel->bytes, parcel->size);
-		break;
-	case TO_HOST_CONTROL:
-		stp_host_control(world->host, parcel->bytes, parcel->size, world->now);
-		break;
-	case TO_HOST_DATA:
-		stp_host_data(world->host, parcel->bytes, parcel->size, world->now);
-		break;
-	}
-}
-
-/* The parcel that is due first. */
-static size_t
-first_parcel(const struct world *world)
-{
-	size_t first = 0;
-
-	for (size_t i = 1; i < world->in_air; i++)
-		if (world->air[i].at < world->air[first].at ||
-		    (world->air[i].at == world->air[first].at && world->air[i].order < world->air[first].order))
-			first = i;
-	return first;
 }
 
 /* ---- the host ---- */
@@ -450,15 +137,12 @@ static void
 tell_wishes(struct world *world, const struct stp_host_state *state)
 {
 	struct stp_range items[STORE_MAX];
-	struct stp_ranges held, missing;
+	struct stp_ranges held = { items, store_held(world, state->epoch, false, items), STORE_MAX }, missing;
+	size_t sound = store_held(world, state->epoch, true, world->held);
 
-	stp_ranges_init(&held, items, STORE_MAX);
 	stp_ranges_init(&missing, world->wishes, STORE_MAX);
-	for (size_t i = 0; i < world->stored; i++)
-		if (world->store[i].epoch == state->epoch)
-			CHECK(world,
-			      stp_ranges_add(&held, world->store[i].number, world->store[i].number) == STP_OK);
 	CHECK(world, stp_ranges_missing(&held, state->oldest, state->newest, &missing) == STP_OK);
+	stp_host_held(world->host, world->held, sound, world->now);
 	stp_host_want(world->host, missing.items, missing.count, world->now);
 }
 
@@ -492,7 +176,7 @@ serve_host(struct world *world)
 		return false;
 	case STP_HOST_WRITE:
 	case STP_HOST_WRITE_COMMAND:
-		send(world, TO_PEN, action.u.write.bytes, action.u.write.size);
+		air_send(world, TO_PEN, action.u.write.bytes, action.u.write.size);
 		break;
 	case STP_HOST_READ_TIME:
 		tell_time(world);
@@ -510,6 +194,7 @@ serve_host(struct world *world)
 	case STP_HOST_DONE:
 	case STP_HOST_FAILED:
 		world->over = true;
+		world->failed = action.kind == STP_HOST_FAILED;
 		return false;
 	}
 	return true;
@@ -549,12 +234,13 @@ connect(struct world *world)
 
 	if (!roll(world, 3))
 		mtu = STP_ATT_MTU_MIN;
-	memcpy(config.collector_id, collector, sizeof(collector));
+	memcpy(config.collector_id, world_collector, sizeof(world_collector));
 	stp_host_free(world->host);
 	world->host = stp_host_new(&config);
 	CHECK(world, world->host);
 	world->connected = true;
 	world->over = false;
+	world->failed = false;
 	world->in_air = 0;
 	memset(world->last_at, 0, sizeof(world->last_at));
 	world->op_token = 0;
@@ -569,8 +255,8 @@ wait(struct world *world)
 {
 	uint64_t until = stp_host_deadline(world->host);
 
-	if (world->in_air && world->air[first_parcel(world)].at < until)
-		until = world->air[first_parcel(world)].at;
+	if (air_due(world) < until)
+		until = air_due(world);
 	if (world->pen_ready > world->now && world->pen_ready < until)
 		until = world->pen_ready;
 	/* Somebody always waits for something. */
@@ -583,7 +269,6 @@ static void
 step(struct world *world)
 {
 	bool busy;
-	size_t first;
 
 	while (serve_host(world) && world->connected)
 		;
@@ -598,12 +283,8 @@ step(struct world *world)
 	if (!world->connected)
 		return;
 
-	first = first_parcel(world);
-	if (world->in_air && world->air[first].at <= world->now) {
-		struct parcel parcel = world->air[first];
-
-		world->air[first] = world->air[--world->in_air];
-		deliver(world, &parcel);
+	if (air_due(world) <= world->now) {
+		air_deliver(world);
 	} else if (stp_host_deadline(world->host) <= world->now) {
 		stp_host_timeout(world->host, world->now);
 	} else if (!busy) {
@@ -627,18 +308,31 @@ hold_dialogue(struct world *world)
 	check_slots(world);
 }
 
+/* Covered, and the pen knows: or its slot has no room left to know it. */
+static void
+check_end(struct world *world)
+{
+	CHECK(world, world->over && !world->failed);
+	CHECK(world, world_is_covered(world));
+	CHECK(world, world_is_acknowledged(world) || world->slot_full);
+	CHECK(world, world->slot_full || !stp_pen_slots_with_news(&world->pen) || world->rough);
+}
+
 unsigned
 world_run(struct world *world)
 {
-	for (unsigned dialogues = 0; dialogues < DIALOGUES_MAX; dialogues++) {
-		if (dialogues && world_is_covered(world))
-			return dialogues;
-		choose_weather(world, world->mood == WORLD_QUIET || dialogues >= ROUGH_DIALOGUES);
+	unsigned rough = world->rough ? 1 + roll(world, ROUGH_DIALOGUES) : 0;
+
+	for (unsigned i = 0; i < rough; i++) {
+		choose_weather(world, false);
 		hold_dialogue(world);
 		world->now += 1000;
 	}
-	CHECK(world, world_is_covered(world));
-	return DIALOGUES_MAX;
+	/* The air clears up, and one dialogue must do. */
+	choose_weather(world, true);
+	hold_dialogue(world);
+	check_end(world);
+	return rough + 1;
 }
 
 struct world *
@@ -650,10 +344,10 @@ world_new(uint64_t seed, enum world_mood mood)
 		abort();
 	world->seed = seed;
 	world->random = seed;
-	world->mood = mood;
+	world->rough = mood == WORLD_ROUGH;
 	world->next_number = 1 + roll(world, 3) * roll(world, 1000);
 	flash_model_init(&world->flash, 1000 + roll(world, 1000));
-	for (unsigned i = 0, count = roll(world, 12); i < count; i++)
+	for (unsigned i = 0, count = roll(world, roll(world, 4) ? 12 : 40); i < count; i++)
 		add_record(world);
 	power_up(world);
 	return world;

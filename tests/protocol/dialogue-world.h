@@ -21,12 +21,15 @@ enum world_mood {
 struct world *world_new(uint64_t seed, enum world_mood mood);
 void world_free(struct world *world);
 
-/* Dialogue after dialogue until everything is covered; how many it took. */
+/*
+ * Some rough dialogues, then a quiet one, which must end with everything covered and
+ * acknowledged; how many there were.
+ */
 unsigned world_run(struct world *world);
 
 /* Every record of the pen is in the store, as the pen has it. */
 bool world_is_covered(const struct world *world);
-/* The pen's slot says so, too. */
+/* The pen's slot says so, too, but for the damaged ones. */
 bool world_is_acknowledged(const struct world *world);
 
 #endif

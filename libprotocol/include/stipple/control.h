@@ -80,7 +80,8 @@ struct stp_answer {
 	uint8_t token;			/* that of the request */
 	uint8_t status;			/* enum stp_wire_status; unknown values are kept */
 	union {
-		struct { uint8_t slot, slots_free; } hello;
+		/* mark: all numbers up to it are acknowledged in this slot and epoch; 0: none */
+		struct { uint8_t slot, slots_free; uint32_t mark; } hello;
 		struct {
 			uint32_t epoch, oldest, newest;	/* oldest > newest: the log is empty */
 			uint32_t boot_id;		/* 24 bits */

@@ -13,8 +13,8 @@
  *   newest record first, then from the oldest up -> for each record: [caller
  *   stores it durably] -> ACK -> ... -> DONE
  *
- * The engine sends an ACK only after stp_host_stored() said that the record is
- * durable; nothing else can make it do so.  Records that cannot be had do not
+ * The engine sends an ACK only after stp_host_stored() or stp_host_held() said that
+ * the record is durable; nothing else can make it do so.  Records that cannot be had do not
  * stop the others.  All times are milliseconds of any monotonic clock of the
  * caller's.  An engine serves one link; a new link takes a new engine.
  * Not thread-safe; separate engines are independent.
@@ -135,10 +135,19 @@ STP_API void stp_host_time(struct stp_host *host, const uint8_t *bytes, size_t s
 			   int64_t utc_us, uint32_t round_trip_us, uint64_t now_ms);
 /*
  * The answer to STP_HOST_STATE: the record numbers to fetch, in this epoch; parts
- * outside oldest..newest are ignored.  The array stays the caller's and must live
+ * outside oldest..newest are ignored.  Ascending and disjoint, as struct stp_ranges keeps them,
+ * else the dialogue FAILs with ARGUMENT.  The array stays the caller's and must live
  * until DONE, FAILED or stp_host_free().
  */
 STP_API void stp_host_want(struct stp_host *host, const struct stp_range *ranges, size_t count,
+			   uint64_t now_ms);
+/*
+ * Optional, between STP_HOST_STATE and stp_host_want(): records of this epoch that are durable
+ * and sound already, ascending.  Those that the pen does not know to be acknowledged are, before
+ * anything is read: the ACK may have been lost with the link.  The array stays the caller's and
+ * must live as long as that of stp_host_want().
+ */
+STP_API void stp_host_held(struct stp_host *host, const struct stp_range *ranges, size_t count,
 			   uint64_t now_ms);
 /* The answer to STP_HOST_RECORD.  durable: the record is stored for good and may be acknowledged. */
 STP_API void stp_host_stored(struct stp_host *host, bool durable, uint64_t now_ms);

@@ -130,8 +130,8 @@ STP_API void stp_pen_control(struct stp_pen *pen, const uint8_t *bytes, size_t s
 STP_API void stp_pen_poll(struct stp_pen *pen, struct stp_pen_output *output);
 
 /*
- * For the advertisement: bit n is set when slot n lacks records of the log.  Unused slots have
- * no bit.  Calls entry() for numbers of the log that a slot lacks, at most 64 times a slot.
+ * For the advertisement: bit n is set when slot n lacks records of the log, damaged ones aside.
+ * Unused slots have no bit.  Calls entry() for numbers of the log that a slot lacks, at most 64 times a slot.
  */
 STP_API uint8_t stp_pen_slots_with_news(const struct stp_pen *pen);
 
