@@ -130,7 +130,7 @@ tell(StpBluezSightings *self, struct pen *pen, gboolean news)
 {
 	gint64 now = g_get_monotonic_time();
 
-	if (!news && now - pen->told < STP_BLUEZ_SIGHTING_INTERVAL * G_TIME_SPAN_MILLISECOND)
+	if (!news && pen->told != 0 && now - pen->told < STP_BLUEZ_SIGHTING_INTERVAL * G_TIME_SPAN_MILLISECOND)
 		return;
 	pen->told = now;
 	pen->sighting.in_sight = is_in_sight(pen);
@@ -203,6 +203,15 @@ on_interface_added(StpBluezClient *client, GDBusProxy *proxy, StpBluezSightings 
 		look_at(self, proxy, stp_bluez_has(proxy, "RSSI"));
 }
 
+/* Its object is gone; that it is back will be news. */
+static void
+forget_connection(struct pen *pen)
+{
+	pen->connected = FALSE;
+	pen->sighting.bonded = FALSE;
+	pen->told = 0;
+}
+
 static void
 on_interface_removed(StpBluezClient *client, GDBusProxy *proxy, StpBluezSightings *self)
 {
@@ -210,8 +219,7 @@ on_interface_removed(StpBluezClient *client, GDBusProxy *proxy, StpBluezSighting
 
 	if (pen == NULL || !stp_bluez_is(proxy, STP_BLUEZ_IFACE_DEVICE))
 		return;
-	pen->connected = FALSE;
-	pen->sighting.bonded = FALSE;
+	forget_connection(pen);
 }
 
 static gboolean
@@ -245,10 +253,8 @@ on_adapter_changed(StpBluezSightings *self)
 	gpointer value;
 
 	g_hash_table_iter_init(&iter, self->pens);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		((struct pen *)value)->connected = FALSE;
-		((struct pen *)value)->sighting.bonded = FALSE;
-	}
+	while (g_hash_table_iter_next(&iter, NULL, &value))
+		forget_connection(value);
 	look_at_all(self);
 }
 

@@ -3,7 +3,6 @@
 
 /* A link over a socket pair; the test plays the pen at the other end. */
 
-#include "error.h"
 #include "link-fd.h"
 
 #include <errno.h>
@@ -16,6 +15,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "await.h"
 
 #define PEN "00:11:22:33:44:55"
 
@@ -76,27 +77,6 @@ teardown(void **state)
 	return 0;
 }
 
-static gboolean
-give_up(gpointer data)
-{
-	fail_msg("waited 10 s for nothing");
-	return G_SOURCE_REMOVE;
-}
-
-#define WAIT_FOR(condition)                                                                                  \
-	do {                                                                                                 \
-		guint watchdog_ = g_timeout_add_seconds(10, give_up, NULL);                                  \
-		while (!(condition))                                                                         \
-			g_main_context_iteration(NULL, TRUE);                                                \
-		g_source_remove(watchdog_);                                                                  \
-	} while (0)
-
-static void
-keep_result(GObject *source, GAsyncResult *result, gpointer user_data)
-{
-	*(GAsyncResult **)user_data = g_object_ref(result);
-}
-
 static void
 pen_sends(struct fixture *fixture, StpFdKind kind, StpChannel channel, const char *payload, size_t size)
 {
@@ -117,15 +97,6 @@ pen_expects(struct fixture *fixture, StpFdKind kind, StpChannel channel, const c
 	assert_int_equal(message[1], channel);
 	if (size > 0)
 		assert_memory_equal(message + STP_FD_HEADER_SIZE, payload, size);
-}
-
-static void
-assert_error(const GError *error, StpError code, const char *part)
-{
-	assert_non_null(error);
-	assert_string_equal(g_quark_to_string(error->domain), g_quark_to_string(STP_ERROR));
-	assert_int_equal(error->code, code);
-	assert_non_null(strstr(error->message, part));
 }
 
 static void
@@ -341,8 +312,7 @@ test_a_slow_pen_loses_nothing(void **state)
 		seen++;
 	}
 	/* The writes' tasks hold the link until the loop has run them. */
-	while (g_main_context_iteration(NULL, FALSE))
-		;
+	run_pending();
 }
 
 int
