@@ -52,7 +52,8 @@ static gboolean
 fail(StpDatabase *self, GError **error)
 {
 	int code = sqlite3_errcode(self->handle) & 0xff;
-	int system_error = sqlite3_system_errno(self->handle);
+	/* SQLite remembers the system's reason for some failures only; it is the last one. */
+	int system_error = errno;
 
 	self->failed = code;
 	if (is_out_of_room(code, system_error))
@@ -75,6 +76,7 @@ stp_database_is_damaged(StpDatabase *self)
 gboolean
 stp_database_script(StpDatabase *self, const char *script, GError **error)
 {
+	errno = 0;
 	if (sqlite3_exec(self->handle, script, NULL, NULL, NULL) != SQLITE_OK)
 		return fail(self, error);
 	return TRUE;
@@ -84,6 +86,8 @@ static gboolean
 configure(StpDatabase *self, StpDatabaseMode mode, GError **error)
 {
 	sqlite3_extended_result_codes(self->handle, 1);
+	/* Until the file has been looked at, closing must leave it as it was found. */
+	sqlite3_db_config(self->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_busy_timeout(self->handle, BUSY_TIMEOUT_MS);
 	/* A prepared file must not make us run what its schema says. */
 	sqlite3_db_config(self->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -120,6 +124,7 @@ stp_database_open(const char *path, StpDatabaseMode mode, gboolean *damaged, GEr
 	self->statements = g_hash_table_new_full(NULL, NULL, NULL, free_rows);
 	if (mode == STP_DATABASE_WRITER)
 		flags |= SQLITE_OPEN_CREATE;
+	errno = 0;
 	if (sqlite3_open_v2(path, &self->handle, flags, NULL) != SQLITE_OK) {
 		fail(self, error);
 		return NULL;
@@ -145,8 +150,10 @@ stp_database_close(StpDatabase *self)
 gboolean
 stp_database_settle(StpDatabase *self, GError **error)
 {
+	errno = 0;
 	if (sqlite3_wal_checkpoint_v2(self->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) != SQLITE_OK)
 		return fail(self, error);
+	sqlite3_db_config(self->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 	return TRUE;
 }
 
@@ -220,6 +227,7 @@ prepare(StpDatabase *self, const char *sql, GError **error)
 		g_return_val_if_fail(!rows->busy, NULL);
 		return rows;
 	}
+	errno = 0;
 	if (sqlite3_prepare_v3(self->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) != SQLITE_OK) {
 		fail(self, error);
 		return NULL;
@@ -262,8 +270,10 @@ stp_rows_end(StpRows *rows)
 gboolean
 stp_rows_next(StpRows *rows, GError **error)
 {
-	int code = sqlite3_step(rows->statement);
+	int code;
 
+	errno = 0;
+	code = sqlite3_step(rows->statement);
 	if (code == SQLITE_ROW)
 		return TRUE;
 	if (code != SQLITE_DONE)

@@ -31,7 +31,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpDatabase, stp_database_close)
 gboolean stp_database_is_damaged(StpDatabase *self);
 /* Run a script without results. */
 gboolean stp_database_script(StpDatabase *self, const char *script, GError **error);
-/* Bring everything committed into the main file and through to the disk. */
+/*
+ * Bring everything committed into the main file and through to the disk.  Before that was
+ * done once, closing leaves the files as they were found.
+ */
 gboolean stp_database_settle(StpDatabase *self, GError **error);
 /*
  * Whether commits from here on wait for the disk.  They do unless told otherwise; only what

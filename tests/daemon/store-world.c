@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 #include <stipple/crc32c.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BLOCK_SAMPLES 128
 
@@ -39,11 +40,21 @@ world_reopen(World *world)
 	g_signal_connect(world->store, "state-changed", G_CALLBACK(on_state_changed), world);
 }
 
+/* In memory where that is to be had: what is tested here is not the disk. */
+char *
+world_directory(void)
+{
+	const char *base = g_access("/dev/shm", W_OK) == 0 ? "/dev/shm" : g_get_tmp_dir();
+	char *directory = g_build_filename(base, "stipple-store-XXXXXX", NULL);
+
+	assert_non_null(g_mkdtemp(directory));
+	return directory;
+}
+
 void
 world_open(World *world)
 {
-	*world = (World){ .directory = g_dir_make_tmp("stipple-store-XXXXXX", NULL) };
-	assert_non_null(world->directory);
+	*world = (World){ .directory = world_directory() };
 	world_reopen(world);
 }
 
@@ -428,6 +439,16 @@ world_sql(World *world, const char *format, ...)
 	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
 		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
 	sqlite3_close(db);
+}
+
+gboolean
+world_try_sql(World *world, const char *sql)
+{
+	sqlite3 *db = open_file(world);
+	int code = sqlite3_exec(db, sql, NULL, NULL, NULL);
+
+	sqlite3_close(db);
+	return code == SQLITE_OK;
 }
 
 gint64

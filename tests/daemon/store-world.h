@@ -30,6 +30,8 @@ void world_reopen(World *world);
 void world_close(World *world);
 /* Close it and remove the directory. */
 void world_end(World *world);
+/* A new, empty directory. */
+char *world_directory(void);
 /* Remove a directory and everything in it. */
 void world_remove(const char *directory);
 
@@ -84,4 +86,5 @@ StpCoverage *world_coverage(World *world, const char *serial);
 const StpFinding *world_find(const StpCoverage *coverage, guint32 record, const char *kind);
 /* Change the database behind the store's back. */
 void world_sql(World *world, const char *format, ...) G_GNUC_PRINTF(2, 3);
+gboolean world_try_sql(World *world, const char *sql);
 gint64 world_sql_int(World *world, const char *sql);
