@@ -1,0 +1,329 @@
+#!/usr/bin/python3
+# SPDX-FileCopyrightText: 2026 The Stipple authors
+# SPDX-License-Identifier: MIT
+"""Reads the golden vectors with nothing but proto/WIRE.md: no line is shared with the library.
+
+A decoder this slow and plain shows that the text says enough to write another one.
+Usage: read-vectors.py FOLDER
+"""
+
+import sys
+from pathlib import Path
+
+
+class Bad(Exception):
+    """The bytes are not what the text asks for; the argument is the error's name."""
+
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def check(condition, error):
+    if not condition:
+        raise Bad(error)
+
+
+# ---- telemetry block ----
+
+PREDICTORS = [(64, 0, 0), (32, 0, 0), (16, 0, 0), (8, 0, 0), (4, 0, 0), (2, 0, 0),
+              (64, 24, 48), (64, 14, 56), (32, 24, 48), (32, 14, 56),
+              (16, 12, 48), (16, 7, 56), (8, 4, 56)]
+MAXIMA = [5000, 5000, 10000]
+
+
+class Bits:
+    def __init__(self, data):
+        self.data, self.position = data, 0
+
+    def bit(self):
+        byte, at = divmod(self.position, 8)
+        self.position += 1
+        return self.data[byte] >> at & 1 if byte < len(self.data) else 0
+
+    def number(self, count):
+        return sum(self.bit() << i for i in range(count))
+
+    def zeros(self, limit):
+        count = 0
+        while count < limit and not self.bit():
+            count += 1
+        return count
+
+    def bytes_used(self):
+        return (self.position + 7) // 8
+
+    def padded(self):
+        return self.number(-self.position % 8) == 0
+
+
+def floor_log2(value):
+    return value.bit_length() - 1
+
+
+class Events:
+    def __init__(self, bits):
+        self.bits, self.mean = bits, 512
+
+    def gap(self):
+        k = floor_log2(max(self.mean, 8)) - 3
+        q = self.bits.zeros(16)
+        gap = self.bits.number(16) if q == 16 else q << k | self.bits.number(k)
+        if gap:
+            self.mean += gap - self.mean // 8
+        return gap
+
+    def kind(self):
+        ones = 0
+        while ones < 4 and self.bits.bit():
+            ones += 1
+        return ["jitter", "contact", "shift", "mark", "presence"][ones]
+
+    def offset(self):
+        negative = self.bits.bit()
+        b = self.bits.zeros(32)
+        check(b < 32, "malformed")
+        size = 1 << b | self.bits.number(b)
+        return -size if negative else size
+
+
+ORDER = ["shift", "jitter", "contact", "mark", "presence"]
+
+
+class Column:
+    def __init__(self, header, maximum):
+        self.gains = PREDICTORS[header & 15]
+        self.means = [48 << (header >> 4)] * 2
+        self.maximum = maximum
+        self.level = None
+        self.trend = 0
+
+    def quotient(self, bits):
+        return None if self.level is None else bits.zeros(16)
+
+    def value(self, bits, quotient, contact):
+        if quotient is None:
+            x = bits.number(14)
+            check(x <= self.maximum, "range")
+            self.level = 64 * x
+            return x
+        mean = self.means[contact]
+        k = floor_log2(max(mean, 32)) - 5
+        expected = self.level + self.trend
+        if quotient == 16:
+            x = bits.number(14)
+            weight = min(16 << k, 65535)
+        else:
+            weight = quotient << k | bits.number(k)
+            x = (expected + 32) // 64 + (weight // 2 if weight % 2 == 0 else -(weight + 1) // 2)
+        check(0 <= x <= self.maximum, "range")
+        self.means[contact] = mean + weight - mean // 32
+        a, b, c = self.gains
+        miss = 64 * x - expected
+        self.level = expected + miss * a // 64
+        self.trend = (self.trend * c + miss * b) // 64
+        return x
+
+
+def u16(data, at):
+    return int.from_bytes(data[at:at + 2], "little")
+
+
+def u32(data, at):
+    return int.from_bytes(data[at:at + 4], "little")
+
+
+def read_block(data):
+    """Returns (period, samples); a sample is a list t, depth, rate, current, contact, pass, zone."""
+    check(len(data) >= 19, "truncated")
+    check(crc32c(data[:-4]) == u32(data, len(data) - 4), "crc")
+    check(data[0] == 1, "unknown")
+    count, clock, period = u16(data, 2), u32(data, 4), u16(data, 8)
+    check(count <= 36000 and 5 <= period <= 1000, "range")
+    check(data[1] < 16 and all(data[i] & 15 < 13 for i in (12, 13, 14)), "malformed")
+    payload = data[15:-4]
+    values, events = Bits(payload), Events(Bits(payload[::-1]))
+    columns = [Column(data[12 + i], MAXIMA[i]) for i in range(3)]
+    present = [data[1] >> i & 1 for i in range(3)]
+    contact, passes, zone = data[1] >> 3, data[10], data[11]
+    samples = []
+    next_event = events.gap() if count else 0
+    check(not count or next_event, "malformed")
+    for index in range(count):
+        jitter, last = 0, -1
+        while index == next_event:
+            kind = events.kind()
+            check(ORDER.index(kind) > last, "malformed")
+            last = ORDER.index(kind)
+            if kind == "shift":
+                clock += events.offset()
+            elif kind == "jitter":
+                jitter = events.offset()
+            elif kind == "contact":
+                contact ^= 1
+            elif kind == "mark":
+                passes, zone = events.bits.number(8), events.bits.number(8)
+            else:
+                present = [events.bits.bit() for _ in range(3)]
+            next_event += events.gap()
+        check(next_event <= count, "malformed")
+        time = clock + jitter
+        check((samples[-1][0] if samples else 0) <= time < 1 << 32, "malformed")
+        quotients = [c.quotient(values) if p else None for c, p in zip(columns, present)]
+        numbers = [c.value(values, q, contact) if p else "-"
+                   for c, q, p in zip(columns, quotients, present)]
+        samples.append([time, *numbers, contact, passes, zone])
+        clock += period
+    check(values.bytes_used() + events.bits.bytes_used() == len(payload), "malformed")
+    check(values.padded() and events.bits.padded(), "malformed")
+    return period, samples
+
+
+# ---- record ----
+
+def read_varint(data, at):
+    value = 0
+    for i in range(10):
+        check(at + i < len(data), "truncated")
+        value |= (data[at + i] & 127) << 7 * i
+        if data[at + i] < 128:
+            return value & (1 << 64) - 1, at + i + 1
+    raise Bad("malformed")
+
+
+def read_message(data):
+    """Fields as {number: [values]}."""
+    fields, at = {}, 0
+    while at < len(data):
+        key, at = read_varint(data, at)
+        number, wire = key >> 3, key & 7
+        check(0 < number < 1 << 29 and wire in (0, 1, 2, 5), "malformed")
+        if wire == 0:
+            value, at = read_varint(data, at)
+        else:
+            size = {1: 8, 5: 4}.get(wire)
+            if size is None:
+                size, at = read_varint(data, at)
+            check(size <= len(data) - at, "truncated")
+            value, at = data[at:at + size], at + size
+        fields.setdefault(number, []).append(value)
+    return fields
+
+
+def number(fields, field, low, high, missing=0):
+    value = fields.get(field, [missing])[-1]
+    check(isinstance(value, int), "malformed")
+    check(low <= value <= high, "range")
+    return value
+
+
+def text(fields, field, low, high):
+    value = fields.get(field, [b""])[-1]
+    check(isinstance(value, bytes), "malformed")
+    check(len(value) <= high, "range")
+    check(len(value) >= low and all(0x20 <= c <= 0x7E for c in value), "malformed")
+    return value.decode("ascii")
+
+
+U32 = (1 << 32) - 1
+DAY = 24 * 3600 * 1000
+
+
+def known(fields, field, high):
+    return number(fields, field, 0, high) if field in fields else "-"
+
+
+def inner(fields, field):
+    check(field in fields, "malformed")
+    return read_message(b"".join(fields[field]))
+
+
+def read_session(fields):
+    depths = known(fields, 9, 5000), known(fields, 10, 5000)
+    result = {
+        "session_no": number(fields, 1, 1, U32), "part": number(fields, 2, 0, 65535),
+        "last": number(fields, 3, 0, 1), "period_ms": number(fields, 4, 5, 1000),
+        "duration_ms": number(fields, 5, 0, DAY), "motor_on_ms": number(fields, 6, 0, DAY),
+        "strokes": number(fields, 7, 0, U32), "sample_count": number(fields, 8, 0, U32),
+        "set_depth_min_um": depths[0], "set_depth_max_um": depths[1],
+        "set_rate_dhz": known(fields, 11, 5000), "needles": number(fields, 12, 0, 100),
+        "cartridge_uid": fields.get(13, [b""])[-1].hex(),
+    }
+    check(len(result["cartridge_uid"]) <= 32, "range")
+    check("-" in depths or depths[0] <= depths[1], "malformed")
+    return result
+
+
+def read_event(fields):
+    return {"event_no": number(fields, 1, 0, U32), "code": number(fields, 2, 0, 65535),
+            "arg": number(fields, 3, 0, U32), "severity": number(fields, 4, 0, 3)}
+
+
+def read_record(data):
+    check(len(data) >= 5, "truncated")
+    check(len(data) <= 1 << 20, "range")
+    check(crc32c(data[:-4]) == u32(data, len(data) - 4), "crc")
+    fields = read_message(data[:-4])
+    result = {
+        "serial": text(fields, 1, 1, 32), "epoch": number(fields, 2, 1, U32),
+        "number": number(fields, 3, 1, U32), "boot_id": number(fields, 4, 0, U32),
+        "start_tick_ms": number(fields, 5, 0, (1 << 48) - 1), "type": number(fields, 6, 1, 255),
+        "schema_rev": number(fields, 7, 1, 65535), "firmware": text(fields, 8, 0, 32),
+    }
+    check(result["type"] in (1, 2), "unknown")
+    if result["type"] == 1:
+        result.update(read_session(inner(fields, 9)))
+    else:
+        result.update(read_event(inner(fields, 10)))
+    blocks = fields.get(11, [])
+    check(result["type"] == 1 or not blocks, "malformed")
+    times = [sample[0] for block in blocks for sample in read_block(block)[1]]
+    check(times == sorted(times), "malformed")
+    check(len(times) == result.get("sample_count", 0), "malformed")
+    result["blocks"] = len(blocks)
+    return result
+
+
+# ---- the files ----
+
+def say_crc(data):
+    return f"{crc32c(data):08x}"
+
+
+def say_block(data):
+    period, samples = read_block(data)
+    return "; ".join([f"ok period={period}"] + [",".join(map(str, s)) for s in samples])
+
+
+def say_record(data):
+    return " ".join(["ok"] + [f"{key}={value}" for key, value in read_record(data).items()])
+
+
+def main():
+    failures = 0
+    for name, say in (("crc32c", say_crc), ("telemetry-block", say_block), ("record", say_record)):
+        count = 0
+        for line in (Path(sys.argv[1]) / f"{name}.txt").read_text("utf-8").splitlines():
+            if not line.strip() or line.startswith("#"):
+                continue
+            title, hexes, expectation = (part.strip() for part in line.split("|"))
+            try:
+                found = say(bytes.fromhex(hexes))
+            except Bad as bad:
+                found = str(bad)
+            count += 1
+            if found != expectation:
+                failures += 1
+                print(f"{name}: {title}: found {found!r} where {expectation!r} was expected")
+        print(f"{name}: {count} vectors")
+        failures += count == 0
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()
