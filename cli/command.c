@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd.h"
 #include "command.h"
 #include "failure.h"
 #include "output.h"
@@ -13,10 +12,6 @@
 #ifndef STIPPLE_VERSION
 #define STIPPLE_VERSION "unknown"
 #endif
-
-const struct command *const command_table[] = {
-	&cmd_status, &cmd_pens, &cmd_sessions, &cmd_sync, &cmd_coverage, &cmd_monitor, &cmd_help, NULL,
-};
 
 /* What may stand anywhere on the line. */
 struct global_options {
@@ -26,7 +21,7 @@ struct global_options {
 	gboolean verbose, no_pager, help, version, dump;
 };
 
-static const struct option global_table[] = {
+const struct option command_globals[] = {
 	{ "json", 'j', OPTION_TEXT, 0, "[=short|pretty]", "Answer in JSON, for programs" },
 	{ "color", 0, OPTION_TEXT, offsetof(struct global_options, color), "auto|always|never",
 	  "Whether to color tables" },
@@ -38,6 +33,8 @@ static const struct option global_table[] = {
 	{ "version", 0, OPTION_FLAG, offsetof(struct global_options, version), NULL, "Show the version" },
 };
 
+const size_t command_global_count = G_N_ELEMENTS(command_globals);
+
 const struct command *
 command_find(const struct command *const *table, const char *name)
 {
@@ -46,94 +43,6 @@ command_find(const struct command *const *table, const char *name)
 			return *table;
 	}
 	return NULL;
-}
-
-/* ---- help ---- */
-
-static void
-print_option(const struct option *option)
-{
-	g_autofree char *names = option->letter ? g_strdup_printf("-%c, --%s", option->letter, option->name) :
-						  g_strdup_printf("    --%s", option->name);
-	g_autofree char *left = NULL;
-
-	if (!option->value)
-		left = g_strdup(names);
-	else if (option->value[0] == '[')
-		left = g_strconcat(names, option->value, NULL);
-	else
-		left = g_strconcat(names, "=", option->value, NULL);
-	printf("  %-32s %s\n", left, option->help);
-}
-
-static void
-print_options(const char *heading, const struct option *options, size_t count)
-{
-	if (!count)
-		return;
-	printf("\n%s:\n", heading);
-	for (size_t i = 0; i < count; i++)
-		print_option(&options[i]);
-}
-
-static void
-print_commands(const struct command *const *table)
-{
-	printf("\nCommands:\n");
-	for (; *table; table++) {
-		g_autofree char *left = g_strconcat((*table)->name, (*table)->arguments[0] ? " " : "",
-						    (*table)->arguments, NULL);
-
-		printf("  %-32s %s\n", left, (*table)->summary);
-	}
-}
-
-void
-command_print_help(const struct command *command)
-{
-	if (!command) {
-		printf("usage: stipplectl [OPTION...] COMMAND [...]\n\n"
-		       "Collect, check and export the session logs of Bluetooth derma pens.\n");
-		print_commands(command_table);
-	} else {
-		printf("usage: stipplectl %s%s%s%s\n\n%s.\n", command->path,
-		       command->verbs ? "" : " [OPTION...]", command->arguments[0] ? " " : "",
-		       command->arguments, command->summary);
-		if (command->details)
-			printf("\n%s\n", command->details);
-		if (command->verbs)
-			print_commands(command->verbs);
-		print_options("Options", command->options, command->option_count);
-	}
-	print_options("Options of every command", global_table, G_N_ELEMENTS(global_table));
-	printf("\nThe manual page stipplectl(1) has it all, with exit codes and examples.\n");
-}
-
-/* For the test that manual page and completion say the same: path, tab, option. */
-static void
-dump_options(const struct command *const *table)
-{
-	for (; *table; table++) {
-		const struct command *command = *table;
-
-		printf("%s\t\n", command->path);
-		for (size_t i = 0; i < command->option_count; i++)
-			printf("%s\t--%s%s\n", command->path, command->options[i].name,
-			       command->options[i].value ? "=" : "");
-		if (command->verbs)
-			dump_options(command->verbs);
-	}
-}
-
-static void
-dump_globals(void)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS(global_table); i++) {
-		const struct option *option = &global_table[i];
-		gboolean takes = option->value && option->value[0] != '[';
-
-		printf("\t--%s%s\n", option->name, takes ? "=" : "");
-	}
 }
 
 /* ---- parsing ---- */
@@ -182,7 +91,7 @@ make_entry(const struct option *option, void *base)
 	GOptionEntry entry = { .long_name = option->name, .short_name = option->letter,
 			       .arg = kinds[option->kind] };
 
-	if (option == &global_table[0]) {
+	if (option == &command_globals[0]) {
 		entry.short_name = 0;
 		entry.arg = G_OPTION_ARG_CALLBACK;
 		entry.arg_data = (gpointer)(guintptr)on_json;
@@ -206,8 +115,8 @@ parse_level(const struct command *command, struct global_options *globals, void 
 	GOptionEntry dump = { .long_name = "dump-options", .arg = G_OPTION_ARG_NONE,
 			      .arg_data = &globals->dump };
 
-	for (size_t i = 0; i < G_N_ELEMENTS(global_table); i++) {
-		GOptionEntry entry = make_entry(&global_table[i], globals);
+	for (size_t i = 0; i < G_N_ELEMENTS(command_globals); i++) {
+		GOptionEntry entry = make_entry(&command_globals[i], globals);
 
 		g_array_append_val(entries, entry);
 	}
@@ -398,8 +307,7 @@ walk(struct cli *cli, struct global_options *globals, char ***words, const struc
 		if (globals->version)
 			return print_version(cli);
 		if (globals->dump) {
-			dump_globals();
-			dump_options(command_table);
+			command_dump_options();
 			return EXIT_OK;
 		}
 		if (globals->help) {

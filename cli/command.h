@@ -43,7 +43,7 @@ struct command {
 	const struct command *const *verbs;	/* ends with NULL; then run is not used */
 };
 
-/* Every command, ends with NULL. */
+/* Every command, ends with NULL; it stands in cmd.c. */
 extern const struct command *const command_table[];
 
 /* NULL when there is none of that name. */
@@ -51,6 +51,16 @@ const struct command *command_find(const struct command *const *table, const cha
 
 /* Help on a command, or on everything when NULL, to standard output. */
 void command_print_help(const struct command *command);
+
+/*
+ * The table, for the test that the manual page and the completion say the same: on each line a
+ * command's path, a tab, and an option, with "=" where it takes a value.
+ */
+void command_dump_options(void);
+
+/* The options that may stand anywhere on the line. */
+extern const struct option command_globals[];
+extern const size_t command_global_count;
 
 /* All of it: parse, dispatch, run.  argv is not changed. */
 int command_main(int argc, char **argv);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Stipple authors
  * SPDX-License-Identifier: MIT */
 
-#include "samples-private.h"
+#include "samples-writer.h"
 
 static const char header[] = "t_ms,depth_um,rate_dHz,current_mA,contact,pass,zone\n";
 

@@ -5,7 +5,7 @@
 #include <json-glib/json-glib.h>
 
 #include "cli.h"
-#include "samples-private.h"
+#include "samples-writer.h"
 
 /* Every line stands for itself: the schema number, the session, the sample. */
 

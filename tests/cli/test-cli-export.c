@@ -114,6 +114,17 @@ count_files(World *world)
 	return count;
 }
 
+static guint
+count_lines(const char *text)
+{
+	const char *end = text + strlen(text);
+	guint count = 0;
+
+	for (; (text = memchr(text, '\n', (size_t)(end - text))); text++)
+		count++;
+	return count;
+}
+
 static void
 csv_is_what_the_pen_was_given(void **state)
 {
@@ -136,11 +147,10 @@ ndjson_has_a_line_for_each(void **state)
 	World *world = *state;
 	g_auto(Outcome) outcome = fake_run(world->fake, NULL,
 					   "sessions export --format=ndjson SP-0001/0000002a/7");
-	g_auto(GStrv) lines = g_strsplit(outcome.out, "\n", -1);
 
 	assert_int_equal(outcome.code, 0);
-	assert_int_equal(g_strv_length(lines), SAMPLES + 1);
-	assert_true(g_str_has_prefix(lines[0], "{\"schema\":1,\"session\":\"SP-0001/0000002a/7\",\"t_ms\":0,"));
+	assert_int_equal(count_lines(outcome.out), SAMPLES);
+	assert_true(g_str_has_prefix(outcome.out, "{\"schema\":1,\"session\":\"SP-0001/0000002a/7\",\"t_ms\":0,"));
 }
 
 static void
@@ -208,10 +218,9 @@ a_flipped_bit_is_named(void **state)
 
 	/* With --partial, the parts around it come out. */
 	g_auto(Outcome) partial = fake_run(world->fake, NULL, "sessions export --partial SP-0001/0000002a/7");
-	g_auto(GStrv) lines = g_strsplit(partial.out, "\n", -1);
 
 	assert_int_equal(partial.code, 6);
-	assert_int_equal(g_strv_length(lines), 1 + 2 * SAMPLES / PARTS + 1);
+	assert_int_equal(count_lines(partial.out), 1 + 2 * SAMPLES / PARTS);
 }
 
 static void

@@ -7,7 +7,7 @@
 
 #include <glib.h>
 
-#include "samples-private.h"
+#include "samples-writer.h"
 
 /* "1234," for CSV, "1234" for NDJSON, where what follows differs. */
 static struct samples_digits *
