@@ -55,6 +55,13 @@ answer_body_size(enum stp_op op)
 	return -1;
 }
 
+/* CREDIT is answered only when it is refused. */
+static bool
+is_answer(enum stp_op op, uint8_t status)
+{
+	return answer_body_size(op) >= 0 && (op != STP_OP_CREDIT || status != STP_WIRE_SUCCESS);
+}
+
 static bool
 has_body(enum stp_op op, uint8_t status)
 {
@@ -222,7 +229,7 @@ stp_answer_encode(const struct stp_answer *answer, uint8_t out[STP_CONTROL_SIZE_
 {
 	uint8_t *body = out + ANSWER_HEAD;
 
-	if (answer_body_size(answer->op) < 0 || answer->op == STP_OP_CREDIT)
+	if (!is_answer(answer->op, answer->status))
 		return STP_ERR_UNKNOWN;
 	if (answer->token > STP_TOKEN_MAX)
 		return STP_ERR_RANGE;
@@ -308,27 +315,23 @@ stp_answer_decode(const uint8_t *bytes, size_t size, struct stp_answer *out)
 {
 	struct stp_answer answer = { 0 };
 	enum stp_status status;
-	int body;
 
 	if (size < ANSWER_HEAD)
 		return STP_ERR_TRUNCATED;
 	if (size > STP_CONTROL_SIZE_MAX || !(bytes[0] & ANSWER))
 		return STP_ERR_MALFORMED;
 	answer.op = (enum stp_op)(bytes[0] & ~ANSWER);
-	body = answer_body_size(answer.op);
-	if (body < 0 || answer.op == STP_OP_CREDIT)
-		/* A refused CREDIT is answered too: its head says all there is. */
-		if (answer.op != STP_OP_CREDIT || bytes[2] == STP_WIRE_SUCCESS)
-			return STP_ERR_UNKNOWN;
 	answer.token = bytes[1];
 	answer.status = bytes[2];
+	if (!is_answer(answer.op, answer.status))
+		return STP_ERR_UNKNOWN;
 	if (answer.token > STP_TOKEN_MAX)
 		return STP_ERR_RANGE;
 
 	/* A refusal may end after its status. */
 	if (has_body(answer.op, answer.status) &&
 	    !(size == ANSWER_HEAD && answer.status != STP_WIRE_SUCCESS)) {
-		if (size < ANSWER_HEAD + (size_t)body)
+		if (size < ANSWER_HEAD + (size_t)answer_body_size(answer.op))
 			return STP_ERR_TRUNCATED;
 		status = get_answer_body(&answer, bytes + ANSWER_HEAD);
 		if (status)
