@@ -11,9 +11,6 @@
  * events down from the end, so that neither needs to know how long the other gets.
  */
 
-#ifndef TRIAL_SAMPLES
-#define TRIAL_SAMPLES 256
-#endif
 #define ROOM_FOR_SAMPLE (STP_BLOCK_SAMPLE_SIZE_MAX + STP_BLOCK_TRAILER_SIZE + 4 + 2 * BITS_SLACK)
 
 _Static_assert(sizeof(struct stp_block_encoder) <= 1024, "the pen keeps this in its RAM");
@@ -200,64 +197,6 @@ put_values(struct stp_block_encoder *encoder, const struct stp_sample *sample)
 	put_codes(encoder, codes, count);
 }
 
-/* In each of a session's first blocks, then now and then: sensors do not change their ways often. */
-static void
-begin_trial(struct stp_block_encoder *encoder)
-{
-	uint8_t block = encoder->trial.blocks;
-
-	encoder->trial.left = 0;
-	encoder->trial.blocks = (uint8_t)(block + 1 < 2 * STP_COLUMNS + 4 ? block + 1 : 2 * STP_COLUMNS);
-	if (block > 2 * STP_COLUMNS)
-		return;
-	encoder->trial.column = (uint8_t)(encoder->trial.column + 1 == STP_COLUMNS
-		? 0 : encoder->trial.column + 1);
-	encoder->trial.choice = encoder->predictor[encoder->trial.column];
-	encoder->trial.left = TRIAL_SAMPLES;
-	encoder->trial.fresh = true;
-	memset(encoder->trial.cost, 0, sizeof(encoder->trial.cost));
-	memset(encoder->trial.trend, 0, sizeof(encoder->trial.trend));
-}
-
-/* Change only for a clear gain: a thirty-second of the cost. */
-static void
-end_trial(struct stp_block_encoder *encoder)
-{
-	uint32_t least = encoder->trial.cost[encoder->trial.choice];
-
-	least -= least >> 5;
-	for (uint8_t i = 0; i < STP_PREDICTORS; i++) {
-		if (encoder->trial.cost[i] < least) {
-			least = encoder->trial.cost[i];
-			encoder->trial.choice = i;
-		}
-	}
-}
-
-/* How far each predictor would have been off. */
-static void
-try_predictors(struct stp_block_encoder *encoder, const struct stp_sample *sample)
-{
-	uint16_t value = *sample_value(sample, encoder->trial.column);
-
-	if (value == STP_ABSENT)
-		return;
-	for (unsigned i = 0; i < STP_PREDICTORS; i++) {
-		int32_t *level = &encoder->trial.level[i], *trend = &encoder->trial.trend[i];
-		int32_t miss;
-
-		if (encoder->trial.fresh)
-			*level = value * (1 << LEVEL_BITS);
-		miss = value - rounded(*level + *trend);
-		encoder->trial.cost[i] += (uint32_t)(miss < 0 ? -miss : miss);
-		learn(predictors[i].level_gain, predictors[i].trend_gain, predictors[i].trend_keep,
-		      level, trend, value);
-	}
-	encoder->trial.fresh = false;
-	if (--encoder->trial.left == 0)
-		end_trial(encoder);
-}
-
 static bool
 in_range(const struct stp_sample *sample)
 {
@@ -317,9 +256,8 @@ stp_block_encoder_init(struct stp_block_encoder *encoder)
 	*encoder = (struct stp_block_encoder){
 		.plain = telemetry_plain_encoder(),
 		.predictor = { 4, 9, 8 },
-		.trial = { .column = STP_COLUMNS - 1 },
 	};
-	encoder->trial.choice = encoder->predictor[STP_COLUMNS - 1];
+	telemetry_begin_trials(encoder);
 	for (unsigned column = 0; column < STP_COLUMNS; column++)
 		encoder->mean[0][column] = mean_start(3);
 }
@@ -340,7 +278,7 @@ stp_block_encoder_begin(struct stp_block_encoder *encoder, uint16_t period_ms,
 	encoder->gap_mean = GAP_MEAN_START;
 	encoder->period_ms = period_ms;
 	encoder->seen = 0;
-	encoder->predictor[encoder->trial.column] = encoder->trial.choice;
+	memcpy(encoder->predictor, encoder->trial.choice, sizeof(encoder->predictor));
 	for (unsigned column = 0; column < STP_COLUMNS; column++) {
 		const struct predictor *predictor = &predictors[encoder->predictor[column]];
 
@@ -358,7 +296,6 @@ stp_block_encoder_begin(struct stp_block_encoder *encoder, uint16_t period_ms,
 		encoder->mean[0][column] = encoder->mean[1][column] = mean_start(start);
 	}
 	encoder->contact = 0;
-	begin_trial(encoder);
 	return STP_OK;
 }
 
@@ -384,8 +321,7 @@ stp_block_encoder_add_many(struct stp_block_encoder *encoder, const struct stp_s
 			status = add_any(encoder, samples + done);
 			plain = status == STP_OK;
 		}
-		for (size_t i = 0; i < plain && encoder->trial.left > 0; i++)
-			try_predictors(encoder, &samples[done + i]);
+		telemetry_try_predictors(encoder, samples + done, plain);
 		done += plain;
 	}
 	*taken = done;

@@ -91,12 +91,13 @@ struct stp_block_encoder {
 	int32_t level[4], trend[4], level_gain[4], trend_gain[4], trend_keep[4];
 	uint32_t mean[2][STP_COLUMNS];	/* of the folded residuals, by contact */
 	struct {
-		uint8_t column, choice, blocks;
+		uint8_t column, ended;
+		uint8_t choice[STP_COLUMNS];
 		bool fresh;
-		uint32_t left;		/* samples to go; 0: no trial */
+		uint32_t left, pause;	/* samples to go, and until the next one */
 		uint32_t cost[STP_PREDICTORS];
 		int32_t level[STP_PREDICTORS], trend[STP_PREDICTORS];
-	} trial;			/* of other predictors, for the next block */
+	} trial;			/* of other predictors, for later blocks */
 };
 
 /* Once per session. */
