@@ -6,8 +6,8 @@
 #
 # Debian's user-mode-linux package has no Bluetooth, so a small kernel that has it
 # is built from Debian's linux-source-6.1.  Prints the path of the kernel.
-#   --path    do not build; print the path only when the cache holds a kernel made
-#             from this recipe, otherwise exit 1
+#   --path    do not build; print the path only when the cache holds the kernel of
+#             this recipe, otherwise exit 1
 # The cache is $STIPPLE_LAB_CACHE, or stipple-lab below the user's cache directory.
 set -eu
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -29,16 +29,15 @@ build() {
         cp build.log "$cache/build.log"
         die "the build failed; the whole log is in $cache/build.log"
     }
-    strip -o "$cache/linux.new" linux
-    mv "$cache/linux.new" "$cache/linux"
+    strip -o "$kernel.new" linux
+    mv "$kernel.new" "$kernel"
 }
 
 [ "$(uname -m)" = x86_64 ] || die "user-mode Linux exists for x86 only, this is a $(uname -m)"
 recipe=$({ cat "$here/uml.config"; declare -f build; } | sha256sum)
-made() { [ -x "$cache/linux" ] && [ "$(cat "$cache/recipe" 2> /dev/null)" = "$recipe" ]; }
-
-if made; then
-    echo "$cache/linux"
+kernel=$cache/linux-${recipe:0:12}
+if [ -x "$kernel" ]; then
+    echo "$kernel"
     exit
 fi
 [ "${1-}" != --path ] || exit 1
@@ -47,10 +46,9 @@ fi
 mkdir -p "$cache"
 exec 9> "$cache/lock"
 flock 9                                 # somebody else may be building the same
-if ! made; then
+if [ ! -x "$kernel" ]; then
     work=$(mktemp -d "$cache/work.XXXXXX")
     trap 'rm -rf "$work"' EXIT
     (cd "$work" && build)
-    echo "$recipe" > "$cache/recipe"
 fi
-echo "$cache/linux"
+echo "$kernel"
