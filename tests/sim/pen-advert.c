@@ -81,6 +81,9 @@ get_property(GDBusConnection *bus, const char *sender, const char *path, const c
 
 	if (strcmp(name, "Type") == 0)
 		return g_variant_new_string("peripheral");
+	/* The flags a pen's advertisement begins with. */
+	if (strcmp(name, "Discoverable") == 0)
+		return g_variant_new_boolean(TRUE);
 	if (strcmp(name, "ServiceUUIDs") == 0 && set->with_uuid)
 		return g_variant_new_strv(uuids, -1);
 	if (strcmp(name, "ServiceData") == 0 && set->with_data)

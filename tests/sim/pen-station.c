@@ -219,12 +219,16 @@ pen_station_refresh(PenStation *station)
 static void register_application(PenStation *station);
 
 static void
-finish_start(PenStation *station, const GError *error)
+finish_start(PenStation *station, GError *error)
 {
 	PenStationReady ready = station->ready;
 
 	station->ready = NULL;
-	if (!error) {
+	if (error) {
+		g_dbus_error_strip_remote_error(error);
+		g_prefix_error(&error, "Pen %s cannot go on the air on %s: ", sim_pen_serial(station->pen),
+			       adapter_name(station));
+	} else {
 		station->registered = TRUE;
 		pensim_say("ready", sim_pen_serial(station->pen),
 			   "adapter", g_variant_new_string(adapter_name(station)),
@@ -272,9 +276,6 @@ advertised(GObject *source, GAsyncResult *result, gpointer data)
 	pen_advert_register_finish(station->advert, result, &error);
 	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
 		return;
-	if (error)
-		g_prefix_error(&error, "Advertising pen %s on %s: ", sim_pen_serial(station->pen),
-			       adapter_name(station));
 	finish_start(station, error);
 }
 
@@ -292,8 +293,6 @@ application_registered(GObject *source, GAsyncResult *result, gpointer data)
 	} else if (may_come(station, error)) {
 		station->retry_source = g_timeout_add(RETRY_MS, retry, station);
 	} else {
-		g_prefix_error(&error, "Registering the services of pen %s on %s: ",
-			       sim_pen_serial(station->pen), adapter_name(station));
 		finish_start(station, error);
 	}
 }

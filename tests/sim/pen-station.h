@@ -16,7 +16,7 @@
 typedef struct PenStation PenStation;
 
 /* Once, when the pen is on the air, or is not going to be: then error is set. */
-typedef void (*PenStationReady)(PenStation *station, const GError *error, gpointer data);
+typedef void (*PenStationReady)(PenStation *station, GError *error, gpointer data);
 
 /* adapter: its object path.  pen and faults must live longer. */
 PenStation *pen_station_new(GDBusConnection *bus, const char *adapter, SimPen *pen, SimLinkFaults *faults,

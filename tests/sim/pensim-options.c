@@ -26,7 +26,7 @@ static const char description[] =
 
 /* The command line as GOption leaves it. */
 typedef struct {
-	char *adapters, *seed, *samples, *serial_base, *state, *truth, *passkeys, *capability, *advert;
+	char *adapters, *seed, *epoch, *samples, *serial_base, *state, *truth, *passkeys, *capability, *advert;
 	char **csv;
 	int pens, sessions, period, mtu, window, part, live, wait, delay;
 	gboolean open, no_acquire, no_default_agent;
@@ -36,7 +36,7 @@ typedef struct {
 static void
 raw_clear(RawOptions *raw)
 {
-	char **texts[] = { &raw->adapters, &raw->seed, &raw->samples, &raw->serial_base, &raw->state,
+	char **texts[] = { &raw->adapters, &raw->seed, &raw->epoch, &raw->samples, &raw->serial_base, &raw->state,
 			   &raw->truth, &raw->passkeys, &raw->capability, &raw->advert };
 	char ***lists[] = { &raw->csv, &raw->drop, &raw->stall, &raw->lose, &raw->stray, &raw->flip,
 			    &raw->truncate, &raw->bad_depth, &raw->unknown_type };
@@ -59,6 +59,7 @@ read_command_line(int argc, char **argv, RawOptions *raw, GError **error)
 		{ "serial-base", 0, 0, G_OPTION_ARG_STRING, &raw->serial_base,
 		  "Serial of the first pen; the others count up from it (DP26-1001)", "SERIAL" },
 		{ "seed", 0, 0, G_OPTION_ARG_STRING, &raw->seed, "Seed of all that is random (1)", "N" },
+		{ "epoch", 0, 0, G_OPTION_ARG_STRING, &raw->epoch, "Log epoch of each pen (random)", "N" },
 		{ "sessions", 0, 0, G_OPTION_ARG_INT, &raw->sessions, "Sessions of each pen (6)", "N" },
 		{ "samples", 0, 0, G_OPTION_ARG_STRING, &raw->samples,
 		  "Samples of a session, or their range (600-3000)", "N[-N]" },
@@ -223,6 +224,7 @@ static gboolean
 interpret(RawOptions *raw, PensimOptions *options, GError **error)
 {
 	const char *seed = raw->seed ? raw->seed : "1";
+	guint64 epoch;
 
 	if (!check_ranges(raw, error) ||
 	    !parse_samples(raw->samples ? raw->samples : "600-3000", options, error))
@@ -231,6 +233,12 @@ interpret(RawOptions *raw, PensimOptions *options, GError **error)
 		g_set_error(error, SIM_ERROR, SIM_ERROR_USAGE, "--seed %s: expected a number.", seed);
 		return FALSE;
 	}
+	if (!g_ascii_string_to_unsigned(raw->epoch ? raw->epoch : "0", 10, 0, G_MAXUINT32, &epoch, NULL)) {
+		g_set_error(error, SIM_ERROR, SIM_ERROR_USAGE, "--epoch %s: expected a number up to %u.",
+			    raw->epoch, G_MAXUINT32);
+		return FALSE;
+	}
+	options->epoch = (guint32)epoch;
 	if (raw->advert && !pen_advert_form_parse(raw->advert, &options->advert)) {
 		g_set_error(error, SIM_ERROR, SIM_ERROR_USAGE,
 			    "--advert %s: expected auto, full, rotate, data or uuid.", raw->advert);

@@ -16,6 +16,7 @@ typedef struct {
 	guint samples_min, samples_max;
 	guint period_ms;
 	guint mtu_max, window_max;
+	guint32 epoch;		/* of each pen; 0: random */
 	gsize part_samples;
 	char *serial_base;
 	GHashTable *recordings;	/* pen from 1 -> (element-type GArray) GPtrArray */

@@ -34,14 +34,15 @@ struct program {
 };
 
 static int
-complain(int status, const GError *error)
+complain(int status, GError *error)
 {
+	g_dbus_error_strip_remote_error(error);
 	fprintf(stderr, "stipple-pensim: %s\n", error->message);
 	return status;
 }
 
 static void
-fail(struct program *program, int status, const GError *error)
+fail(struct program *program, int status, GError *error)
 {
 	program->status = complain(status, error);
 	g_main_loop_quit(program->loop);
@@ -135,6 +136,7 @@ make_pen(struct program *program, guint number, GError **error)
 	const SimPenConfig config = {
 		.serial = serial,
 		.seed = story.seed,
+		.epoch = options->epoch,
 		.period_ms = (guint16)options->period_ms,
 		.mtu_max = (guint16)options->mtu_max,
 		.max_window = (guint8)options->window_max,
@@ -296,7 +298,7 @@ watch_devices(struct program *program)
 }
 
 static void
-station_ready(PenStation *station, const GError *error, gpointer data)
+station_ready(PenStation *station, GError *error, gpointer data)
 {
 	struct program *program = data;
 
@@ -428,6 +430,14 @@ pick_adapters(const PensimOptions *options, GPtrArray *all, GError **error)
 	return g_steal_pointer(&picked);
 }
 
+static GError *
+not_answering(GError *error)
+{
+	g_dbus_error_strip_remote_error(error);
+	g_prefix_error(&error, "bluetoothd does not answer; start it with 'systemctl start bluetooth'.  ");
+	return error;
+}
+
 /* Exit status; *adapters: (element-type utf8) object paths, one per pen. */
 static int
 find_adapters(struct program *program, GPtrArray **adapters, GError **error)
@@ -443,8 +453,7 @@ find_adapters(struct program *program, GPtrArray **adapters, GError **error)
 			return 0;
 		if (g_get_monotonic_time() >= until) {
 			if (!all)
-				g_prefix_error(&problem, "bluetoothd does not answer; start it with "
-					       "'systemctl start bluetooth'.  ");
+				problem = not_answering(g_steal_pointer(&problem));
 			g_propagate_error(error, g_steal_pointer(&problem));
 			return all ? EXIT_NO_ADAPTER : EXIT_NO_BLUEZ;
 		}

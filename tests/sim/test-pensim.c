@@ -1,0 +1,387 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+/* stipple-pensim as a program, on the fake BlueZ: on the air, read from, faulty, refused, gone. */
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <gio/gunixfdlist.h>
+
+#include <stipple/control.h>
+#include <stipple/gatt.h>
+
+#include "private-bus.h"
+#include "sample-csv.h"
+
+#define WAIT_MS 20000
+
+struct world {
+	PrivateBus *bus;
+	PrivateChild *fake;
+	GDBusConnection *central;
+};
+
+/* Any signal wakes whoever waits. */
+static void
+wake(GDBusConnection *bus, const char *sender, const char *path, const char *interface, const char *signal,
+     GVariant *arguments, gpointer data)
+{
+}
+
+static int
+set_up(void **state)
+{
+	struct world *world = g_new0(struct world, 1);
+
+	world->bus = private_bus_new();
+	assert_non_null(world->bus);
+	world->central = private_bus_connect(world->bus, NULL);
+	assert_non_null(world->central);
+	g_dbus_connection_signal_subscribe(world->central, "org.bluez", NULL, NULL, NULL, NULL,
+					   G_DBUS_SIGNAL_FLAGS_NONE, wake, NULL, NULL);
+	*state = world;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct world *world = *state;
+
+	g_dbus_connection_close_sync(world->central, NULL, NULL);
+	g_object_unref(world->central);
+	private_bus_free(world->bus);
+	g_free(world);
+	return 0;
+}
+
+static void
+start_fake(struct world *world, const char *adapters)
+{
+	const char *argv[] = { STIPPLE_FAKE_BLUEZ, "--adapters", adapters, NULL };
+
+	world->fake = private_bus_spawn(world->bus, argv, NULL);
+	assert_non_null(world->fake);
+	assert_true(private_bus_wait_for_name(world->bus, "org.bluez", WAIT_MS));
+}
+
+static PrivateChild *
+start_pens(struct world *world, ...) G_GNUC_NULL_TERMINATED;
+
+static PrivateChild *
+start_pens(struct world *world, ...)
+{
+	g_autoptr(GPtrArray) argv = g_ptr_array_new();
+	const char *argument;
+	va_list args;
+
+	g_ptr_array_add(argv, (gpointer)STIPPLE_PENSIM);
+	va_start(args, world);
+	while ((argument = va_arg(args, const char *)))
+		g_ptr_array_add(argv, (gpointer)argument);
+	va_end(args);
+	g_ptr_array_add(argv, NULL);
+	return private_bus_spawn(world->bus, (const char *const *)argv->pdata, NULL);
+}
+
+static void
+expect(PrivateChild *pens, const char *text)
+{
+	g_autofree char *line = private_child_wait_line(pens, text, WAIT_MS);
+
+	if (!line)
+		fail_msg("no line with '%s' came; there was:\n%s", text, private_child_output(pens));
+}
+
+/* ---- a small central ---- */
+
+static GVariant *
+call(struct world *world, const char *path, const char *method, GVariant *arguments, GError **error)
+{
+	g_autofree char *interface = g_strndup(method, (gsize)(strrchr(method, '.') - method));
+
+	return g_dbus_connection_call_sync(world->central, "org.bluez", path, interface,
+					   strrchr(method, '.') + 1, arguments, NULL, G_DBUS_CALL_FLAGS_NONE,
+					   WAIT_MS, NULL, error);
+}
+
+static void
+call_well(struct world *world, const char *path, const char *method, GVariant *arguments)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GVariant) answer = call(world, path, method, arguments, &error);
+
+	if (!answer)
+		fail_msg("%s: %s", method, error->message);
+}
+
+static GVariant *
+no_options(void)
+{
+	return g_variant_new_array(G_VARIANT_TYPE("{sv}"), NULL, 0);
+}
+
+static GVariant *
+objects(struct world *world)
+{
+	g_autoptr(GVariant) answer = call(world, "/", "org.freedesktop.DBus.ObjectManager.GetManagedObjects",
+					  NULL, NULL);
+
+	assert_non_null(answer);
+	return g_variant_get_child_value(answer, 0);
+}
+
+/* The object below prefix whose interface has UUID uuid; NULL: none yet. */
+static char *
+find_object(struct world *world, const char *prefix, const char *interface, const char *uuid)
+{
+	g_autoptr(GVariant) all = objects(world);
+	GVariantIter iter;
+	const char *path;
+	GVariant *interfaces;
+	char *found = NULL;
+
+	g_variant_iter_init(&iter, all);
+	while (g_variant_iter_next(&iter, "{&o@a{sa{sv}}}", &path, &interfaces)) {
+		g_autoptr(GVariant) properties = g_variant_lookup_value(interfaces, interface, NULL);
+		const char *value;
+
+		if (!found && properties && g_str_has_prefix(path, prefix) &&
+		    g_variant_lookup(properties, "UUID", "&s", &value) && strcmp(value, uuid) == 0)
+			found = g_strdup(path);
+		g_variant_unref(interfaces);
+	}
+	return found;
+}
+
+struct search {
+	struct world *world;
+	const char *prefix, *uuid;
+	char *found;
+};
+
+static gboolean
+look(gpointer data)
+{
+	struct search *search = data;
+
+	search->found = find_object(search->world, search->prefix, "org.bluez.GattCharacteristic1",
+				    search->uuid);
+	return search->found != NULL;
+}
+
+static char *
+wait_characteristic(struct world *world, const char *device, const char *uuid)
+{
+	struct search search = { world, device, uuid, NULL };
+
+	assert_true(private_wait(look, &search, WAIT_MS));
+	return search.found;
+}
+
+static gboolean
+device_is_seen(gpointer data)
+{
+	struct world *world = data;
+	g_autoptr(GVariant) all = objects(world);
+	g_autoptr(GVariant) device = g_variant_lookup_value(all, "/org/bluez/hci0/dev_00_AA_01_01_00_42", NULL);
+
+	return device != NULL;
+}
+
+#define DEVICE "/org/bluez/hci0/dev_00_AA_01_01_00_42"
+
+static void
+discover_and_connect(struct world *world)
+{
+	call_well(world, "/org/bluez/hci0", "org.bluez.Adapter1.StartDiscovery", NULL);
+	assert_true(private_wait(device_is_seen, world, WAIT_MS));
+	call_well(world, DEVICE, "org.bluez.Device1.Connect", NULL);
+}
+
+static void
+write_request(struct world *world, const char *path, const struct stp_request *request)
+{
+	guint8 bytes[STP_CONTROL_SIZE_MAX];
+	size_t size;
+
+	assert_int_equal(stp_request_encode(request, bytes, &size), STP_OK);
+	call_well(world, path, "org.bluez.GattCharacteristic1.WriteValue",
+		  g_variant_new("(@ay@a{sv})", g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, size, 1),
+				no_options()));
+}
+
+/* ---- tests ---- */
+
+static void
+pens_come_on_the_air_and_leave_nothing(void **state)
+{
+	struct world *world = *state;
+	PrivateChild *pens;
+
+	start_fake(world, "4");
+	for (guint round = 0; round < 2; round++) {
+		pens = start_pens(world, "--sessions", "5", "--seed", "3", NULL);
+		expect(pens, "\"event\":\"started\",\"pens\":3");
+		assert_non_null(strstr(private_child_output(pens), "\"pen\":\"DP26-1001\",\"adapter\":\"hci1\""));
+		assert_non_null(strstr(private_child_output(pens), "\"name\":\"Stipple-1003\""));
+		assert_non_null(strstr(private_child_output(pens), "\"sessions\":5"));
+		assert_int_equal(private_child_stop(pens, round ? SIGINT : SIGTERM, WAIT_MS), 0);
+		assert_non_null(strstr(private_child_output(pens), "\"event\":\"stopped\""));
+	}
+}
+
+static void
+a_pen_is_read_and_may_hang_up(void **state)
+{
+	struct world *world = *state;
+	struct stp_request request = { .op = STP_OP_HELLO, .token = 1 };
+	g_autofree char *serial = NULL, *control = NULL, *log_data = NULL;
+	g_autoptr(GVariant) value = NULL, acquired = NULL, bytes = NULL;
+	g_autoptr(GUnixFDList) fds = NULL;
+	g_autoptr(GString) text = g_string_new(SAMPLE_CSV_HEADER "\n");
+	g_autofree char *path = g_build_filename(private_bus_directory(world->bus), "long.csv", NULL);
+	g_autofree char *csv = g_strconcat("1:", path, NULL);
+	PrivateChild *pens;
+	guint8 segment[600];
+	gsize size, total = 0;
+	gssize got;
+	int fd;
+
+	for (guint i = 0; i < 1000; i++)
+		g_string_append_printf(text, "%u,%u,1167,200,1,1,1\n", 10 * i, 1000 + i * 7919 % 500);
+	assert_true(g_file_set_contents(path, text->str, -1, NULL));
+	start_fake(world, "2");
+	pens = start_pens(world, "--open", "--sessions", "0", "--csv", csv, "--drop-after", "1:300",
+			  "--mtu", "100", "--epoch", "7", NULL);
+	expect(pens, "\"event\":\"started\",\"pens\":1");
+	discover_and_connect(world);
+	serial = wait_characteristic(world, DEVICE, STP_UUID_SERIAL_NUMBER);
+	control = wait_characteristic(world, DEVICE, STP_UUID_LOG_CONTROL);
+	log_data = wait_characteristic(world, DEVICE, STP_UUID_LOG_DATA);
+	value = call(world, serial, "org.bluez.GattCharacteristic1.ReadValue",
+		     g_variant_new("(@a{sv})", no_options()), NULL);
+	assert_non_null(value);
+	bytes = g_variant_get_child_value(value, 0);
+	assert_memory_equal(g_variant_get_fixed_array(bytes, &size, 1), "DP26-1001", 9);
+	expect(pens, "\"event\":\"connected\",\"pen\":\"DP26-1001\"");
+
+	call_well(world, control, "org.bluez.GattCharacteristic1.StartNotify", NULL);
+	acquired = g_dbus_connection_call_with_unix_fd_list_sync(
+		world->central, "org.bluez", log_data, "org.bluez.GattCharacteristic1", "AcquireNotify",
+		g_variant_new("(@a{sv})", no_options()), NULL, G_DBUS_CALL_FLAGS_NONE, WAIT_MS, NULL, &fds, NULL,
+		NULL);
+	assert_non_null(acquired);
+	fd = g_unix_fd_list_get(fds, 0, NULL);
+	assert_true(fcntl(fd, F_SETFL, 0) == 0);
+	write_request(world, control, &request);
+	expect(pens, "\"event\":\"collector\"");
+	request = (struct stp_request){ .op = STP_OP_READ, .token = 2 };
+	request.u.read.epoch = 7;
+	request.u.read.record = 1;
+	request.u.read.length = 500;
+	request.u.read.window = 64;
+	write_request(world, control, &request);
+	while ((got = read(fd, segment, sizeof segment)) > 0) {
+		assert_in_range(got, 5, 97);
+		total += (gsize)got;
+	}
+	close(fd);
+	assert_in_range(total, 300, 300 + 96);
+	expect(pens, "\"fault\":\"drop\"");
+	expect(pens, "\"event\":\"disconnected\"");
+	assert_int_equal(private_child_stop(pens, SIGTERM, WAIT_MS), 0);
+}
+
+static void
+news_are_advertised(void **state)
+{
+	struct world *world = *state;
+	PrivateChild *pens;
+
+	start_fake(world, "2");
+	pens = start_pens(world, "--sessions", "1", "--live-session", "1", NULL);
+	expect(pens, "\"event\":\"started\"");
+	expect(pens, "\"event\":\"motor\",\"pen\":\"DP26-1001\",\"on\":true");
+	expect(pens, "\"event\":\"new-record\",\"pen\":\"DP26-1001\"");
+	assert_int_equal(private_child_stop(pens, SIGTERM, WAIT_MS), 0);
+}
+
+static void
+pens_survive_bluetoothd(void **state)
+{
+	struct world *world = *state;
+	PrivateChild *pens;
+
+	start_fake(world, "2");
+	pens = start_pens(world, "--sessions", "1", NULL);
+	expect(pens, "\"event\":\"started\"");
+	call_well(world, "/org/bluez/fake", "org.stipple1.test.Air1.Restart", g_variant_new("(u)", 50));
+	expect(pens, "\"event\":\"bluez-lost\"");
+	expect(pens, "\"event\":\"bluez-back\"");
+	expect(pens, "\"event\":\"started\"");
+	assert_int_equal(private_child_stop(pens, SIGTERM, WAIT_MS), 0);
+}
+
+static int
+status_of(PrivateChild *pens)
+{
+	return private_child_stop(pens, 0, WAIT_MS);
+}
+
+static void
+what_is_missing_is_told_by_the_exit_status(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(status_of(start_pens(world, "--sessions", "1", NULL)), 4);
+	start_fake(world, "2");
+	assert_int_equal(status_of(start_pens(world, "--sessions", "1", "--pens", "3", NULL)), 3);
+	assert_int_equal(status_of(start_pens(world, "--sessions", "1", "--adapters", "hci7", NULL)), 3);
+	assert_int_equal(status_of(start_pens(world, "--sessions", "1", "--flip", "1:99", NULL)), 64);
+	assert_int_equal(status_of(start_pens(world, "--sessions", "1", "--flip", "2:1", NULL)), 64);
+	assert_int_equal(status_of(start_pens(world, "--period", "3", NULL)), 64);
+	assert_int_equal(status_of(start_pens(world, "--nonsense", NULL)), 64);
+	assert_int_equal(status_of(start_pens(world, "--csv", "1:/nonexistent.csv", NULL)), 1);
+	call_well(world, "/org/bluez/fake", "org.stipple1.test.Air1.FailNext",
+		  g_variant_new("(sssu)", "GattManager1.RegisterApplication", "org.bluez.Error.NotPermitted",
+				"no", 1));
+	assert_int_equal(status_of(start_pens(world, "--sessions", "1", NULL)), 5);
+}
+
+static void
+without_a_bus_it_says_so(void **state)
+{
+	g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDERR_PIPE);
+	g_autoptr(GSubprocess) pens = NULL;
+	g_autofree char *said = NULL;
+
+	g_subprocess_launcher_setenv(launcher, "DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent", TRUE);
+	pens = g_subprocess_launcher_spawn(launcher, NULL, STIPPLE_PENSIM, NULL);
+	assert_non_null(pens);
+	assert_true(g_subprocess_communicate_utf8(pens, NULL, NULL, NULL, &said, NULL));
+	assert_int_equal(g_subprocess_get_exit_status(pens), 4);
+	assert_non_null(strstr(said, "The system bus cannot be reached; start it"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(pens_come_on_the_air_and_leave_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_pen_is_read_and_may_hang_up, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(news_are_advertised, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(pens_survive_bluetoothd, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_missing_is_told_by_the_exit_status, set_up, tear_down),
+		cmocka_unit_test(without_a_bus_it_says_so),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
