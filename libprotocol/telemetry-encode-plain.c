@@ -4,10 +4,16 @@
 #include "bit-writer.h"
 #include "telemetry-encode.h"
 
-/*
- * The fast way for nearly all samples: see telemetry-decode-plain.c, whose mirror this
- * is.  Small machines do without.
- */
+/* The fast way for nearly all samples: telemetry-decode-plain.c is its mirror. */
+
+static inline bool
+is_plain(const struct stp_block_encoder *encoder, const struct stp_sample *sample, uint64_t due_ms)
+{
+	return sample->t_ms == due_ms && sample->contact == encoder->contact
+		&& sample->pass == encoder->pass && sample->zone == encoder->zone
+		&& sample->depth_um <= STP_DEPTH_MAX_UM && sample->rate_dhz <= STP_RATE_MAX_DHZ
+		&& sample->current_ma <= STP_CURRENT_MAX_MA;
+}
 
 #if BITS_WIDE
 
@@ -27,15 +33,6 @@ static inline size_t
 low_bits(uint32_t value, uint32_t bits)
 {
 	return value & (((size_t)1 << bits) - 1);
-}
-
-static inline bool
-is_plain(const struct stp_block_encoder *encoder, const struct stp_sample *sample, uint64_t due_ms)
-{
-	return sample->t_ms == due_ms && sample->contact == encoder->contact
-		&& sample->pass == encoder->pass && sample->zone == encoder->zone
-		&& sample->depth_um <= STP_DEPTH_MAX_UM && sample->rate_dhz <= STP_RATE_MAX_DHZ
-		&& sample->current_ma <= STP_CURRENT_MAX_MA;
 }
 
 __attribute__((always_inline))
@@ -136,17 +133,73 @@ telemetry_plain_encoder(void)
 
 #else
 
-static size_t
-encode_nothing(struct stp_block_encoder *encoder, const struct stp_sample *samples, size_t count)
+/* Small machines take one column after the other. */
+static bool
+encode_one(struct stp_block_encoder *encoder, const struct stp_sample *sample)
 {
-	(void)encoder, (void)samples, (void)count;
-	return 0;
+	const uint16_t values[STP_COLUMNS] = {
+		sample->depth_um, sample->rate_dhz, sample->current_ma,
+	};
+	uint32_t *mean = encoder->mean[encoder->contact];
+	uint8_t *start = encoder->bytes + STP_BLOCK_HEADER_SIZE;
+	uint32_t folded[STP_COLUMNS], unary = 0, unary_bits = 0, rest = 0, rest_bits = 0;
+
+	for (unsigned i = 0; i < STP_COLUMNS; i++) {
+		uint32_t bits = rice_bits(mean[i]), quotient;
+
+		folded[i] = fold(values[i] - rounded(encoder->level[i] + encoder->trend[i]));
+		quotient = folded[i] >> bits;
+		if (quotient >= QUOTIENT_ESCAPE || unary_bits + quotient >= BITS_AT_ONCE
+		    || rest_bits + bits > BITS_AT_ONCE)
+			return false;
+		unary |= 1u << (unary_bits + quotient);
+		unary_bits += quotient + 1;
+		rest |= (folded[i] & ((1u << bits) - 1)) << rest_bits;
+		rest_bits += bits;
+	}
+	for (unsigned i = 0; i < STP_COLUMNS; i++) {
+		mean[i] = mean_after(mean[i], folded[i]);
+		learn(encoder->level_gain[i], encoder->trend_gain[i], encoder->trend_keep[i],
+		      &encoder->level[i], &encoder->trend[i], values[i]);
+	}
+	if (unary_bits + rest_bits <= BITS_AT_ONCE) {
+		unary |= rest << unary_bits;
+		unary_bits += rest_bits;
+	} else {
+		bits_put_up(&encoder->values, start, unary, unary_bits);
+		unary = rest;
+		unary_bits = rest_bits;
+	}
+	bits_put_up(&encoder->values, start, unary, unary_bits);
+	return true;
+}
+
+static size_t
+encode_narrow(struct stp_block_encoder *encoder, const struct stp_sample *samples, size_t count)
+{
+	size_t done = 0;
+
+	if ((encoder->seen & encoder->present) != ALL_PRESENT || encoder->jitter_ms != 0)
+		return 0;
+	for (; done < count; done++) {
+		const struct stp_sample *sample = &samples[done];
+
+		if (!is_plain(encoder, sample, encoder->due_ms)
+		    || encoder->values.written >= encoder->ample
+		    || encoder->samples == STP_BLOCK_SAMPLES_MAX || !encode_one(encoder, sample))
+			break;
+		encoder->last_ms = sample->t_ms;
+		encoder->due_ms += encoder->period_ms;
+		encoder->gap++;
+		encoder->samples++;
+	}
+	return done;
 }
 
 stp_encode_function *
 telemetry_plain_encoder(void)
 {
-	return encode_nothing;
+	return encode_narrow;
 }
 
 #endif
