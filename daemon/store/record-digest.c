@@ -102,6 +102,16 @@ stp_record_digest_free(StpRecordDigest *self)
 	g_free(self);
 }
 
+void
+stp_record_hash(const guint8 *raw, gsize size, guint8 hash[STP_HASH_SIZE])
+{
+	g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+	gsize length = STP_HASH_SIZE;
+
+	g_checksum_update(checksum, raw, (gssize)size);
+	g_checksum_get_digest(checksum, hash, &length);
+}
+
 /*
  * A record is a chain of protobuf fields; a chain that needs more bytes than there are was
  * cut.  Damage in the middle of a block, the usual kind, leaves the chain intact.

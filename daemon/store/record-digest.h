@@ -29,5 +29,9 @@ StpRecordDigest *stp_record_digest_new(const guint8 *raw, gsize size);
 void stp_record_digest_free(StpRecordDigest *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpRecordDigest, stp_record_digest_free)
 
+/* SHA-256 of a record's bytes. */
+#define STP_HASH_SIZE 32
+void stp_record_hash(const guint8 *raw, gsize size, guint8 hash[STP_HASH_SIZE]);
+
 /* Of bytes whose checksum does not hold: whether they look like the beginning of a whole record. */
 gboolean stp_record_looks_cut(const guint8 *raw, gsize size);

@@ -31,6 +31,7 @@ struct _StpStore {
 	gint reserve_mib;		/* atomic; the rest is below */
 
 	/* The worker's own. */
+	StpDigester *digester;
 	gboolean undecoded;		/* a record waits to be looked into */
 };
 
@@ -200,6 +201,7 @@ run_job(StpStore *self, StpJob *job, GCancellable *cancellable, GError **error)
 		g_set_error(error, STP_ERROR, STP_ERROR_CANCELLED, "Cancelled before anything was stored.");
 		return FALSE;
 	}
+	job->digester = self->digester;
 	if (!has_room(self, error) || !job->work(job, db, cancellable, error))
 		return FALSE;
 	if (job->trouble != NULL)
@@ -518,6 +520,7 @@ stp_store_open(const char *directory, GError **error)
 		judge_write(self, local);
 		self->undecoded = TRUE;
 	}
+	self->digester = stp_digester_new();
 	/* A thread of its own, so that nothing wakes up while there is nothing to do. */
 	self->worker = g_thread_pool_new(work, NULL, 1, TRUE, error);
 	if (self->worker == NULL)
@@ -532,6 +535,7 @@ stp_store_close(StpStore *self)
 {
 	if (self->worker != NULL)
 		g_thread_pool_free(g_steal_pointer(&self->worker), FALSE, TRUE);
+	g_clear_pointer(&self->digester, stp_digester_free);
 	stop_watching_room(self);
 	stp_store_files_close(&self->files);
 }

@@ -63,7 +63,7 @@ read_row(StpDatabase *db, gint64 record, Row *row, GError **error)
 
 /* Bytes that were sound when they came and are not now mean that the disk has changed them. */
 static StpRecordDigest *
-digest_stored(StpDatabase *db, gint64 record, GError **error)
+digest_stored(StpDatabase *db, gint64 record, guint8 hash[STP_HASH_SIZE], GError **error)
 {
 	static const char sql[] = "SELECT bytes FROM record_raw WHERE record = ?";
 	g_autoptr(GError) local = NULL;
@@ -83,6 +83,7 @@ digest_stored(StpDatabase *db, gint64 record, GError **error)
 		return NULL;
 	}
 	bytes = stp_rows_blob(rows, 0, &size);
+	stp_record_hash(bytes, size, hash);
 	return stp_record_digest_new(bytes, size);
 }
 
@@ -105,10 +106,12 @@ note_verdict(StpDatabase *db, const Row *row, const StpRecordDigest *digest, enu
 }
 
 static gboolean
-derive(StpDatabase *db, const Row *row, const StpRecordDigest *digest, StpLook *look, GPtrArray *made,
-       GError **error)
+derive(StpDatabase *db, const Row *row, const StpRecordDigest *digest, const guint8 hash[STP_HASH_SIZE],
+       StpLook *look, GPtrArray *made, GError **error)
 {
-	static const char sql[] = "UPDATE record SET parser = ?, verdict = ? WHERE record = ?";
+	/* The first hash stays: it is that of the bytes as they came. */
+	static const char sql[] = "UPDATE record SET parser = ?, verdict = ?,"
+				  " sha256 = CASE length(sha256) WHEN 0 THEN ? ELSE sha256 END WHERE record = ?";
 	gint64 session = 0;
 
 	look->verdict = digest->verdict;
@@ -125,9 +128,10 @@ derive(StpDatabase *db, const Row *row, const StpRecordDigest *digest, StpLook *
 	if (look->verdict == STP_OK && row->verdict != STP_OK &&
 	    !stp_findings_close(db, row->origin.pen, row->origin.epoch, row->origin.number, error))
 		return FALSE;
-	return stp_database_run(
-		db, sql,
-		STP_VALUES(STP_INT(STP_PARSER_VERSION), STP_INT(look->verdict), STP_INT(row->origin.record)), error);
+	return stp_database_run(db, sql,
+				STP_VALUES(STP_INT(STP_PARSER_VERSION), STP_INT(look->verdict),
+					   STP_BLOB(hash, STP_HASH_SIZE), STP_INT(row->origin.record)),
+				error);
 }
 
 static gboolean
@@ -151,35 +155,39 @@ recall(StpDatabase *db, const Row *row, StpLook *look, GError **error)
 }
 
 static gboolean
-derive_alone(StpDatabase *db, const Row *row, const StpRecordDigest *digest, StpLook *look, GPtrArray *made,
-	     GError **error)
+derive_alone(StpDatabase *db, const Row *row, const StpRecordDigest *digest, const guint8 hash[STP_HASH_SIZE],
+	     StpLook *look, GPtrArray *made, GError **error)
 {
 	if (!stp_database_set_durable(db, FALSE, error) || !stp_database_begin(db, error))
 		return FALSE;
-	if (derive(db, row, digest, look, made, error))
+	if (derive(db, row, digest, hash, look, made, error))
 		return stp_database_commit(db, error);
 	stp_database_rollback(db);
 	return FALSE;
 }
 
 gboolean
-stp_decoding_look(StpDatabase *db, gint64 record, GBytes *raw, StpLook *look, GPtrArray *made, GError **error)
+stp_decoding_look(StpDatabase *db, gint64 record, GBytes *raw, StpDigester *digester, StpLook *look,
+		  GPtrArray *made, GError **error)
 {
 	g_auto(Row) row = { 0 };
 	g_autoptr(StpRecordDigest) digest = NULL;
+	guint8 hash[STP_HASH_SIZE];
 	gboolean fine;
 
 	if (!read_row(db, record, &row, error))
 		return FALSE;
 	if (is_done(&row))
 		return recall(db, &row, look, error);
-	if (raw != NULL)
-		digest = stp_record_digest_new(g_bytes_get_data(raw, NULL), g_bytes_get_size(raw));
-	else
-		digest = digest_stored(db, record, error);
+	if (raw != NULL) {
+		stp_record_hash(g_bytes_get_data(raw, NULL), g_bytes_get_size(raw), hash);
+		digest = stp_digester_take(digester);
+	} else {
+		digest = digest_stored(db, record, hash, error);
+	}
 	if (digest == NULL)
 		return FALSE;
-	fine = derive_alone(db, &row, digest, look, made, error);
+	fine = derive_alone(db, &row, digest, hash, look, made, error);
 	return stp_database_set_durable(db, TRUE, fine ? error : NULL) && fine;
 }
 
@@ -200,7 +208,7 @@ stp_decoding_catch_up(StpDatabase *db, GError **error)
 			return FALSE;
 		if (record == 0)
 			break;
-		if (!stp_decoding_look(db, record, NULL, &look, NULL, error))
+		if (!stp_decoding_look(db, record, NULL, NULL, &look, NULL, error))
 			return FALSE;
 		count++;
 	}
@@ -222,6 +230,7 @@ reparse_all(StpDatabase *db, GCancellable *cancellable, GError **error)
 		g_auto(StpLook) look = { STP_OK, NULL };
 		g_auto(Row) row = { 0 };
 		g_autoptr(StpRecordDigest) digest = NULL;
+		guint8 hash[STP_HASH_SIZE];
 		gint64 last = record;
 
 		if (g_cancellable_is_cancelled(cancellable)) {
@@ -235,8 +244,8 @@ reparse_all(StpDatabase *db, GCancellable *cancellable, GError **error)
 			return TRUE;
 		if (!read_row(db, record, &row, error))
 			return FALSE;
-		digest = digest_stored(db, record, error);
-		if (digest == NULL || !derive(db, &row, digest, &look, NULL, error))
+		digest = digest_stored(db, record, hash, error);
+		if (digest == NULL || !derive(db, &row, digest, hash, &look, NULL, error))
 			return FALSE;
 	}
 }

@@ -5,6 +5,7 @@
 #include <gio/gio.h>
 
 #include "database.h"
+#include "record-digester.h"
 #include "session-store.h"
 
 /*
@@ -21,11 +22,12 @@ void stp_look_clear(StpLook *look);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StpLook, stp_look_clear)
 
 /*
- * Look into a record unless this version has done so before.  raw NULL: they are read from the
- * store.  In a transaction of its own, which is not forced to the disk.
+ * Look into a record unless this version has done so before.  raw NULL: its bytes are read from
+ * the store; else digester is at work on them.  In a transaction of its own, which is not
+ * forced to the disk.
  */
-gboolean stp_decoding_look(StpDatabase *db, gint64 record, GBytes *raw, StpLook *look, GPtrArray *made,
-			   GError **error);
+gboolean stp_decoding_look(StpDatabase *db, gint64 record, GBytes *raw, StpDigester *digester, StpLook *look,
+			   GPtrArray *made, GError **error);
 /* Those nobody looked into yet, and those an older version could not make sense of. */
 gboolean stp_decoding_catch_up(StpDatabase *db, GError **error);
 /* All of them, in one transaction. */

@@ -134,6 +134,7 @@ put_record(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **er
 	g_auto(StpLook) look = { STP_OK, NULL };
 	StpKept kept;
 
+	stp_digester_start(self->digester, self->u.arrival.raw);
 	if (!stp_database_begin(db, error) ||
 	    !finish(db, stp_records_keep(db, &self->u.arrival, &kept, self->made, error), error))
 		return FALSE;
@@ -145,7 +146,8 @@ put_record(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **er
 	self->outcome->verdict = kept.integrity;
 	if (kept.record == 0)
 		return TRUE;
-	if (stp_decoding_look(db, kept.record, self->u.arrival.raw, &look, self->made, &self->trouble)) {
+	if (stp_decoding_look(db, kept.record, self->u.arrival.raw, self->digester, &look, self->made,
+			      &self->trouble)) {
 		self->outcome->verdict = look.verdict;
 		self->outcome->session_id = g_steal_pointer(&look.session_id);
 	} else {

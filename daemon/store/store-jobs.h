@@ -5,6 +5,7 @@
 #include <gio/gio.h>
 
 #include "database.h"
+#include "record-digester.h"
 #include "session-store.h"
 
 /*
@@ -29,6 +30,7 @@ struct StpJob {
 		StpAttempt attempt;	/* owns serial, stage and error */
 	} u;
 	void (*clear)(StpJob *self);
+	StpDigester *digester;		/* the worker's; set before the job is run */
 
 	/* Results. */
 	GPtrArray *made;		/* (element-type StpFinding) */

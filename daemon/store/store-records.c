@@ -10,27 +10,14 @@
 #include "store-findings.h"
 #include "store-pens.h"
 
-#define SHA256_SIZE 32
-
 /* An arrival, and what is told from its bytes. */
 typedef struct {
 	const StpArrival *arrival;
 	const guint8 *raw;
 	gsize size;
 	gint64 pen;
-	guint8 sha256[SHA256_SIZE];
 	gint64 at;
 } Parcel;
-
-static void
-hash(const guint8 *bytes, gsize size, guint8 out[SHA256_SIZE])
-{
-	g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
-	gsize length = SHA256_SIZE;
-
-	g_checksum_update(checksum, bytes, (gssize)size);
-	g_checksum_get_digest(checksum, out, &length);
-}
 
 /* Whether it is the record that was asked for, whole and undamaged. */
 static enum stp_status
@@ -76,8 +63,11 @@ keep_specimen(StpDatabase *db, const Parcel *parcel, const char *kind, gboolean 
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, 1, ?7)";
 	static const char keep[] = "INSERT INTO specimen_raw (specimen, bytes) VALUES (?, ?)";
 	StpValue pen = STP_INT(parcel->pen), epoch = STP_INT(parcel->arrival->epoch);
-	StpValue number = STP_INT(parcel->arrival->number), sha256 = STP_BLOB(parcel->sha256, SHA256_SIZE);
+	StpValue number = STP_INT(parcel->arrival->number), sha256;
+	guint8 hash[STP_HASH_SIZE];
 
+	stp_record_hash(parcel->raw, parcel->size, hash);
+	sha256 = STP_BLOB(hash, sizeof(hash));
 	if (!stp_database_run(db, count, STP_VALUES(pen, epoch, number, sha256, STP_INT(parcel->at)), error))
 		return FALSE;
 	*again = stp_database_changes(db) > 0;
@@ -124,16 +114,15 @@ static gboolean
 keep_record(StpDatabase *db, const Parcel *parcel, StpKept *kept, GError **error)
 {
 	static const char insert[] =
-		"INSERT INTO record (pen, epoch, number, size, sha256, listed_type, listed_boot_id, listed_tick_ms,"
-		"  authenticated, received_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+		"INSERT INTO record (pen, epoch, number, size, listed_type, listed_boot_id, listed_tick_ms,"
+		"  authenticated, received_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
 	static const char keep[] = "INSERT INTO record_raw (record, bytes) VALUES (?, ?)";
 	const StpArrival *arrival = parcel->arrival;
 
 	if (!stp_database_run(db, insert,
 			      STP_VALUES(STP_INT(parcel->pen), STP_INT(arrival->epoch), STP_INT(arrival->number),
-					 STP_INT(parcel->size), STP_BLOB(parcel->sha256, SHA256_SIZE),
-					 STP_INT(arrival->listed_type), STP_INT(arrival->listed_boot_id),
-					 STP_INT(arrival->listed_start_tick_ms),
+					 STP_INT(parcel->size), STP_INT(arrival->listed_type),
+					 STP_INT(arrival->listed_boot_id), STP_INT(arrival->listed_start_tick_ms),
 					 STP_INT(arrival->authenticated != FALSE), STP_INT(parcel->at)),
 			      error))
 		return FALSE;
@@ -149,7 +138,8 @@ keep_record(StpDatabase *db, const Parcel *parcel, StpKept *kept, GError **error
 static gboolean
 find_held(StpDatabase *db, const Parcel *parcel, gint64 *held, gboolean *same, GError **error)
 {
-	static const char sql[] = "SELECT record, sha256 FROM record WHERE pen = ? AND epoch = ? AND number = ?";
+	static const char sql[] = "SELECT record, bytes FROM record JOIN record_raw USING (record)"
+				  " WHERE pen = ? AND epoch = ? AND number = ?";
 	g_autoptr(GError) local = NULL;
 	g_autoptr(StpRows) rows = stp_database_query(db, sql,
 						     STP_VALUES(STP_INT(parcel->pen), STP_INT(parcel->arrival->epoch),
@@ -162,10 +152,10 @@ find_held(StpDatabase *db, const Parcel *parcel, gint64 *held, gboolean *same, G
 		return FALSE;
 	if (stp_rows_next(rows, &local)) {
 		gsize size;
-		const guint8 *sha256 = stp_rows_blob(rows, 1, &size);
+		const guint8 *bytes = stp_rows_blob(rows, 1, &size);
 
 		*held = stp_rows_int(rows, 0);
-		*same = size == SHA256_SIZE && memcmp(sha256, parcel->sha256, SHA256_SIZE) == 0;
+		*same = size == parcel->size && memcmp(bytes, parcel->raw, size) == 0;
 	}
 	if (local != NULL) {
 		g_propagate_error(error, g_steal_pointer(&local));
@@ -189,7 +179,6 @@ stp_records_keep(StpDatabase *db, const StpArrival *arrival, StpKept *kept, GPtr
 	}
 	parcel.raw = g_bytes_get_data(arrival->raw, &parcel.size);
 	parcel.at = arrival->received_at != 0 ? arrival->received_at : g_get_real_time();
-	hash(parcel.raw, parcel.size, parcel.sha256);
 
 	*kept = (StpKept){ .integrity = judge(&parcel) };
 	if (!stp_pens_ensure(db, arrival->serial, &parcel.pen, error) ||

@@ -63,7 +63,6 @@ CREATE TABLE record (
 	epoch INTEGER NOT NULL,
 	number INTEGER NOT NULL,
 	size INTEGER NOT NULL,
-	sha256 BLOB NOT NULL,
 	listed_type INTEGER NOT NULL,
 	listed_boot_id INTEGER NOT NULL,
 	listed_tick_ms INTEGER NOT NULL,
@@ -72,6 +71,7 @@ CREATE TABLE record (
 	-- derived
 	parser INTEGER NOT NULL DEFAULT 0,	-- version that looked into it; 0: not yet
 	verdict INTEGER NOT NULL DEFAULT 0,	-- enum stp_status
+	sha256 BLOB NOT NULL DEFAULT x'',	-- of the bytes, as they were first looked into
 	UNIQUE (pen, epoch, number)
 );
 CREATE INDEX record_to_parse ON record (parser) WHERE parser = 0 OR verdict <> 0;
