@@ -4,6 +4,7 @@
 #include "log.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 
 #define DOMAIN "stippled"
 
@@ -50,6 +51,8 @@ stp_log(GLogLevelFlags level, const char *topic, const char *pen, const char *fo
 static GLogWriterOutput
 write_line(GLogLevelFlags level, const GLogField *fields, gsize count, gpointer verbose)
 {
+	g_autofree char *line = NULL;
+
 	/* G_MESSAGES_DEBUG works as everywhere in GLib; --verbose is for those who do not know it. */
 	if (!GPOINTER_TO_INT(verbose) && g_log_writer_default_would_drop(level, DOMAIN) &&
 	    level >= G_LOG_LEVEL_DEBUG)
@@ -58,7 +61,11 @@ write_line(GLogLevelFlags level, const GLogField *fields, gsize count, gpointer 
 	if (g_log_writer_is_journald(2) &&
 	    g_log_writer_journald(level, fields, count, NULL) == G_LOG_WRITER_HANDLED)
 		return G_LOG_WRITER_HANDLED;
-	return g_log_writer_standard_streams(level, fields, count, NULL);
+
+	/* GLib's own writer puts half of the levels on stdout. */
+	line = g_log_writer_format_fields(level, fields, count, FALSE);
+	fprintf(stderr, "%s\n", line);
+	return G_LOG_WRITER_HANDLED;
 }
 
 void
