@@ -178,6 +178,11 @@ hung_up(int fd, GIOCondition condition, gpointer data)
 
 	service->hang_up_source = 0;
 	drop_fd(service);
+	/*
+	 * bluetoothd keeps the subscription of a bonded central over the end of a link and does not
+	 * ask for a descriptor twice; what it hears by signal it still passes on.
+	 */
+	service->data_on = TRUE;
 	return G_SOURCE_REMOVE;
 }
 
@@ -340,11 +345,4 @@ pen_service_notify(PenService *service, const guint8 *bytes, gsize size)
 		return SIM_NOBODY;
 	pen_characteristic_emit_value(service->log_data, bytes, size);
 	return SIM_SENT;
-}
-
-void
-pen_service_reset(PenService *service)
-{
-	drop_fd(service);
-	service->control_on = service->data_on = FALSE;
 }

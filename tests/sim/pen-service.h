@@ -39,5 +39,3 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PenService, pen_service_free)
 const char *pen_service_root(const PenService *service);
 SimSending pen_service_indicate(PenService *service, const guint8 *bytes, gsize size);
 SimSending pen_service_notify(PenService *service, const guint8 *bytes, gsize size);
-/* The link has ended: nobody is subscribed any more. */
-void pen_service_reset(PenService *service);

@@ -132,7 +132,6 @@ end_link(PenStation *station)
 	address = device_address(station->central);
 	g_clear_pointer(&station->central, g_free);
 	sim_pump_disconnected(station->pump);
-	pen_service_reset(station->service);
 	pensim_say("disconnected", sim_pen_serial(station->pen), "central", g_variant_new_string(address),
 		   NULL);
 }
