@@ -409,6 +409,22 @@ stp_store_get_missing(StpStore *self, const char *serial, guint32 epoch, guint32
 	return missing;
 }
 
+GArray *
+stp_store_get_held(StpStore *self, const char *serial, guint32 epoch, guint32 oldest, guint32 newest,
+		   GError **error)
+{
+	StpDatabase *db = begin_reading(self, error);
+	GArray *held = NULL;
+	gint64 pen;
+
+	if (db == NULL)
+		return NULL;
+	if (stp_pens_find(db, serial, &pen, error))
+		held = stp_coverage_held(db, pen, epoch, oldest, newest, error);
+	end_reading(db);
+	return held;
+}
+
 GPtrArray *
 stp_store_get_coverage(StpStore *self, const char *serial, GError **error)
 {

@@ -7,6 +7,7 @@
 #include <stipple/elapsed-time.h>
 #include <stipple/ranges.h>
 #include <stipple/record.h>
+#include <stipple/telemetry.h>
 
 /*
  * The store seam: raw records for good, and what can be told from them.  No SQLite type
@@ -88,6 +89,13 @@ gboolean stp_store_put_state_finish(StpStore *self, GAsyncResult *result, GError
  */
 GArray *stp_store_get_missing(StpStore *self, const char *serial, guint32 epoch, guint32 oldest,
 			      guint32 newest, GError **error);
+
+/*
+ * Which of oldest..newest are held and sound, so that the pen may be told: (element-type struct
+ * stp_range), ascending.
+ */
+GArray *stp_store_get_held(StpStore *self, const char *serial, guint32 epoch, guint32 oldest,
+			   guint32 newest, GError **error);
 
 /* ---- records ---- */
 

@@ -231,6 +231,26 @@ stp_coverage_missing(StpDatabase *db, gint64 pen, guint32 epoch, guint32 oldest,
 	return wanted;
 }
 
+GArray *
+stp_coverage_held(StpDatabase *db, gint64 pen, guint32 epoch, guint32 oldest, guint32 newest, GError **error)
+{
+	g_auto(Ledger) ledger = { .pen = pen, .epoch = epoch };
+	GArray *held;
+
+	if (!read_ranges(db, &ledger, error))
+		return NULL;
+	held = g_array_new(FALSE, FALSE, sizeof(struct stp_range));
+	for (guint i = 0; i < ledger.ranges->len; i++) {
+		struct stp_range range = g_array_index(ledger.ranges, struct stp_range, i);
+
+		range.from = MAX(range.from, oldest);
+		range.to = MIN(range.to, newest);
+		if (range.from <= range.to)
+			g_array_append_val(held, range);
+	}
+	return held;
+}
+
 /* ---- what became of all ---- */
 
 static void

@@ -21,6 +21,8 @@ gboolean stp_held_rebuild(StpDatabase *db, GError **error);
 /* Epochs are known from what a pen says, and from what is stored of them. */
 gboolean stp_epoch_ensure(StpDatabase *db, gint64 pen, guint32 epoch, GError **error);
 
+GArray *stp_coverage_held(StpDatabase *db, gint64 pen, guint32 epoch, guint32 oldest, guint32 newest,
+			  GError **error);
 GArray *stp_coverage_missing(StpDatabase *db, gint64 pen, guint32 epoch, guint32 oldest, guint32 newest,
 			     GError **error);
 GPtrArray *stp_coverage_list(StpDatabase *db, const char *serial, GError **error);
