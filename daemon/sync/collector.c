@@ -1,0 +1,448 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include "collector.h"
+
+#include "enrolment.h"
+#include "error.h"
+#include "log.h"
+#include "pen-keeper.h"
+
+/* What common adapters carry; the others wait their turn. */
+#define LINKS_AT_ONCE 3
+
+struct _StpCollector {
+	GObject parent;
+
+	StpRadio *radio;
+	StpStore *store;
+	GHashTable *keepers;	/* serial -> StpPenKeeper */
+	GQueue queue;		/* StpPenKeeper, those that want a link, first come first served */
+	guint links;
+	gboolean enrolling;
+	GTask *stopping;
+};
+
+G_DEFINE_FINAL_TYPE(StpCollector, stp_collector, G_TYPE_OBJECT)
+
+enum { PEN_ADDED, PEN_REMOVED, SESSION_STORED, SIGNAL_COUNT };
+static guint signals[SIGNAL_COUNT];
+
+/* ---- lifecycle ---- */
+
+static void
+stp_collector_init(StpCollector *self)
+{
+	self->keepers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_object_unref);
+	g_queue_init(&self->queue);
+}
+
+static void
+stp_collector_dispose(GObject *object)
+{
+	StpCollector *self = STP_COLLECTOR(object);
+
+	if (self->radio != NULL)
+		g_signal_handlers_disconnect_by_data(self->radio, self);
+	g_queue_clear_full(&self->queue, g_object_unref);
+	g_clear_pointer(&self->keepers, g_hash_table_unref);
+	g_clear_object(&self->radio);
+	g_clear_object(&self->store);
+	G_OBJECT_CLASS(stp_collector_parent_class)->dispose(object);
+}
+
+static void
+stp_collector_class_init(StpCollectorClass *class)
+{
+	G_OBJECT_CLASS(class)->dispose = stp_collector_dispose;
+
+	signals[PEN_ADDED] = g_signal_new("pen-added", STP_TYPE_COLLECTOR, G_SIGNAL_RUN_LAST, 0,
+					  NULL, NULL, NULL, G_TYPE_NONE, 1, STP_TYPE_ENROLLED_PEN);
+	signals[PEN_REMOVED] = g_signal_new("pen-removed", STP_TYPE_COLLECTOR, G_SIGNAL_RUN_LAST, 0,
+					    NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+	signals[SESSION_STORED] = g_signal_new("session-stored", STP_TYPE_COLLECTOR,
+					       G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+					       1, G_TYPE_STRING);
+}
+
+StpRadio *
+stp_collector_get_radio(StpCollector *self)
+{
+	return self->radio;
+}
+
+StpStore *
+stp_collector_get_store(StpCollector *self)
+{
+	return self->store;
+}
+
+/* ---- links, shared out ---- */
+
+static void
+stop_if_quiet(StpCollector *self)
+{
+	g_autoptr(GTask) task = NULL;
+
+	if (self->stopping == NULL || self->links > 0)
+		return;
+	task = g_steal_pointer(&self->stopping);
+	g_task_return_boolean(task, TRUE);
+}
+
+static void
+share_out(StpCollector *self)
+{
+	while (self->links < LINKS_AT_ONCE && self->stopping == NULL) {
+		g_autoptr(StpPenKeeper) keeper = g_queue_pop_head(&self->queue);
+
+		if (keeper == NULL)
+			break;
+		self->links++;
+		if (!stp_pen_keeper_go(keeper))
+			self->links--;
+	}
+}
+
+static void
+on_wants_link(StpPenKeeper *keeper, StpCollector *self)
+{
+	g_queue_push_tail(&self->queue, g_object_ref(keeper));
+	share_out(self);
+}
+
+static void
+on_finished(StpPenKeeper *keeper, StpCollector *self)
+{
+	self->links--;
+	stop_if_quiet(self);
+	share_out(self);
+}
+
+/* ---- pens ---- */
+
+static void
+on_session_stored(StpPenKeeper *keeper, const char *id, StpCollector *self)
+{
+	g_signal_emit(self, signals[SESSION_STORED], 0, id);
+}
+
+/* Takes the row. */
+static StpPenKeeper *
+add_pen(StpCollector *self, StpPenRow *row)
+{
+	g_autoptr(StpEnrolledPen) pen = stp_enrolled_pen_new(row);
+	StpPenKeeper *keeper = stp_pen_keeper_new(pen, self->radio, self->store);
+
+	g_signal_connect_object(keeper, "wants-link", G_CALLBACK(on_wants_link), self, 0);
+	g_signal_connect_object(keeper, "finished", G_CALLBACK(on_finished), self, 0);
+	g_signal_connect_object(keeper, "session-stored", G_CALLBACK(on_session_stored), self, 0);
+	g_hash_table_insert(self->keepers, g_strdup(row->serial), keeper);
+	g_signal_emit(self, signals[PEN_ADDED], 0, pen);
+	return keeper;
+}
+
+static StpPenKeeper *
+find_keeper(StpCollector *self, const char *address)
+{
+	GHashTableIter iter;
+	gpointer keeper;
+
+	g_hash_table_iter_init(&iter, self->keepers);
+	while (g_hash_table_iter_next(&iter, NULL, &keeper)) {
+		StpEnrolledPen *pen = stp_pen_keeper_get_pen(keeper);
+
+		if (g_ascii_strcasecmp(stp_enrolled_pen_get_row(pen)->address, address) == 0)
+			return keeper;
+	}
+	return NULL;
+}
+
+static void
+on_sighting(StpRadio *radio, const StpSighting *sighting, StpCollector *self)
+{
+	StpPenKeeper *keeper = find_keeper(self, sighting->address);
+
+	/* A pen that is being enrolled has its link already. */
+	if (keeper != NULL && self->stopping == NULL)
+		stp_pen_keeper_heard(keeper, sighting);
+}
+
+StpCollector *
+stp_collector_new(StpRadio *radio, StpStore *store, GError **error)
+{
+	g_autoptr(StpCollector) self = g_object_new(STP_TYPE_COLLECTOR, NULL);
+	g_autoptr(GPtrArray) rows = stp_store_list_pens(store, error);
+
+	if (rows == NULL)
+		return NULL;
+
+	self->radio = g_object_ref(radio);
+	self->store = g_object_ref(store);
+	g_ptr_array_set_free_func(rows, NULL);
+	for (guint i = 0; i < rows->len; i++) {
+		StpPenRow *row = g_ptr_array_index(rows, i);
+
+		if (row->enrolled)
+			add_pen(self, row);
+		else
+			stp_pen_row_free(row);
+	}
+	g_signal_connect(radio, "sighting", G_CALLBACK(on_sighting), self);
+	return g_steal_pointer(&self);
+}
+
+GPtrArray *
+stp_collector_get_pens(StpCollector *self)
+{
+	GPtrArray *pens = g_ptr_array_new_with_free_func(g_object_unref);
+	GHashTableIter iter;
+	gpointer keeper;
+
+	g_hash_table_iter_init(&iter, self->keepers);
+	while (g_hash_table_iter_next(&iter, NULL, &keeper))
+		g_ptr_array_add(pens, g_object_ref(stp_pen_keeper_get_pen(keeper)));
+	return pens;
+}
+
+StpEnrolledPen *
+stp_collector_find_pen(StpCollector *self, const char *serial)
+{
+	StpPenKeeper *keeper = g_hash_table_lookup(self->keepers, serial);
+
+	return keeper != NULL ? stp_pen_keeper_get_pen(keeper) : NULL;
+}
+
+StpEnrolledPen *
+stp_collector_find_address(StpCollector *self, const char *address)
+{
+	StpPenKeeper *keeper = find_keeper(self, address);
+
+	return keeper != NULL ? stp_pen_keeper_get_pen(keeper) : NULL;
+}
+
+/* NULL with error set: not enrolled. */
+static StpPenKeeper *
+require_keeper(StpCollector *self, const char *serial, GError **error)
+{
+	StpPenKeeper *keeper = g_hash_table_lookup(self->keepers, serial);
+
+	if (keeper == NULL)
+		g_set_error(error, STP_ERROR, STP_ERROR_NOT_FOUND,
+			    "No pen %s is enrolled. 'stipplectl pens list' shows those that are.",
+			    serial);
+	return keeper;
+}
+
+/* ---- enrolling ---- */
+
+static void
+on_enrolled(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	g_autoptr(GTask) task = user_data;
+	StpCollector *self = g_task_get_source_object(task);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(StpEnrolled) enrolled = stp_enrol_finish(STP_RADIO(source), result, &error);
+	StpPenKeeper *keeper;
+
+	self->enrolling = FALSE;
+	if (enrolled == NULL) {
+		g_task_return_error(task, g_steal_pointer(&error));
+		return;
+	}
+
+	keeper = g_hash_table_lookup(self->keepers, enrolled->row->serial);
+	if (keeper != NULL)
+		stp_enrolled_pen_set_row(stp_pen_keeper_get_pen(keeper),
+					 g_steal_pointer(&enrolled->row));
+	else
+		keeper = add_pen(self, g_steal_pointer(&enrolled->row));
+	if (stp_pen_keeper_is_busy(keeper) || self->stopping != NULL) {
+		stp_link_close_async(enrolled->link, NULL, NULL);
+	} else {
+		/* One link above the share for a moment: it is up already. */
+		self->links++;
+		stp_pen_keeper_go_over(keeper, enrolled->link);
+	}
+	g_task_return_pointer(task, g_object_ref(stp_pen_keeper_get_pen(keeper)), g_object_unref);
+}
+
+void
+stp_collector_enrol_async(StpCollector *self, const char *which, const char *label,
+			  guint timeout_s, StpPairingAsk ask, gpointer ask_data,
+			  GCancellable *cancellable, GAsyncReadyCallback callback,
+			  gpointer user_data)
+{
+	g_autoptr(GTask) task = g_task_new(self, cancellable, callback, user_data);
+
+	if (self->enrolling) {
+		g_task_return_new_error(task, STP_ERROR, STP_ERROR_BUSY,
+			"Another pen is being enrolled. Finish or cancel that first.");
+		return;
+	}
+	self->enrolling = TRUE;
+	stp_enrol_async(self->radio, self->store, which, label, timeout_s, ask, ask_data,
+			cancellable, on_enrolled, g_steal_pointer(&task));
+}
+
+StpEnrolledPen *
+stp_collector_enrol_finish(StpCollector *self, GAsyncResult *result, GError **error)
+{
+	g_autoptr(StpEnrolledPen) pen = NULL;
+
+	g_return_val_if_fail(g_task_is_valid(result, self), NULL);
+	/* Its keeper holds it. */
+	pen = g_task_propagate_pointer(G_TASK(result), error);
+	return pen;
+}
+
+/* ---- removing ---- */
+
+static void
+on_forgotten(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	g_autoptr(GTask) task = user_data;
+	StpCollector *self = g_task_get_source_object(task);
+	const char *serial = g_task_get_task_data(task);
+	g_autoptr(GError) error = NULL;
+
+	/* The enrolment is over either way; a bond that is left over does no harm. */
+	if (!stp_radio_forget_finish(STP_RADIO(source), result, &error))
+		stp_warning("sync", serial, "The bond could not be removed: %s", error->message);
+	g_hash_table_remove(self->keepers, serial);
+	g_signal_emit(self, signals[PEN_REMOVED], 0, serial);
+	stp_notice("sync", serial, "No longer enrolled; its records stay in the store.");
+	g_task_return_boolean(task, TRUE);
+}
+
+static void
+on_retired(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	g_autoptr(GTask) task = user_data;
+	StpCollector *self = g_task_get_source_object(task);
+	g_autoptr(GError) error = NULL;
+	StpPenKeeper *keeper;
+
+	if (!stp_store_put_pen_finish(STP_STORE(source), result, &error)) {
+		g_task_return_error(task, g_steal_pointer(&error));
+		return;
+	}
+	keeper = g_hash_table_lookup(self->keepers, g_task_get_task_data(task));
+	if (keeper == NULL) {
+		g_task_return_boolean(task, TRUE);
+		return;
+	}
+	stp_pen_keeper_retire(keeper);
+	stp_radio_forget_async(self->radio,
+			       stp_enrolled_pen_get_row(stp_pen_keeper_get_pen(keeper))->address,
+			       NULL, on_forgotten, g_object_ref(task));
+}
+
+void
+stp_collector_remove_async(StpCollector *self, const char *serial, gboolean force,
+			   GAsyncReadyCallback callback, gpointer user_data)
+{
+	g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
+	g_autoptr(GError) error = NULL;
+	StpPenKeeper *keeper = require_keeper(self, serial, &error);
+	g_autoptr(StpPenRow) row = NULL;
+
+	if (keeper != NULL)
+		row = stp_store_get_pen(self->store, serial, &error);
+	if (row == NULL) {
+		g_task_return_error(task, g_steal_pointer(&error));
+		return;
+	}
+	if (!force && row->coverage < 100.0) {
+		g_task_return_new_error(task, STP_ERROR, STP_ERROR_INCOMPLETE,
+			"Pen %s holds records that are not in the store (coverage %.1f %%). Sync it "
+			"first, or remove it with --force and lose sight of them.", serial,
+			row->coverage);
+		return;
+	}
+
+	row->enrolled = FALSE;
+	g_task_set_task_data(task, g_strdup(serial), g_free);
+	stp_store_put_pen_async(self->store, row, NULL, on_retired, g_object_ref(task));
+}
+
+gboolean
+stp_collector_remove_finish(StpCollector *self, GAsyncResult *result, GError **error)
+{
+	g_return_val_if_fail(g_task_is_valid(result, self), FALSE);
+	return g_task_propagate_boolean(G_TASK(result), error);
+}
+
+/* ---- syncing on request ---- */
+
+static void
+on_synced(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	g_autoptr(GTask) task = user_data;
+	g_autoptr(GError) error = NULL;
+	StpSyncResult outcome;
+
+	if (stp_pen_keeper_sync_finish(STP_PEN_KEEPER(source), result, &outcome, &error))
+		g_task_return_pointer(task, g_memdup2(&outcome, sizeof(outcome)), g_free);
+	else
+		g_task_return_error(task, g_steal_pointer(&error));
+}
+
+void
+stp_collector_sync_async(StpCollector *self, const char *serial, guint away_timeout_s,
+			 GAsyncReadyCallback callback, gpointer user_data)
+{
+	g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
+	g_autoptr(GError) error = NULL;
+	StpPenKeeper *keeper = require_keeper(self, serial, &error);
+
+	if (keeper == NULL)
+		g_task_return_error(task, g_steal_pointer(&error));
+	else
+		stp_pen_keeper_sync_async(keeper, away_timeout_s, on_synced, g_object_ref(task));
+}
+
+gboolean
+stp_collector_sync_finish(StpCollector *self, GAsyncResult *result, StpSyncResult *outcome,
+			  GError **error)
+{
+	g_autofree StpSyncResult *got = NULL;
+
+	g_return_val_if_fail(g_task_is_valid(result, self), FALSE);
+	got = g_task_propagate_pointer(G_TASK(result), error);
+	if (got == NULL)
+		return FALSE;
+	*outcome = *got;
+	return TRUE;
+}
+
+void
+stp_collector_cancel(StpCollector *self, const char *serial)
+{
+	StpPenKeeper *keeper = g_hash_table_lookup(self->keepers, serial);
+
+	if (keeper != NULL)
+		stp_pen_keeper_cancel(keeper);
+}
+
+void
+stp_collector_stop_async(StpCollector *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+	GHashTableIter iter;
+	gpointer keeper;
+
+	g_return_if_fail(self->stopping == NULL);
+
+	self->stopping = g_task_new(self, NULL, callback, user_data);
+	g_hash_table_iter_init(&iter, self->keepers);
+	while (g_hash_table_iter_next(&iter, NULL, &keeper))
+		stp_pen_keeper_retire(keeper);
+	stop_if_quiet(self);
+}
+
+gboolean
+stp_collector_stop_finish(StpCollector *self, GAsyncResult *result, GError **error)
+{
+	g_return_val_if_fail(g_task_is_valid(result, self), FALSE);
+	return g_task_propagate_boolean(G_TASK(result), error);
+}

@@ -1,0 +1,65 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "enrolled-pen.h"
+#include "radio.h"
+#include "session-store.h"
+
+/*
+ * The collector: which pens are ours, and which is next.  Knows the radio and the store;
+ * each enrolled pen has a keeper that syncs it.
+ *
+ * Signals:
+ *   pen-added (StpEnrolledPen *pen)
+ *   pen-removed (const char *serial)
+ *   session-stored (const char *id)
+ */
+
+#define STP_TYPE_COLLECTOR (stp_collector_get_type())
+G_DECLARE_FINAL_TYPE(StpCollector, stp_collector, STP, COLLECTOR, GObject)
+
+/* Loads the enrolled pens.  The radio is not started. */
+StpCollector *stp_collector_new(StpRadio *radio, StpStore *store, GError **error);
+
+StpRadio *stp_collector_get_radio(StpCollector *self);
+StpStore *stp_collector_get_store(StpCollector *self);
+
+/* (element-type StpEnrolledPen), the caller's. */
+GPtrArray *stp_collector_get_pens(StpCollector *self);
+/* NULL: not enrolled. */
+StpEnrolledPen *stp_collector_find_pen(StpCollector *self, const char *serial);
+/* The enrolled pen last seen at an address; NULL: none. */
+StpEnrolledPen *stp_collector_find_address(StpCollector *self, const char *address);
+
+/* See enrolment.h.  One at a time: BUSY. */
+void stp_collector_enrol_async(StpCollector *self, const char *which, const char *label,
+			       guint timeout_s, StpPairingAsk ask, gpointer ask_data,
+			       GCancellable *cancellable, GAsyncReadyCallback callback,
+			       gpointer user_data);
+/* The collector's own. */
+StpEnrolledPen *stp_collector_enrol_finish(StpCollector *self, GAsyncResult *result,
+					   GError **error);
+
+/*
+ * End an enrolment and remove the bond; records stay.  INCOMPLETE unless force: the pen is known
+ * to hold records that are not in the store.
+ */
+void stp_collector_remove_async(StpCollector *self, const char *serial, gboolean force,
+				GAsyncReadyCallback callback, gpointer user_data);
+gboolean stp_collector_remove_finish(StpCollector *self, GAsyncResult *result, GError **error);
+
+/* See stp_pen_keeper_sync_async(). */
+void stp_collector_sync_async(StpCollector *self, const char *serial, guint away_timeout_s,
+			      GAsyncReadyCallback callback, gpointer user_data);
+gboolean stp_collector_sync_finish(StpCollector *self, GAsyncResult *result, StpSyncResult *outcome,
+				   GError **error);
+void stp_collector_cancel(StpCollector *self, const char *serial);
+
+/*
+ * Stop all syncs in order: what arrived whole is stored.  Calls back when all is quiet.
+ */
+void stp_collector_stop_async(StpCollector *self, GAsyncReadyCallback callback, gpointer user_data);
+gboolean stp_collector_stop_finish(StpCollector *self, GAsyncResult *result, GError **error);

@@ -1,0 +1,195 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include "enrolled-pen.h"
+
+#include <string.h>
+
+struct _StpEnrolledPen {
+	GObject parent;
+
+	StpPenRow *row;
+	StpPenActivity activity;
+	struct stp_host_progress progress;
+	gint64 progress_at;	/* monotonic */
+	guint64 rate;
+	char *error, *hint;
+};
+
+G_DEFINE_FINAL_TYPE(StpEnrolledPen, stp_enrolled_pen, G_TYPE_OBJECT)
+
+enum { CHANGED, SYNC_ENDED, SIGNAL_COUNT };
+static guint signals[SIGNAL_COUNT];
+
+const char *
+stp_pen_activity_name(StpPenActivity activity)
+{
+	switch (activity) {
+	case STP_PEN_AWAY:
+		return "away";
+	case STP_PEN_AT_REST:
+		return "idle";
+	case STP_PEN_QUEUED:
+		return "queued";
+	case STP_PEN_CONNECTING:
+		return "connecting";
+	case STP_PEN_SYNCING:
+		return "syncing";
+	case STP_PEN_WAITING:
+		return "waiting";
+	}
+	g_return_val_if_reached("away");
+}
+
+static void
+stp_enrolled_pen_init(StpEnrolledPen *self)
+{
+	self->error = g_strdup("");
+	self->hint = g_strdup("");
+}
+
+static void
+stp_enrolled_pen_finalize(GObject *object)
+{
+	StpEnrolledPen *self = STP_ENROLLED_PEN(object);
+
+	g_clear_pointer(&self->row, stp_pen_row_free);
+	g_free(self->error);
+	g_free(self->hint);
+	G_OBJECT_CLASS(stp_enrolled_pen_parent_class)->finalize(object);
+}
+
+static void
+stp_enrolled_pen_class_init(StpEnrolledPenClass *class)
+{
+	G_OBJECT_CLASS(class)->finalize = stp_enrolled_pen_finalize;
+
+	signals[CHANGED] = g_signal_new("changed", STP_TYPE_ENROLLED_PEN, G_SIGNAL_RUN_LAST, 0,
+					NULL, NULL, NULL, G_TYPE_NONE, 0);
+	signals[SYNC_ENDED] = g_signal_new("sync-ended", STP_TYPE_ENROLLED_PEN, G_SIGNAL_RUN_LAST,
+					   0, NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_STRING,
+					   G_TYPE_POINTER);
+}
+
+static void
+tell(StpEnrolledPen *self)
+{
+	g_signal_emit(self, signals[CHANGED], 0);
+}
+
+StpEnrolledPen *
+stp_enrolled_pen_new(StpPenRow *row)
+{
+	StpEnrolledPen *self = g_object_new(STP_TYPE_ENROLLED_PEN, NULL);
+
+	self->row = row;
+	return self;
+}
+
+const StpPenRow *
+stp_enrolled_pen_get_row(StpEnrolledPen *self)
+{
+	return self->row;
+}
+
+void
+stp_enrolled_pen_set_row(StpEnrolledPen *self, StpPenRow *row)
+{
+	stp_pen_row_free(self->row);
+	self->row = row;
+	tell(self);
+}
+
+void
+stp_enrolled_pen_set_seen(StpEnrolledPen *self, const char *address, gint64 seen)
+{
+	if (address != NULL && g_strcmp0(self->row->address, address) != 0) {
+		g_free(self->row->address);
+		self->row->address = g_strdup(address);
+	}
+	self->row->last_seen = MAX(self->row->last_seen, seen);
+	tell(self);
+}
+
+StpPenActivity
+stp_enrolled_pen_get_activity(StpEnrolledPen *self)
+{
+	return self->activity;
+}
+
+void
+stp_enrolled_pen_set_activity(StpEnrolledPen *self, StpPenActivity activity)
+{
+	if (self->activity == activity)
+		return;
+	self->activity = activity;
+	tell(self);
+}
+
+const struct stp_host_progress *
+stp_enrolled_pen_get_progress(StpEnrolledPen *self)
+{
+	return &self->progress;
+}
+
+guint64
+stp_enrolled_pen_get_rate(StpEnrolledPen *self)
+{
+	return self->rate;
+}
+
+void
+stp_enrolled_pen_set_progress(StpEnrolledPen *self, const struct stp_host_progress *progress)
+{
+	gint64 now = g_get_monotonic_time();
+
+	if (progress == NULL) {
+		memset(&self->progress, 0, sizeof(self->progress));
+		self->progress_at = 0;
+		self->rate = 0;
+		tell(self);
+		return;
+	}
+
+	if (self->progress_at != 0 && now > self->progress_at &&
+	    progress->bytes_received >= self->progress.bytes_received)
+		self->rate = (progress->bytes_received - self->progress.bytes_received) *
+			     G_USEC_PER_SEC / (guint64)(now - self->progress_at);
+	self->progress = *progress;
+	self->progress_at = now;
+	tell(self);
+}
+
+const char *
+stp_enrolled_pen_get_error(StpEnrolledPen *self)
+{
+	return self->error;
+}
+
+const char *
+stp_enrolled_pen_get_hint(StpEnrolledPen *self)
+{
+	return self->hint;
+}
+
+void
+stp_enrolled_pen_set_error(StpEnrolledPen *self, const GError *error)
+{
+	const char *message = error != NULL ? error->message : "";
+	const char *cut = strstr(message, ". ");
+
+	g_free(self->error);
+	g_free(self->hint);
+	/* Messages are "what happened. What to do next." */
+	self->error = cut != NULL ? g_strndup(message, (gsize)(cut - message) + 1)
+				  : g_strdup(message);
+	self->hint = g_strdup(cut != NULL ? cut + 2 : "");
+	tell(self);
+}
+
+void
+stp_enrolled_pen_emit_sync_ended(StpEnrolledPen *self, const char *error,
+				 const StpSyncResult *result)
+{
+	g_signal_emit(self, signals[SYNC_ENDED], 0, error, result);
+}

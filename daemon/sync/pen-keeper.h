@@ -1,0 +1,49 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "enrolled-pen.h"
+#include "radio.h"
+#include "session-store.h"
+
+/*
+ * The machine that keeps one enrolled pen in sync: hears its advertisements, decides when a
+ * connection is worth it, connects, runs the sync, and tries again after failures.  Links are
+ * few, so it asks for one ("wants-link") and goes when the collector says so.
+ *
+ * Signals:
+ *   wants-link ()                   answered by stp_pen_keeper_go(), sooner or later
+ *   finished ()                     the link is free again
+ *   session-stored (const char *id)
+ */
+
+#define STP_TYPE_PEN_KEEPER (stp_pen_keeper_get_type())
+G_DECLARE_FINAL_TYPE(StpPenKeeper, stp_pen_keeper, STP, PEN_KEEPER, GObject)
+
+StpPenKeeper *stp_pen_keeper_new(StpEnrolledPen *pen, StpRadio *radio, StpStore *store);
+StpEnrolledPen *stp_pen_keeper_get_pen(StpPenKeeper *self);
+
+/* The pen was heard. */
+void stp_pen_keeper_heard(StpPenKeeper *self, const StpSighting *sighting);
+
+/* A link is free: connect and sync.  FALSE: it is not wanted any more. */
+gboolean stp_pen_keeper_go(StpPenKeeper *self);
+/* A link to the pen is up already (after enrolment): sync over it. */
+void stp_pen_keeper_go_over(StpPenKeeper *self, StpLink *link);
+gboolean stp_pen_keeper_is_busy(StpPenKeeper *self);
+
+/*
+ * Sync now, news or not, and wait for the end of it; quick failures of the link are retried.
+ * away_timeout_s: how long to wait for a pen that is not in sight.
+ */
+void stp_pen_keeper_sync_async(StpPenKeeper *self, guint away_timeout_s,
+			       GAsyncReadyCallback callback, gpointer user_data);
+gboolean stp_pen_keeper_sync_finish(StpPenKeeper *self, GAsyncResult *result,
+				    StpSyncResult *outcome, GError **error);
+
+/* Stop what is under way and forget what is planned; hearing news begins anew. */
+void stp_pen_keeper_cancel(StpPenKeeper *self);
+/* The same for good: the pen is no longer enrolled, or the daemon ends. */
+void stp_pen_keeper_retire(StpPenKeeper *self);

@@ -1,0 +1,56 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <gio/gio.h>
+
+#include <stipple/host.h>
+
+#include "link.h"
+#include "session-store.h"
+
+/*
+ * One sync: drives the host engine over a link into the store, from the first read to the
+ * last acknowledgement.  It owns no schedule and does not connect; the collector does.
+ */
+
+#define STP_TYPE_PEN_SYNC (stp_pen_sync_get_type())
+G_DECLARE_FINAL_TYPE(StpPenSync, stp_pen_sync, STP, PEN_SYNC, GObject)
+
+typedef struct {
+	guint records;		/* stored for the first time */
+	guint again;		/* sent once more by the pen, and the same */
+	guint damaged;		/* kept as evidence, not acknowledged */
+	guint given_up;		/* could not be had this time */
+	guint64 bytes;		/* payload received */
+	guint mtu;
+	gboolean has_status;	/* status holds what the pen's log was like: */
+	guint32 epoch, newest, boot_id;
+} StpSyncResult;
+
+/*
+ * Signals:
+ *   progress ()                   at most once a second
+ *   session-stored (const char *id)
+ */
+
+/* serial is the enrolled pen's: another pen at the same address is refused. */
+StpPenSync *stp_pen_sync_new(const char *serial, StpLink *link, StpStore *store);
+
+/*
+ * Run it.  The link is closed at the end, whatever happened.  What arrived whole is stored even
+ * when the call fails.  Cancelling ends it in order: the record under way is given up.
+ * Errors: LINK_FAILED, PROTOCOL_FAILED, DENIED, BUSY (the pen's motor runs), STORE_FULL,
+ * STORE_FAILED, CANCELLED.
+ */
+void stp_pen_sync_run_async(StpPenSync *self, GCancellable *cancellable,
+			    GAsyncReadyCallback callback, gpointer user_data);
+gboolean stp_pen_sync_run_finish(StpPenSync *self, GAsyncResult *result, GError **error);
+
+/* What has been reached so far; whole after run_finish(), also after a failure. */
+const StpSyncResult *stp_pen_sync_get_result(StpPenSync *self);
+void stp_pen_sync_get_progress(StpPenSync *self, struct stp_host_progress *progress);
+/* The last stage reached, for the attempt's row: "subscribe", "identify", "state", ... */
+const char *stp_pen_sync_get_stage(StpPenSync *self);
+/* What the pen said of itself; strings may be "", the battery 255. Owned by the sync. */
+const StpPenRow *stp_pen_sync_get_identity(StpPenSync *self);

@@ -1,0 +1,129 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include "sync-findings.h"
+
+#include "error.h"
+#include "log.h"
+
+struct words {
+	gboolean keep;		/* with the coverage; the rest is normal life on a radio */
+	const char *text, *hint;
+};
+
+static const struct words note_words[] = {
+	[STP_NOTE_ANSWER_OUT_OF_TURN] = { TRUE, "The pen answered something nobody had asked.",
+		"Nothing was lost. If it happens often, report the pen's firmware revision." },
+	[STP_NOTE_ANSWER_MALFORMED] = { TRUE, "An answer of the pen made no sense and was ignored.",
+		"Nothing was lost. If it happens often, report the pen's firmware revision." },
+	[STP_NOTE_SEGMENT_STALE] = { FALSE, "Data of an earlier request arrived late and were ignored.",
+		"Nothing to do." },
+	[STP_NOTE_SEGMENT_MALFORMED] = { TRUE, "A piece of data made no sense and was ignored.",
+		"Nothing was lost; it was fetched again. If it happens often, report the pen's "
+		"firmware revision." },
+	[STP_NOTE_SEGMENT_BEYOND] = { TRUE, "The pen sent more than it was asked for.",
+		"The surplus was ignored. Report the pen's firmware revision." },
+	[STP_NOTE_SEGMENT_CONFLICT] = { TRUE, "The pen sent the same piece twice, and differently.",
+		"The record's checksum decides which one holds. Report the pen's firmware revision." },
+	[STP_NOTE_HOLE] = { FALSE, "Some data were lost on the radio and are fetched again.",
+		"Nothing to do." },
+	[STP_NOTE_RANGE_CRC] = { FALSE, "Data arrived altered and are fetched again.",
+		"Nothing to do." },
+	[STP_NOTE_ENTRY_MALFORMED] = { TRUE, "A line of the pen's list of records made no sense.",
+		"The record it stands for is missing until the pen lists it properly; have the pen's "
+		"log checked." },
+	[STP_NOTE_ACK_REFUSED] = { FALSE, "The pen did not take an acknowledgement.",
+		"Nothing was lost; the record is in the store, and it is acknowledged later." },
+	[STP_NOTE_SLOTS_FULL] = { TRUE, "The pen has no room for another collector.",
+		"Records are fetched all the same, but the pen cannot know it. Retire a collector "
+		"that no longer exists." },
+};
+
+static void
+on_kept(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	g_autofree char *serial = user_data;
+	g_autoptr(GError) error = NULL;
+
+	if (!stp_store_put_finding_finish(STP_STORE(source), result, &error))
+		stp_warning("sync", serial, "A finding could not be kept: %s", error->message);
+}
+
+static void
+keep(StpStore *store, const char *serial, guint32 epoch, guint32 record, const char *kind,
+     const char *text, const char *hint)
+{
+	gint64 now = g_get_real_time();
+	const StpFinding finding = {
+		.serial = (char *)serial,
+		.epoch = epoch,
+		.record = record,
+		.kind = (char *)kind,
+		.text = (char *)text,
+		.hint = (char *)hint,
+		.since = now,
+		.last = now,
+		.count = 1,
+	};
+
+	if (record != 0)
+		stp_warning("sync", serial, "%s: record %u: %s %s", kind, record, text, hint);
+	else
+		stp_warning("sync", serial, "%s: %s %s", kind, text, hint);
+	stp_store_put_finding_async(store, &finding, NULL, on_kept, g_strdup(serial));
+}
+
+void
+stp_sync_find_given_up(StpStore *store, const char *serial, const struct stp_host_action *action)
+{
+	const char *kind = stp_status_name(action->u.given_up.reason);
+	g_autofree char *text = NULL;
+	const char *hint = stp_status_hint(action->u.given_up.reason);
+
+	if (action->u.given_up.reason == STP_ERR_REFUSED) {
+		guint8 wire = action->u.given_up.wire_status;
+
+		/* The store knows "corrupt": it stops asking after some tries. */
+		if (wire == STP_WIRE_RECORD_CORRUPT)
+			kind = "corrupt";
+		else if (stp_wire_status_name(wire) != NULL)
+			kind = stp_wire_status_name(wire);
+		text = g_strdup(stp_wire_status_text(wire));
+		hint = stp_wire_status_hint(wire);
+	} else if (action->u.given_up.reason == STP_ERR_NOT_FOUND) {
+		kind = "never-written";
+		text = g_strdup("The pen has no record of this number, although it has later ones.");
+		hint = "It may have lost power while writing. Compare with the treatment book.";
+	} else {
+		text = g_strdup_printf("The record could not be fetched. %s",
+				       stp_status_text(action->u.given_up.reason));
+	}
+	keep(store, serial, action->u.given_up.epoch, action->u.given_up.record, kind, text, hint);
+}
+
+void
+stp_sync_find_note(StpStore *store, const char *serial, guint32 epoch,
+		   const struct stp_host_action *action)
+{
+	guint note = action->u.note.note;
+	const char *kind = stp_note_name(action->u.note.note);
+
+	if (note >= G_N_ELEMENTS(note_words) || note_words[note].text == NULL) {
+		stp_warning("sync", serial, "%s", kind);
+		return;
+	}
+	if (note_words[note].keep)
+		keep(store, serial, epoch, action->u.note.record, kind, note_words[note].text,
+		     note_words[note].hint);
+	else
+		stp_info("sync", serial, "%s: record %u: %s", kind, action->u.note.record,
+			 note_words[note].text);
+}
+
+void
+stp_sync_find_state(StpStore *store, const char *serial, guint32 epoch, const char *kind)
+{
+	keep(store, serial, epoch, 0, kind,
+	     "The pen overwrote records that no collector had acknowledged.",
+	     "They are gone. Sync this pen more often; coverage names the numbers that are missing.");
+}

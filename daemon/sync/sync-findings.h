@@ -1,0 +1,21 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stipple/host.h>
+
+#include "session-store.h"
+
+/*
+ * What a sync met that was odd, told to the log and kept with the pen's coverage.  Keeping it
+ * is not waited for: a finding that could not be kept is logged and is no reason to stop.
+ */
+
+/* action is of kind STP_HOST_GIVEN_UP. */
+void stp_sync_find_given_up(StpStore *store, const char *serial,
+			    const struct stp_host_action *action);
+/* action is of kind STP_HOST_NOTE. */
+void stp_sync_find_note(StpStore *store, const char *serial, guint32 epoch,
+			const struct stp_host_action *action);
+/* kind "overrun": the pen says that it overwrote records nobody had. */
+void stp_sync_find_state(StpStore *store, const char *serial, guint32 epoch, const char *kind);

@@ -1,0 +1,26 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "link.h"
+#include "session-store.h"
+
+/*
+ * What comes before the log dialogue: read the pen's features, make sure that it is the pen it
+ * should be, and turn its notifications on.
+ */
+
+typedef struct {
+	guint8 max_window;	/* of the pen's Features */
+	StpPenRow *identity;	/* as the pen told it */
+} StpSyncOpening;
+
+void stp_sync_opening_free(StpSyncOpening *opening);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpSyncOpening, stp_sync_opening_free)
+
+/* Errors: LINK_FAILED, DENIED, CANCELLED, PROTOCOL_FAILED (also: another pen answers). */
+void stp_sync_open_async(StpLink *link, const char *serial, GCancellable *cancellable,
+			 GAsyncReadyCallback callback, gpointer user_data);
+StpSyncOpening *stp_sync_open_finish(StpLink *link, GAsyncResult *result, GError **error);

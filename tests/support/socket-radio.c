@@ -1,0 +1,262 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include "socket-radio.h"
+
+#include <sys/socket.h>
+
+#include "error.h"
+#include "link-fd.h"
+
+typedef struct {
+	SimPen *pen;
+	SimLinkFaults *faults;
+	char *address;
+	guint16 mtu;
+	gboolean in_sight, refuse;
+	SimPenFd *server;
+} Member;
+
+struct _SocketRadio {
+	GObject parent;
+
+	GPtrArray *members;
+	guint connects, links_most;
+};
+
+static void socket_radio_as_radio(StpRadioInterface *interface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE(SocketRadio, socket_radio, G_TYPE_OBJECT,
+			      G_IMPLEMENT_INTERFACE(STP_TYPE_RADIO, socket_radio_as_radio))
+
+static void
+member_free(gpointer data)
+{
+	Member *member = data;
+
+	g_clear_pointer(&member->server, sim_pen_fd_free);
+	g_free(member->address);
+	g_free(member);
+}
+
+static void
+socket_radio_init(SocketRadio *self)
+{
+	self->members = g_ptr_array_new_with_free_func(member_free);
+}
+
+static void
+socket_radio_finalize(GObject *object)
+{
+	g_ptr_array_unref(SOCKET_RADIO(object)->members);
+	G_OBJECT_CLASS(socket_radio_parent_class)->finalize(object);
+}
+
+static void
+socket_radio_class_init(SocketRadioClass *class)
+{
+	G_OBJECT_CLASS(class)->finalize = socket_radio_finalize;
+}
+
+SocketRadio *
+socket_radio_new(void)
+{
+	return g_object_new(SOCKET_TYPE_RADIO, NULL);
+}
+
+static Member *
+find(SocketRadio *self, const char *address)
+{
+	for (guint i = 0; i < self->members->len; i++) {
+		Member *member = g_ptr_array_index(self->members, i);
+
+		if (g_str_equal(member->address, address))
+			return member;
+	}
+	return NULL;
+}
+
+/* ---- what a test does ---- */
+
+void
+socket_radio_put(SocketRadio *self, SimPen *pen, SimLinkFaults *faults, const char *address,
+		 guint16 mtu)
+{
+	Member *member = g_new0(Member, 1);
+
+	member->pen = pen;
+	member->faults = faults;
+	member->address = g_strdup(address);
+	member->mtu = mtu;
+	g_ptr_array_add(self->members, member);
+}
+
+static StpSighting *
+sighting_of(const Member *member, gboolean with_status)
+{
+	StpSighting *sighting = g_new0(StpSighting, 1);
+	g_autoptr(GBytes) advert = sim_pen_advert(member->pen);
+
+	sighting->address = g_strdup(member->address);
+	sighting->name = g_strdup(sim_pen_name(member->pen));
+	sighting->rssi = -60;
+	sighting->last_seen = g_get_real_time();
+	sighting->in_sight = member->in_sight;
+	sighting->has_status =
+		with_status && stp_advert_decode(g_bytes_get_data(advert, NULL),
+						 g_bytes_get_size(advert), &sighting->status) == STP_OK;
+	return sighting;
+}
+
+void
+socket_radio_hear(SocketRadio *self, const char *address, gboolean with_status)
+{
+	Member *member = find(self, address);
+	g_autoptr(StpSighting) sighting = NULL;
+
+	member->in_sight = TRUE;
+	sighting = sighting_of(member, with_status);
+	stp_radio_emit_sighting(STP_RADIO(self), sighting);
+}
+
+void
+socket_radio_cut(SocketRadio *self, const char *address)
+{
+	g_clear_pointer(&find(self, address)->server, sim_pen_fd_free);
+}
+
+void
+socket_radio_refuse(SocketRadio *self, const char *address, gboolean refuse)
+{
+	find(self, address)->refuse = refuse;
+}
+
+guint
+socket_radio_connects(SocketRadio *self)
+{
+	return self->connects;
+}
+
+guint
+socket_radio_links(SocketRadio *self)
+{
+	guint links = 0;
+
+	for (guint i = 0; i < self->members->len; i++) {
+		const Member *member = g_ptr_array_index(self->members, i);
+
+		links += member->server != NULL && sim_pen_fd_is_connected(member->server);
+	}
+	return links;
+}
+
+guint
+socket_radio_links_most(SocketRadio *self)
+{
+	return self->links_most;
+}
+
+/* ---- what the daemon asks for ---- */
+
+static void
+start(StpRadio *radio)
+{
+}
+
+static StpRadioState
+get_state(StpRadio *radio)
+{
+	return STP_RADIO_SCANNING;
+}
+
+static GPtrArray *
+get_sightings(StpRadio *radio)
+{
+	SocketRadio *self = SOCKET_RADIO(radio);
+	GPtrArray *sightings = g_ptr_array_new_with_free_func((GDestroyNotify)stp_sighting_free);
+
+	for (guint i = 0; i < self->members->len; i++) {
+		const Member *member = g_ptr_array_index(self->members, i);
+
+		if (member->in_sight)
+			g_ptr_array_add(sightings, sighting_of(member, TRUE));
+	}
+	return sightings;
+}
+
+static void
+connect_async(StpRadio *radio, const char *address, GCancellable *cancellable,
+	      GAsyncReadyCallback callback, gpointer user_data)
+{
+	SocketRadio *self = SOCKET_RADIO(radio);
+	g_autoptr(GTask) task = g_task_new(radio, cancellable, callback, user_data);
+	Member *member = find(self, address);
+	int ends[2];
+
+	if (member == NULL || member->refuse) {
+		g_task_return_new_error(task, STP_ERROR, STP_ERROR_LINK_FAILED,
+					"The pen cannot be reached. Bring it closer.");
+		return;
+	}
+	g_clear_pointer(&member->server, sim_pen_fd_free);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+		g_error("socketpair: %s", g_strerror(errno));
+	member->server = sim_pen_fd_new(member->pen, member->faults, ends[0], member->mtu);
+	self->connects++;
+	self->links_most = MAX(self->links_most, socket_radio_links(self));
+	g_task_return_pointer(task, stp_link_fd_new(ends[1], address), g_object_unref);
+}
+
+static StpLink *
+connect_finish(StpRadio *radio, GAsyncResult *result, GError **error)
+{
+	return g_task_propagate_pointer(G_TASK(result), error);
+}
+
+static void
+pair_async(StpRadio *radio, const char *address, StpPairingAsk ask, gpointer ask_data,
+	   GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+	g_autoptr(GTask) task = g_task_new(radio, cancellable, callback, user_data);
+
+	if (find(SOCKET_RADIO(radio), address)->refuse)
+		g_task_return_new_error(task, STP_ERROR, STP_ERROR_PAIRING_FAILED,
+					"The code was wrong. Try again.");
+	else
+		g_task_return_boolean(task, TRUE);
+}
+
+static void
+forget_async(StpRadio *radio, const char *address, GCancellable *cancellable,
+	     GAsyncReadyCallback callback, gpointer user_data)
+{
+	g_autoptr(GTask) task = g_task_new(radio, cancellable, callback, user_data);
+
+	g_task_return_boolean(task, TRUE);
+}
+
+static gboolean
+boolean_finish(StpRadio *radio, GAsyncResult *result, GError **error)
+{
+	return g_task_propagate_boolean(G_TASK(result), error);
+}
+
+static void
+answer_pairing(StpRadio *radio, guint request, gboolean accept, guint32 passkey)
+{
+}
+
+static void
+socket_radio_as_radio(StpRadioInterface *interface)
+{
+	interface->start = start;
+	interface->get_state = get_state;
+	interface->get_sightings = get_sightings;
+	interface->connect_async = connect_async;
+	interface->connect_finish = connect_finish;
+	interface->pair_async = pair_async;
+	interface->pair_finish = boolean_finish;
+	interface->answer_pairing = answer_pairing;
+	interface->forget_async = forget_async;
+	interface->forget_finish = boolean_finish;
+}

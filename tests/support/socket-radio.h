@@ -1,0 +1,32 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "radio.h"
+#include "sim-pen-fd.h"
+
+/*
+ * A radio for tests in one process: simulated pens at the other end of socket pairs.  No bus, no
+ * BlueZ; pairing succeeds at once unless told otherwise.
+ */
+
+#define SOCKET_TYPE_RADIO (socket_radio_get_type())
+G_DECLARE_FINAL_TYPE(SocketRadio, socket_radio, SOCKET, RADIO, GObject)
+
+SocketRadio *socket_radio_new(void);
+
+/* The pen and its faults (or NULL) must outlive the radio. */
+void socket_radio_put(SocketRadio *self, SimPen *pen, SimLinkFaults *faults, const char *address,
+		      guint16 mtu);
+
+/* The pen is heard, with what it advertises now, or with no status at all. */
+void socket_radio_hear(SocketRadio *self, const char *address, gboolean with_status);
+/* End the link from the radio's side, as a pen that goes out of range. */
+void socket_radio_cut(SocketRadio *self, const char *address);
+/* Whether pairing and connecting fail from now on. */
+void socket_radio_refuse(SocketRadio *self, const char *address, gboolean refuse);
+
+/* How many connections there were, are, and were at once at the most. */
+guint socket_radio_connects(SocketRadio *self);
+guint socket_radio_links(SocketRadio *self);
+guint socket_radio_links_most(SocketRadio *self);
