@@ -1,0 +1,199 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+/* stippled: wiring only. */
+
+#include <gio/gio.h>
+#include <glib-unix.h>
+#include <locale.h>
+
+#include "bluez-radio.h"
+#include "bus-service.h"
+#include "collector.h"
+#include "error.h"
+#include "log.h"
+#include "session-store.h"
+
+/* As documented in stippled(8). */
+#define EXIT_USAGE 64
+#define EXIT_NO_BUS 4
+#define EXIT_DENIED 5
+
+typedef struct {
+	GMainLoop *loop;
+	StpCollector *collector;
+	StpBusService *service;
+	gboolean stopping;
+	int status;
+} Daemon;
+
+typedef struct {
+	char *state_dir, *adapter;
+	gboolean verbose, version;
+} Options;
+
+static void
+on_stopped(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	Daemon *daemon = user_data;
+
+	g_main_loop_quit(daemon->loop);
+}
+
+/* In order: syncs end, what arrived is stored, then the bus and the store. */
+static void
+stop(Daemon *daemon, int status)
+{
+	if (daemon->stopping)
+		return;
+	daemon->stopping = TRUE;
+	daemon->status = status;
+	stp_collector_stop_async(daemon->collector, on_stopped, daemon);
+}
+
+static gboolean
+on_signal(gpointer user_data)
+{
+	stp_info("main", NULL, "Asked to stop.");
+	stop(user_data, EXIT_SUCCESS);
+	return G_SOURCE_CONTINUE;
+}
+
+static void
+on_name_acquired(StpBusService *service, Daemon *daemon)
+{
+	stp_notice("main", NULL, "Ready.");
+}
+
+static void
+on_name_lost(StpBusService *service, Daemon *daemon)
+{
+	if (daemon->stopping)
+		return;
+	stp_warning("main", NULL,
+		    "The name " STP_BUS_NAME " cannot be had: another stippled runs, or the bus "
+		    "policy does not let this user own it. Stop the other one, or install the "
+		    "policy and run as the user it names.");
+	stop(daemon, EXIT_DENIED);
+}
+
+static void
+on_bus_closed(GDBusConnection *bus, gboolean remote, GError *error, gpointer user_data)
+{
+	Daemon *daemon = user_data;
+
+	if (daemon->stopping)
+		return;
+	stp_warning("main", NULL,
+		    "The system bus went away. What was acknowledged is in the store; start stippled "
+		    "again when the bus is back.");
+	stop(daemon, EXIT_NO_BUS);
+}
+
+static gboolean
+parse(int *argc, char ***argv, Options *options, GError **error)
+{
+	const GOptionEntry entries[] = {
+		{ "state-dir", 's', 0, G_OPTION_ARG_FILENAME, &options->state_dir,
+		  "Where the store is (default: $STATE_DIRECTORY, else /var/lib/stipple)", "DIR" },
+		{ "adapter", 'a', 0, G_OPTION_ARG_STRING, &options->adapter,
+		  "Bluetooth adapter to use, by address or as hciN (default: $STIPPLE_ADAPTER, else "
+		  "the first)", "ADAPTER" },
+		{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &options->verbose, "Log every step", NULL },
+		{ "version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version", NULL },
+		G_OPTION_ENTRY_NULL
+	};
+	g_autoptr(GOptionContext) context = g_option_context_new("- collect the logs of derma pens");
+
+	g_option_context_add_main_entries(context, entries, NULL);
+	if (!g_option_context_parse(context, argc, argv, error))
+		return FALSE;
+	if (*argc > 1) {
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+			    "There is nothing to do with '%s'", (*argv)[1]);
+		return FALSE;
+	}
+	if (options->state_dir == NULL)
+		options->state_dir = g_strdup(g_getenv("STATE_DIRECTORY"));
+	if (options->state_dir == NULL)
+		options->state_dir = g_strdup("/var/lib/stipple");
+	if (options->adapter == NULL)
+		options->adapter = g_strdup(g_getenv("STIPPLE_ADAPTER"));
+	return TRUE;
+}
+
+static int
+run(const Options *options, GError **error)
+{
+	Daemon daemon = { 0 };
+	g_autoptr(GMainLoop) loop = NULL;
+	g_autoptr(GDBusConnection) bus = NULL;
+	g_autoptr(StpStore) store = NULL;
+	g_autoptr(StpRadio) radio = NULL;
+	g_autoptr(StpCollector) collector = NULL;
+	g_autoptr(StpBusService) service = NULL;
+
+	bus = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, error);
+	if (bus == NULL) {
+		g_prefix_error(error, "The system bus cannot be reached; start dbus, or set "
+				      "DBUS_SYSTEM_BUS_ADDRESS. ");
+		return EXIT_NO_BUS;
+	}
+	/* We end in order instead. */
+	g_dbus_connection_set_exit_on_close(bus, FALSE);
+
+	store = stp_store_open(options->state_dir, error);
+	if (store == NULL)
+		return EXIT_FAILURE;
+	radio = STP_RADIO(stp_bluez_radio_new(bus, options->adapter));
+	collector = stp_collector_new(radio, store, error);
+	if (collector == NULL)
+		return EXIT_FAILURE;
+
+	service = stp_bus_service_new(collector, STIPPLE_VERSION);
+	loop = g_main_loop_new(NULL, FALSE);
+	daemon.loop = loop;
+	daemon.collector = collector;
+	daemon.service = service;
+	g_signal_connect(service, "name-acquired", G_CALLBACK(on_name_acquired), &daemon);
+	g_signal_connect(service, "name-lost", G_CALLBACK(on_name_lost), &daemon);
+	g_signal_connect(bus, "closed", G_CALLBACK(on_bus_closed), &daemon);
+	g_unix_signal_add(SIGTERM, on_signal, &daemon);
+	g_unix_signal_add(SIGINT, on_signal, &daemon);
+	if (!stp_bus_service_start(service, bus, error))
+		return EXIT_FAILURE;
+	stp_radio_start(radio);
+
+	g_main_loop_run(loop);
+
+	stp_bus_service_stop(service);
+	stp_store_close(store);
+	g_dbus_connection_flush_sync(bus, NULL, NULL);
+	return daemon.status;
+}
+
+int
+main(int argc, char **argv)
+{
+	g_autoptr(GError) error = NULL;
+	Options options = { 0 };
+	int status;
+
+	setlocale(LC_ALL, "");
+	if (!parse(&argc, &argv, &options, &error)) {
+		g_printerr("stippled: %s. See 'stippled --help'.\n", error->message);
+		return EXIT_USAGE;
+	}
+	if (options.version) {
+		g_print("stippled %s\n", STIPPLE_VERSION);
+		return EXIT_SUCCESS;
+	}
+
+	stp_log_set_verbose(options.verbose);
+	status = run(&options, &error);
+	if (error != NULL)
+		g_printerr("stippled: %s\n", error->message);
+	g_free(options.state_dir);
+	g_free(options.adapter);
+	return status;
+}
