@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: 2026 The Stipple authors
+# SPDX-License-Identifier: MIT
+"""From a pen's flash to an exported file, with a link that breaks in between."""
+import json
+import os
+import subprocess
+import unittest
+
+import truth
+from world import Process, World, program
+
+
+class Collect(unittest.TestCase):
+    def compare(self, world, serial):
+        expected = truth.sessions(world.truth, serial)
+        listed = world.ctl_json("sessions", "list", "--pen", serial, "--all")["sessions"]
+        self.assertEqual(sorted(s["number"] for s in listed), sorted(n for _, n in expected))
+        for (epoch, number), path in expected.items():
+            out = os.path.join(world.directory, "out.csv")
+            world.ctl("sessions", "export", "%s/%08x/%d" % (serial, epoch, number), "-o", out)
+            self.assertEqual(truth.normal(out), truth.normal(path), path)
+
+    def held_equals(self, world, serial):
+        held = {k: v for k, v in truth.held(world.state).items() if k[0] == serial}
+        given = truth.records(world.truth, serial)
+        self.assertEqual(held, given)
+
+    def long_session(self, world):
+        path = os.path.join(world.directory, "long.csv")
+        with open(path, "wb") as file:
+            subprocess.run([program("stipple-sample-csv"), "--seed", "11", "--samples", "180000"],
+                           stdout=file, check=True)
+        return path
+
+    def test_three_pens_one_drops_the_link(self):
+        with World() as world:
+            pens = world.start_pens(3, "--seed", "3", "--sessions", "5", "--csv",
+                                    "2:" + self.long_session(world), "--drop-after", "2:100000")
+            world.start_daemon()
+            serials = [p["pen"] for p in world.pens_of(pens)]
+            for serial in serials:
+                world.enrol(pens, serial)
+            pens.wait_event(lambda e: isinstance(e, dict) and e.get("fault") == "drop",
+                            what="that it dropped the link")
+            for serial in serials:
+                world.sync_until_complete(serial)
+                self.compare(world, serial)
+                self.held_equals(world, serial)
+
+    def test_new_session_is_fetched_by_itself(self):
+        with World(adapters=2) as world:
+            pens = world.start_pens(1, "--seed", "5", "--sessions", "1", "--samples", "500",
+                                    "--live-session", "4")
+            world.start_daemon()
+            serial = world.pens_of(pens)[0]["pen"]
+            world.enrol(pens, serial)
+            world.sync_until_complete(serial)
+            monitor = Process(world, "stipplectl", "monitor", "--json")
+            pens.wait_event(lambda e: isinstance(e, dict) and e.get("event") == "new-record",
+                            what="a new record")
+            monitor.wait_event(lambda e: isinstance(e, dict) and
+                               e.get("event") == "session-stored" and e["session"]["number"] == 2,
+                               what="that session 2 is stored")
+            self.compare(world, serial)
+
+    def test_recorded_telemetry(self):
+        """The recorded-like sessions, where a checkout has them beside it."""
+        folder = os.environ.get("STIPPLE_TELEMETRY", os.path.join(
+            os.path.dirname(os.path.abspath(__file__)), "../../../shared/telemetry"))
+        files = [os.path.join(folder, n + ".csv.xz") for n in ("white", "correlated", "quiet")]
+        if not all(map(os.path.exists, files)):
+            self.skipTest("no recorded telemetry at %s" % folder)
+        with World() as world:
+            args = [a for i, f in enumerate(files) for a in ("--csv", "%d:%s" % (i + 1, f))]
+            pens = world.start_pens(3, "--seed", "9", "--sessions", "1", *args)
+            world.start_daemon()
+            for pen in world.pens_of(pens):
+                world.enrol(pens, pen["pen"])
+            for pen in world.pens_of(pens):
+                world.sync_until_complete(pen["pen"])
+                self.compare(world, pen["pen"])
+
+    def test_remove_keeps_records(self):
+        with World(adapters=2) as world:
+            pens = world.start_pens(1, "--seed", "6", "--sessions", "2", "--samples", "300")
+            world.start_daemon()
+            serial = world.pens_of(pens)[0]["pen"]
+            world.enrol(pens, serial)
+            world.sync_until_complete(serial)
+            world.ctl("pens", "remove", serial)
+            world.ctl("pens", "show", serial, status=3)
+            self.assertEqual(len(json.loads(
+                world.ctl("sessions", "list", "--pen", serial, "--json"))["sessions"]), 2)
+            world.enrol(pens, serial)
+            world.sync_until_complete(serial)
+            self.held_equals(world, serial)
+
+
+if __name__ == "__main__":
+    unittest.main()

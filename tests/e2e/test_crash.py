@@ -1,0 +1,51 @@
+# SPDX-FileCopyrightText: 2026 The Stipple authors
+# SPDX-License-Identifier: MIT
+"""kill -9 of the daemon in the middle of a sync: afterwards all is there, and nothing twice."""
+import os
+import random
+import signal
+import unittest
+
+import truth
+from world import World
+
+ROUNDS = int(os.environ.get("STIPPLE_RUNS", "5"))
+
+
+class Crash(unittest.TestCase):
+    def killed_at(self, bytes_sent, seed):
+        with World(adapters=2) as world:
+            pens = world.start_pens(1, "--seed", seed, "--sessions", "8", "--samples", "20000",
+                                    "--announce-bytes", bytes_sent)
+            daemon = world.start_daemon()
+            serial = world.pens_of(pens)[0]["pen"]
+            world.enrol(pens, serial)
+            # The simulator says when it has sent so much; the daemon is in the middle of a record.
+            pens.wait_event(lambda e: isinstance(e, dict) and e.get("event") == "sent",
+                            what="that it sent %d bytes" % bytes_sent)
+            self.assertEqual(daemon.kill(signal.SIGKILL), -signal.SIGKILL)
+            before = truth.held(world.state)
+
+            world.start_daemon()
+            world.sync_until_complete(serial)
+            after = truth.held(world.state)
+            given = truth.records(world.truth, serial)
+            self.assertEqual(after, given, "all of it, once, unaltered")
+            self.assertLessEqual(before.items(), after.items(), "what was stored stays as it was")
+            listed = world.ctl_json("sessions", "list", "--pen", serial, "--all")["sessions"]
+            self.assertEqual(len(listed), len({s["id"] for s in listed}))
+            return len(before)
+
+    def test_killed_in_mid_sync(self):
+        seed = int(os.environ.get("STIPPLE_SEED", random.SystemRandom().randrange(1 << 31)))
+        print("STIPPLE_SEED=%d" % seed)
+        dice = random.Random(seed)
+        for _ in range(ROUNDS):
+            at = dice.randrange(1000, 250000)
+            with self.subTest(seed=seed, bytes=at):
+                print("killed after %d bytes: %d records were stored" % (
+                    at, self.killed_at(at, dice.randrange(1 << 30))))
+
+
+if __name__ == "__main__":
+    unittest.main()

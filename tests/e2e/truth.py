@@ -1,0 +1,46 @@
+# SPDX-FileCopyrightText: 2026 The Stipple authors
+# SPDX-License-Identifier: MIT
+"""What the simulated pens were given, and whether that is what came out."""
+import csv
+import os
+import sqlite3
+
+COLUMNS = ["t_ms", "depth_um", "rate_dHz", "current_mA", "contact", "pass", "zone"]
+
+
+def table(truth, serial, name):
+    with open(os.path.join(truth, serial, name + ".tsv")) as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def sessions(truth, serial):
+    """(epoch, session number) -> path of the CSV the pen was given."""
+    return {(int(row["epoch"], 16), int(row["session"])):
+            os.path.join(truth, serial, "%s-%s.csv" % (row["epoch"], row["first"]))
+            for row in table(truth, serial, "sessions")}
+
+
+def records(truth, serial):
+    """(serial, epoch, number) -> sha256 of the raw record, as the pen was given it."""
+    return {(serial, int(row["epoch"], 16), int(row["number"])): row["sha256"]
+            for row in table(truth, serial, "records")}
+
+
+def normal(path):
+    """A CSV's bytes behind a header in our own words."""
+    with open(path, "rb") as file:
+        head, body = file.read().split(b"\n", 1)
+    if head.decode().strip().lower().split(",") != [c.lower() for c in COLUMNS]:
+        raise AssertionError("%s begins with %r" % (path, head))
+    return body
+
+
+def held(state):
+    """(serial, epoch, number) -> sha256 of the sound raw record, straight from the store's file."""
+    path = os.path.join(state, "stipple.db")
+    base = sqlite3.connect("file:%s?mode=ro" % path, uri=True)
+    try:
+        return {(serial, epoch, number): sha for serial, epoch, number, sha in base.execute(
+            "SELECT serial, epoch, number, lower(hex(sha256)) FROM record JOIN pen USING (pen)")}
+    finally:
+        base.close()

@@ -1,0 +1,7 @@
+#!/bin/bash
+# SPDX-FileCopyrightText: 2026 The Stipple authors
+# SPDX-License-Identifier: MIT
+# lab: -n 2 -t 200 -d systemd/org.stipple1.conf
+#
+# A damaged log, over the real stack.
+STIPPLE_WORLD=lab exec /usr/bin/python3 tests/e2e/test_bad_input.py BadInput.test_all_at_once -v
