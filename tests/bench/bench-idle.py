@@ -1,0 +1,80 @@
+#!/usr/bin/python3
+# SPDX-FileCopyrightText: 2026 The Stipple authors
+# SPDX-License-Identifier: MIT
+"""What stippled costs when there is nothing to do: memory, threads, wake-ups in 30 seconds.
+
+Beside it, in the same run, what an empty GDBus program costs (gdbus monitor on a silent name).
+"""
+import glob
+import os
+import re
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../e2e"))
+from world import World                                  # noqa: E402
+
+SECONDS = int(os.environ.get("STIPPLE_IDLE_SECONDS", "30"))
+
+
+def memory(pid):
+    with open("/proc/%d/smaps_rollup" % pid) as file:
+        found = dict(re.findall(r"(\w+):\s+(\d+) kB", file.read()))
+    private = int(found["Private_Clean"]) + int(found["Private_Dirty"])
+    return int(found["Rss"]) / 1024, int(found["Pss"]) / 1024, private / 1024
+
+
+def switches(pid):
+    """How often its threads went to sleep so far: each wake-up ends in one such."""
+    total = 0
+    for path in glob.glob("/proc/%d/task/*/status" % pid):
+        with open(path) as file:
+            total += int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", file.read(), re.M)[1])
+    return total
+
+
+def settle(pid):
+    """Wait until it has not woken for two seconds."""
+    last, quiet = switches(pid), 0
+    while quiet < 2:
+        time.sleep(1)
+        now = switches(pid)
+        quiet = quiet + 1 if now == last else 0
+        last = now
+
+
+def measure(name, pid, quiet=True):
+    if quiet:
+        settle(pid)
+    before = switches(pid)
+    time.sleep(SECONDS)
+    woken = switches(pid) - before
+    rss, pss, private = memory(pid)
+    print("%-44s %8.1f %8.1f %8.1f %8d %12d" % (
+        name, rss, pss, private, len(os.listdir("/proc/%d/task" % pid)), woken), flush=True)
+
+
+def main():
+    print("%-44s %8s %8s %8s %8s %12s" % ("idle", "RSS MiB", "PSS MiB", "private", "threads",
+                                          "wakeups/%ds" % SECONDS))
+    with World(adapters=2) as world:
+        daemon = world.start_daemon()
+        measure("stippled, no pen in sight", daemon.popen.pid)
+        empty = subprocess.Popen(["gdbus", "monitor", "--system", "--dest", "org.nobody"],
+                                 env=world.env, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+        try:
+            measure("an empty GDBus program", empty.pid)
+        finally:
+            empty.kill()
+            empty.wait()
+        pens = world.start_pens(1, "--seed", "1", "--sessions", "5", "--samples", "2000")
+        serial = world.pens_of(pens)[0]["pen"]
+        world.enrol(pens, serial)
+        world.sync_until_complete(serial)
+        measure("stippled, one pen advertising, synced", daemon.popen.pid, quiet=False)
+
+
+if __name__ == "__main__":
+    main()
