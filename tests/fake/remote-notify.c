@@ -35,6 +35,7 @@ struct FakeNotify {
 	gboolean acquired;	/* may be without a descriptor, when the subscription failed */
 	int fd;
 	guint fd_source;
+	guint dropped;		/* values that did not fit into the client's socket, lately */
 	gboolean gone;
 	int references;
 };
@@ -388,11 +389,24 @@ fake_notify_disconnected(FakeNotify *notify)
 		((Client *)g_ptr_array_index(notify->clients, i))->registered = FALSE;
 }
 
+/* Nobody waits for a slow reader: its values are dropped, with one line for a run of them. */
+static void
+send_value(FakeNotify *notify, gconstpointer value, gsize size)
+{
+	if (send(notify->fd, value, size, MSG_NOSIGNAL) >= 0) {
+		if (notify->dropped > 1)
+			fprintf(stderr, "fake-bluez: %u values dropped\n", notify->dropped);
+		notify->dropped = 0;
+	} else if (notify->dropped++ == 0) {
+		fprintf(stderr, "fake-bluez: sendmsg: %s\n", g_strerror(errno));
+	}
+}
+
 void
 fake_notify_value(FakeNotify *notify, gconstpointer value, gsize size)
 {
-	if (notify->fd >= 0 && send(notify->fd, value, size, MSG_NOSIGNAL) < 0)
-		fprintf(stderr, "fake-bluez: sendmsg: %s\n", g_strerror(errno));
+	if (notify->fd >= 0)
+		send_value(notify, value, size);
 	for (guint i = 0; i < notify->clients->len; i++) {
 		Client *client = g_ptr_array_index(notify->clients, i);
 

@@ -150,7 +150,9 @@ read_address(GSubprocess *daemon)
 static GSubprocess *
 start_daemon(const char *directory, GError **error)
 {
-	g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+	/* Its stderr has a warning about file limits for whoever is not root, each time. */
+	g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(
+		G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
 	g_autofree char *file = g_build_filename(directory, "bus.conf", NULL);
 	g_autofree char *text = g_strdup_printf(config, directory);
 	g_autofree char *option = g_strconcat("--config-file=", file, NULL);
