@@ -22,6 +22,7 @@ struct FakeAdapter {
 	GPtrArray *devices;	/* FakeDevice */
 	GQueue connecting;	/* FakeDevice, waiting in turn; see connect.c */
 	guint connect_timer;
+	gint64 quiet_until;	/* no connectable advertising before; monotonic, microseconds */
 };
 
 FakeAdapter *fake_adapter_new(FakeAir *air, int index);

@@ -5,10 +5,8 @@
 #include <bluez-dbus.h>
 #include <string.h>
 
-#define ADVERTISEMENT	"org.bluez.LEAdvertisement1"
-#define MAX_INSTANCES	5
-#define UUID_TAIL	"-0000-1000-8000-00805f9b34fb"
-#define MAX_SCAN_ANSWER 31
+#define ADVERTISEMENT "org.bluez.LEAdvertisement1"
+#define MAX_INSTANCES 5
 
 /* One registered object of a client. */
 typedef struct {
@@ -30,38 +28,6 @@ struct FakeAdverts {
 	GPtrArray *instances;
 };
 
-void
-fake_uuid_normalise(char **uuid)
-{
-	char *full;
-
-	if (strlen(*uuid) == 4)
-		full = g_strconcat("0000", *uuid, UUID_TAIL, NULL);
-	else if (strlen(*uuid) == 8)
-		full = g_strconcat(*uuid, UUID_TAIL, NULL);
-	else
-		full = g_strdup(*uuid);
-	g_free(*uuid);
-	*uuid = g_ascii_strdown(full, -1);
-	g_free(full);
-}
-
-static guint
-uuid_size(const char *uuid)
-{
-	return strlen(uuid) == 36 && g_str_has_prefix(uuid, "0000") && g_str_has_suffix(uuid, UUID_TAIL) ? 2 : 16;
-}
-
-static void
-advert_clear(FakeAdvert *advert)
-{
-	g_free(advert->name);
-	g_strfreev(advert->uuids);
-	g_clear_pointer(&advert->service_data, g_variant_unref);
-	g_clear_pointer(&advert->manufacturer_data, g_variant_unref);
-	memset(advert, 0, sizeof(*advert));
-}
-
 static void
 instance_free(Instance *instance)
 {
@@ -74,7 +40,7 @@ instance_free(Instance *instance)
 	fake_refuse(instance->invocation, "Failed", "Failed to complete registration");
 	g_ptr_array_remove(instance->adverts->instances, instance);
 	g_hash_table_unref(instance->properties);
-	advert_clear(&instance->on_air);
+	fake_advert_clear(&instance->on_air);
 	g_object_unref(instance->cancellable);
 	g_free(instance->owner);
 	g_free(instance->path);
@@ -90,104 +56,18 @@ count_instances(FakeAdverts *adverts)
 	fake_iface_set(adverts->iface, "SupportedInstances", g_variant_new_byte((guint8)(MAX_INSTANCES - n)));
 }
 
-/* The bytes of the advertising data; the name goes into the scan response. */
-static guint
-data_length(const FakeAdvert *advert)
-{
-	guint length = advert->discoverable ? 3 : 0;
-	guint short_uuids = 0, long_uuids = 0;
-	GVariantIter iter;
-	const char *uuid;
-	GVariant *value;
-	guint16 company;
-
-	for (char **item = advert->uuids; item && *item; item++)
-		if (uuid_size(*item) == 2)
-			short_uuids++;
-		else
-			long_uuids++;
-	length += short_uuids ? 2 + 2 * short_uuids : 0;
-	length += long_uuids ? 2 + 16 * long_uuids : 0;
-	if (advert->service_data) {
-		g_variant_iter_init(&iter, advert->service_data);
-		while (g_variant_iter_next(&iter, "{&sv}", &uuid, &value)) {
-			length += 2 + uuid_size(uuid) + (guint)g_variant_get_size(value);
-			g_variant_unref(value);
-		}
-	}
-	if (advert->manufacturer_data) {
-		g_variant_iter_init(&iter, advert->manufacturer_data);
-		while (g_variant_iter_next(&iter, "{qv}", &company, &value)) {
-			length += 4 + (guint)g_variant_get_size(value);
-			g_variant_unref(value);
-		}
-	}
-	return length;
-}
-
-static GVariant *
-normalise_service_data(GVariant *data)
-{
-	g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
-	GVariantIter iter;
-	const char *key;
-	GVariant *value;
-
-	g_variant_iter_init(&iter, data);
-	while (g_variant_iter_next(&iter, "{&sv}", &key, &value)) {
-		char *uuid = g_strdup(key);
-
-		fake_uuid_normalise(&uuid);
-		if (g_variant_is_of_type(value, G_VARIANT_TYPE_BYTESTRING))
-			g_variant_builder_add(&builder, "{sv}", uuid, value);
-		g_variant_unref(value);
-		g_free(uuid);
-	}
-	return g_variant_ref_sink(g_variant_builder_end(&builder));
-}
-
-static GVariant *
-typed(GHashTable *properties, const char *name, const char *type)
-{
-	GVariant *value = g_hash_table_lookup(properties, name);
-
-	return value && g_variant_is_of_type(value, G_VARIANT_TYPE(type)) ? value : NULL;
-}
-
-/* Build what the properties ask for; FALSE when it does not fit or makes no sense. */
+/* FALSE: what was on the air before, if anything, still is. */
 static gboolean
 put_on_air(Instance *instance)
 {
-	const FakeOptions *options = instance->adverts->adapter->air->options;
-	GVariant *type = typed(instance->properties, "Type", "s");
-	GVariant *name = typed(instance->properties, "LocalName", "s");
-	GVariant *uuids = typed(instance->properties, "ServiceUUIDs", "as");
-	GVariant *service_data = typed(instance->properties, "ServiceData", "a{sv}");
-	GVariant *manufacturer_data = typed(instance->properties, "ManufacturerData", "a{qv}");
-	GVariant *discoverable = typed(instance->properties, "Discoverable", "b");
-	FakeAdvert advert = { 0 };
+	FakeAir *air = instance->adverts->adapter->air;
+	FakeAdvert advert;
 
-	advert.connectable = type && g_str_equal(g_variant_get_string(type, NULL), "peripheral");
-	advert.discoverable = discoverable && g_variant_get_boolean(discoverable);
-	if (name && *g_variant_get_string(name, NULL))
-		advert.name = g_variant_dup_string(name, NULL);
-	if (uuids && g_variant_n_children(uuids)) {
-		advert.uuids = g_variant_dup_strv(uuids, NULL);
-		for (char **uuid = advert.uuids; *uuid; uuid++)
-			fake_uuid_normalise(uuid);
-	}
-	if (service_data && g_variant_n_children(service_data))
-		advert.service_data = normalise_service_data(service_data);
-	if (manufacturer_data && g_variant_n_children(manufacturer_data))
-		advert.manufacturer_data = g_variant_ref(manufacturer_data);
-	if (!type || data_length(&advert) > (guint)fake_options_advert_length(options) ||
-	    (advert.name && strlen(advert.name) + 2 > MAX_SCAN_ANSWER)) {
-		fake_log(instance->adverts->adapter->air, "advertising data too long: %u bytes",
-			 data_length(&advert));
-		advert_clear(&advert);
+	if (!fake_advert_parse(&advert, instance->properties, air->options)) {
+		fake_log(air, "%s is no advertisement, or too long", instance->path);
 		return FALSE;
 	}
-	advert_clear(&instance->on_air);
+	fake_advert_clear(&instance->on_air);
 	instance->on_air = advert;
 	return TRUE;
 }
@@ -338,7 +218,7 @@ fake_adverts_new(FakeAdapter *adapter)
 	adverts->iface = fake_object_add(adapter->object, bluez_leadvertising_manager1_interface_info(),
 					 &methods, adverts);
 	g_variant_builder_add(&abilities, "{sv}", "MaxAdvLen", g_variant_new_byte(length));
-	g_variant_builder_add(&abilities, "{sv}", "MaxScnRspLen", g_variant_new_byte(MAX_SCAN_ANSWER));
+	g_variant_builder_add(&abilities, "{sv}", "MaxScnRspLen", g_variant_new_byte(FAKE_SCAN_RESPONSE_LENGTH));
 	fake_iface_set(adverts->iface, "SupportedIncludes", g_variant_new_strv(includes, -1));
 	fake_iface_set(adverts->iface, "SupportedCapabilities", g_variant_builder_end(&abilities));
 	count_instances(adverts);
@@ -357,8 +237,9 @@ fake_adverts_free(FakeAdverts *adverts)
 static const FakeAdvert *
 nth_on_air(FakeAdverts *adverts, guint n)
 {
-	/* A connectable legacy advertiser is silent while it has the connection. */
-	gboolean busy = fake_adapter_is_peripheral(adverts->adapter);
+	/* A connectable legacy advertiser is silent while it has the connection, and a little longer. */
+	gboolean busy = fake_adapter_is_peripheral(adverts->adapter) ||
+			g_get_monotonic_time() < adverts->adapter->quiet_until;
 
 	for (guint i = 0; i < adverts->instances->len; i++) {
 		Instance *instance = g_ptr_array_index(adverts->instances, i);

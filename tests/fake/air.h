@@ -32,6 +32,8 @@ typedef void (*FakeRestart)(guint after_ms, gpointer data);
 FakeAir *fake_air_new(GDBusConnection *connection, const FakeOptions *options, FakeStore *store,
 		      FakeRestart restart, gpointer restart_data);
 void fake_air_free(FakeAir *air);
+/* Before a restart: which devices are connected, for who comes after. */
+void fake_air_remember_links(FakeAir *air);
 
 /* By object path ("/org/bluez/hci0"), by name ("hci0") or by address; NULL when there is none. */
 FakeAdapter *fake_air_adapter(FakeAir *air, const char *name);

@@ -71,6 +71,11 @@ elevate(FakeRequest *request, guint8 code)
 		FakeAgent *agent = fake_agents_get(link->air->agents, NULL);
 
 		request->elevated = TRUE;
+		if (!agent) {
+			request->hopeless = TRUE;
+			fake_link_starve(link);
+			return TRUE;
+		}
 		fake_request_ref(request);
 		if (fake_pairing_start(link, link->at_central, agent, on_elevated, request))
 			return TRUE;
@@ -265,9 +270,16 @@ fake_att_notify(FakeLink *link, guint16 handle, gconstpointer value, gsize size)
 	fake_att_indicate(link, handle, value, size, NULL, NULL, NULL);
 }
 
+/* BlueZ forgets who waits for a pairing together with the device. */
+static void
+close_request(FakeRequest *request)
+{
+	finish(request, request->hopeless ? FAKE_ATT_NO_ANSWER : FAKE_ATT_UNLIKELY, NULL);
+}
+
 void
 fake_att_closed(FakeLink *link)
 {
 	while (link->requests->len)
-		finish(g_ptr_array_index(link->requests, 0), FAKE_ATT_UNLIKELY, NULL);
+		close_request(g_ptr_array_index(link->requests, 0));
 }

@@ -20,6 +20,8 @@
 #define FAKE_ATT_APPLICATION		0x80
 #define FAKE_ATT_CCC_IMPROPER		0xfd
 #define FAKE_ATT_IN_PROGRESS		0xfe
+/* Not of the protocol: the caller never hears of its request again. */
+#define FAKE_ATT_NO_ANSWER		0xff
 
 typedef enum { FAKE_ATT_READ, FAKE_ATT_WRITE, FAKE_ATT_SUBSCRIBE } FakeAttKind;
 
@@ -34,6 +36,7 @@ typedef struct {
 	guint16 ccc;		/* of a subscription */
 	GVariant *value;	/* of a write */
 	gboolean elevated;	/* already retried with better security */
+	gboolean hopeless;	/* waits for a pairing that nobody can do */
 	FakeAttDone done;	/* NULL once answered */
 	gpointer data;
 	int references;

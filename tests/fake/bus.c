@@ -4,15 +4,16 @@
 
 #include <string.h>
 
+#include "paths.h"
+
 #define DBUS_PROPERTIES "org.freedesktop.DBus.Properties"
 #define DBUS_MANAGER	"org.freedesktop.DBus.ObjectManager"
 
 struct FakeBus {
 	GDBusConnection *connection;
 	GPtrArray *objects;
-	GSList *watches;
-	guint next_watch;
-	guint owner_signal;
+	FakeOwners *owners;
+	FakePaths *paths;
 	guint manager;
 	GDBusNodeInfo *manager_info;
 	FakeIntercept intercept;
@@ -34,13 +35,6 @@ struct FakeIface {
 	GHashTable *properties;
 	guint registration;
 };
-
-typedef struct {
-	guint id;
-	char *owner;
-	FakeGone gone;
-	gpointer data;
-} Watch;
 
 static const char manager_xml[] =
 	"<node><interface name='" DBUS_MANAGER "'>"
@@ -97,39 +91,6 @@ on_manager_call(GDBusConnection *connection, const char *sender, const char *pat
 
 static const GDBusInterfaceVTable manager_vtable = { .method_call = on_manager_call };
 
-static void
-watch_free(Watch *watch)
-{
-	g_free(watch->owner);
-	g_free(watch);
-}
-
-static void
-on_owner_changed(GDBusConnection *connection, const char *sender, const char *path, const char *interface,
-		 const char *signal, GVariant *args, gpointer data)
-{
-	FakeBus *bus = data;
-	const char *name, *old_owner, *new_owner;
-	GSList *item;
-
-	g_variant_get(args, "(&s&s&s)", &name, &old_owner, &new_owner);
-	if (*name != ':' || *new_owner)
-		return;
-	/* A callback may add and remove watches: look from the start each time. */
-	do {
-		for (item = bus->watches; item; item = item->next) {
-			Watch *watch = item->data;
-
-			if (strcmp(watch->owner, name) == 0) {
-				bus->watches = g_slist_remove(bus->watches, watch);
-				watch->gone(watch->data);
-				watch_free(watch);
-				break;
-			}
-		}
-	} while (item);
-}
-
 FakeBus *
 fake_bus_new(GDBusConnection *connection)
 {
@@ -140,9 +101,9 @@ fake_bus_new(GDBusConnection *connection)
 	bus->manager_info = g_dbus_node_info_new_for_xml(manager_xml, NULL);
 	bus->manager = g_dbus_connection_register_object(connection, "/", bus->manager_info->interfaces[0],
 							 &manager_vtable, bus, NULL, NULL);
-	bus->owner_signal = g_dbus_connection_signal_subscribe(
-		connection, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged",
-		"/org/freedesktop/DBus", NULL, G_DBUS_SIGNAL_FLAGS_NONE, on_owner_changed, bus, NULL);
+	bus->owners = fake_owners_new(connection);
+	bus->paths = fake_paths_new(connection);
+	fake_paths_add(bus->paths, "/");
 	return bus;
 }
 
@@ -150,9 +111,9 @@ void
 fake_bus_free(FakeBus *bus)
 {
 	g_assert(bus->objects->len == 0);
-	g_dbus_connection_signal_unsubscribe(bus->connection, bus->owner_signal);
+	fake_paths_free(bus->paths);
+	fake_owners_free(bus->owners);
 	g_dbus_connection_unregister_object(bus->connection, bus->manager);
-	g_slist_free_full(bus->watches, (GDestroyNotify)watch_free);
 	g_ptr_array_free(bus->objects, TRUE);
 	g_dbus_node_info_unref(bus->manager_info);
 	g_object_unref(bus->connection);
@@ -175,28 +136,13 @@ fake_bus_set_intercept(FakeBus *bus, FakeIntercept intercept, gpointer data)
 guint
 fake_bus_watch_owner(FakeBus *bus, const char *owner, FakeGone gone, gpointer data)
 {
-	Watch *watch = g_new0(Watch, 1);
-
-	watch->id = ++bus->next_watch;
-	watch->owner = g_strdup(owner);
-	watch->gone = gone;
-	watch->data = data;
-	bus->watches = g_slist_append(bus->watches, watch);
-	return watch->id;
+	return fake_owners_watch(bus->owners, owner, gone, data);
 }
 
 void
 fake_bus_unwatch(FakeBus *bus, guint id)
 {
-	for (GSList *item = bus->watches; item; item = item->next) {
-		Watch *watch = item->data;
-
-		if (watch->id == id) {
-			bus->watches = g_slist_delete_link(bus->watches, item);
-			watch_free(watch);
-			return;
-		}
-	}
+	fake_owners_unwatch(bus->owners, id);
 }
 
 FakeObject *
@@ -208,6 +154,7 @@ fake_object_new(FakeBus *bus, const char *path)
 	object->path = g_strdup(path);
 	object->ifaces = g_ptr_array_new();
 	g_ptr_array_add(bus->objects, object);
+	fake_paths_add(bus->paths, path);
 	return object;
 }
 
@@ -290,6 +237,14 @@ fake_object_publish(FakeObject *object)
 			    g_variant_new("(o@a{sa{sv}})", object->path, object_interfaces(object)));
 }
 
+static void
+iface_free(FakeIface *iface)
+{
+	g_dbus_connection_unregister_object(iface->object->bus->connection, iface->registration);
+	g_hash_table_unref(iface->properties);
+	g_free(iface);
+}
+
 void
 fake_object_free(FakeObject *object)
 {
@@ -299,17 +254,39 @@ fake_object_free(FakeObject *object)
 		FakeIface *iface = g_ptr_array_index(object->ifaces, i);
 
 		g_variant_builder_add(&names, "s", iface->info->name);
-		g_dbus_connection_unregister_object(object->bus->connection, iface->registration);
-		g_hash_table_unref(iface->properties);
-		g_free(iface);
+		iface_free(iface);
 	}
 	if (object->published)
 		emit_manager_signal(object->bus, "InterfacesRemoved",
 				    g_variant_new("(oas)", object->path, &names));
 	g_ptr_array_remove(object->bus->objects, object);
+	fake_paths_remove(object->bus->paths, object->path);
 	g_ptr_array_free(object->ifaces, TRUE);
 	g_free(object->path);
 	g_free(object);
+}
+
+void
+fake_object_publish_iface(FakeIface *iface)
+{
+	FakeObject *object = iface->object;
+	g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a{sa{sv}}"));
+
+	g_variant_builder_add(&builder, "{s@a{sv}}", iface->info->name, iface_properties(iface));
+	emit_manager_signal(object->bus, "InterfacesAdded",
+			    g_variant_new("(oa{sa{sv}})", object->path, &builder));
+}
+
+void
+fake_object_remove_iface(FakeIface *iface)
+{
+	FakeObject *object = iface->object;
+	const char *const names[] = { iface->info->name, NULL };
+
+	g_ptr_array_remove(object->ifaces, iface);
+	emit_manager_signal(object->bus, "InterfacesRemoved",
+			    g_variant_new("(o@as)", object->path, g_variant_new_strv(names, -1)));
+	iface_free(iface);
 }
 
 const char *

@@ -4,6 +4,8 @@
 
 #include <gio/gio.h>
 
+#include "owners.h"
+
 /*
  * The bus side of the fake: objects with properties and an object manager.  GDBus skeletons
  * would batch PropertiesChanged in an idle callback and always show every property; BlueZ sends
@@ -31,8 +33,7 @@ GDBusConnection *fake_bus_connection(FakeBus *bus);
 typedef gboolean (*FakeIntercept)(gpointer data, const char *method, GDBusMethodInvocation *invocation);
 void fake_bus_set_intercept(FakeBus *bus, FakeIntercept intercept, gpointer data);
 
-/* Call gone(data) once when that unique name leaves the bus.  Returns an id for unwatch. */
-typedef void (*FakeGone)(gpointer data);
+/* See owners.h. */
 guint fake_bus_watch_owner(FakeBus *bus, const char *owner, FakeGone gone, gpointer data);
 void fake_bus_unwatch(FakeBus *bus, guint id);
 
@@ -43,6 +44,9 @@ FakeIface *fake_object_add(FakeObject *object, GDBusInterfaceInfo *info, const F
 void fake_object_publish(FakeObject *object);
 void fake_object_free(FakeObject *object);
 const char *fake_object_path(FakeObject *object);
+/* An interface that comes, or goes, while the object is there. */
+void fake_object_publish_iface(FakeIface *iface);
+void fake_object_remove_iface(FakeIface *iface);
 
 /* Sinks value; NULL makes the property absent.  Signals when that is a change. */
 void fake_iface_set(FakeIface *iface, const char *name, GVariant *value);

@@ -57,6 +57,15 @@ fake_connect_cancel(FakeDevice *device)
 	fake_device_answer_pair(device, "AuthenticationCanceled", "Authentication Canceled");
 }
 
+/* The other BlueZ's GAP service calls every device by the name of its adapter. */
+static void
+learn_name(FakeDevice *device)
+{
+	GVariant *alias = fake_iface_get(device->link->peripheral->iface, "Alias");
+
+	fake_device_set_name(device, g_variant_get_string(alias, NULL));
+}
+
 static gboolean
 on_resolve(gpointer data)
 {
@@ -66,6 +75,8 @@ on_resolve(gpointer data)
 	fake_remote_connected(device->remote);
 	if (device->link)
 		fake_device_resolved(device);
+	if (device->link)
+		learn_name(device);
 	return G_SOURCE_REMOVE;
 }
 
@@ -187,7 +198,8 @@ enter_queue(FakeDevice *device)
 void
 fake_device_call_connect(FakeDevice *device, GDBusMethodInvocation *invocation)
 {
-	if (device->link) {
+	/* Also while BlueZ only believes so. */
+	if (device->link || device->ghost_timer) {
 		fake_agree(invocation);
 		return;
 	}
@@ -217,6 +229,7 @@ void
 fake_device_request_disconnect(FakeDevice *device, GDBusMethodInvocation *invocation)
 {
 	if (!device->link) {
+		fake_device_end_ghost(device);
 		fake_connect_cancel(device);
 		fake_agree(invocation);
 		return;
@@ -257,7 +270,8 @@ fake_device_call_pair(FakeDevice *device, GDBusMethodInvocation *invocation)
 		return;
 	}
 	if (fake_device_bonded(device)) {
-		fake_refuse(invocation, "AlreadyExists", "Already Exists");
+		/* BlueZ tries BR/EDR then; seen in the lab. */
+		fake_refuse(invocation, "AuthenticationFailed", "Authentication Failed");
 		return;
 	}
 	if (!device->link && !fake_adapter_powered(device->adapter)) {

@@ -5,6 +5,7 @@
 #include <bluez-dbus.h>
 #include <string.h>
 
+#include "battery.h"
 #include "connect.h"
 #include "gatt-remote.h"
 #include "link.h"
@@ -125,6 +126,34 @@ set_name(FakeDevice *device, const char *name)
 	fake_iface_set(device->iface, "Alias", g_variant_new_string(name ? name : dashes));
 }
 
+void
+fake_device_end_ghost(FakeDevice *device)
+{
+	if (!device->ghost_timer)
+		return;
+	stop_timer(&device->ghost_timer);
+	fake_iface_set(device->iface, "Connected", g_variant_new_boolean(FALSE));
+}
+
+static gboolean
+on_ghost_over(gpointer data)
+{
+	fake_device_end_ghost(data);
+	return G_SOURCE_REMOVE;
+}
+
+/* The kernel's link outlives a daemon that dies, for a moment. */
+static void
+begin_ghost(FakeDevice *device, FakeRecord *record)
+{
+	if (!record || !record->connected)
+		return;
+	record->connected = FALSE;
+	fake_iface_set(device->iface, "Connected", g_variant_new_boolean(TRUE));
+	device->ghost_timer =
+		g_timeout_add((guint)device->adapter->air->options->ghost_time, on_ghost_over, device);
+}
+
 static void
 set_properties(FakeDevice *device)
 {
@@ -145,6 +174,15 @@ set_properties(FakeDevice *device)
 		       g_variant_new_strv(record ? (const char *const *)record->uuids : NULL,
 					  record && record->uuids ? -1 : 0));
 	device->ever_resolved = record && record->uuids && *record->uuids;
+	begin_ghost(device, record);
+}
+
+void
+fake_device_set_name(FakeDevice *device, const char *name)
+{
+	set_name(device, name);
+	if (!device->temporary)
+		fake_device_store(device);
 }
 
 FakeDevice *
@@ -180,6 +218,7 @@ fake_device_free(FakeDevice *device)
 	stop_timer(&device->temporary_timer);
 	stop_timer(&device->disconnect_timer);
 	stop_timer(&device->resolve_timer);
+	stop_timer(&device->ghost_timer);
 	fake_remote_free(device->remote);
 	fake_object_free(device->object);
 	g_ptr_array_free(device->disconnects, TRUE);
@@ -274,9 +313,11 @@ fake_device_connected(FakeDevice *device, FakeLink *link, gboolean central)
 {
 	device->link = link;
 	device->central = central;
+	fake_device_end_ghost(device);
 	fake_device_seen(device);
-	fake_device_publish(device);
 	fake_iface_set(device->iface, "Connected", g_variant_new_boolean(TRUE));
+	/* Who was never met before appears connected. */
+	fake_device_publish(device);
 }
 
 static gboolean
@@ -295,6 +336,7 @@ fake_device_disconnected(FakeDevice *device)
 	device->link = NULL;
 	stop_timer(&device->disconnect_timer);
 	stop_timer(&device->resolve_timer);
+	fake_battery_stop(device);
 	fake_remote_disconnected(device->remote);
 	fake_iface_set(device->iface, "ServicesResolved", g_variant_new_boolean(FALSE));
 	fake_iface_set(device->iface, "Connected", g_variant_new_boolean(FALSE));

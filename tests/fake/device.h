@@ -21,6 +21,8 @@ struct FakeDevice {
 	gboolean ever_resolved;	/* from then on advertised UUIDs are ignored */
 	gboolean paired_untold;	/* Paired is announced after the services */
 	FakeRemote *remote;
+	FakeIface *battery;	/* NULL: its level is not known */
+	guint ghost_timer;	/* shown as connected since before a restart */
 	/* Calls that wait. */
 	GDBusMethodInvocation *connect;
 	GDBusMethodInvocation *pair;
@@ -59,9 +61,14 @@ void fake_device_forget_bond(FakeDevice *device);
 /* RemoveDevice of the adapter: disconnects first; answers the invocation. */
 void fake_device_remove(FakeDevice *device, GDBusMethodInvocation *invocation);
 
+/* After a restart: it is not connected any more. */
+void fake_device_end_ghost(FakeDevice *device);
+
 /* The link began, or ended. */
 void fake_device_connected(FakeDevice *device, FakeLink *link, gboolean central);
 void fake_device_disconnected(FakeDevice *device);
+/* The peer's name, as its GAP service has it. */
+void fake_device_set_name(FakeDevice *device, const char *name);
 /* The peer's services are exported. */
 void fake_device_resolved(FakeDevice *device);
 /* Replace the UUIDs of the peer's services. */

@@ -15,40 +15,10 @@
 #define GATT_CHR      "org.bluez.GattCharacteristic1"
 #define GATT_UUID     "00001801-0000-1000-8000-00805f9b34fb"
 #define CHANGED_UUID  "00002a05-0000-1000-8000-00805f9b34fb"
+#define DEVICE_UUID   "0000180a-0000-1000-8000-00805f9b34fb"
+#define PNP_UUID      "00002a50-0000-1000-8000-00805f9b34fb"
 #define GAP_UUID      "00001800-0000-1000-8000-00805f9b34fb"
 #define FIRST_HANDLE  0x0008
-
-typedef struct {
-	const char *flag;
-	guint8 prop;
-	FakeNeeds needs;
-} Flag;
-
-static const Flag flags[] = {
-	{ "read", FAKE_PROP_READ, { 0 } },
-	{ "write", FAKE_PROP_WRITE, { 0 } },
-	{ "write-without-response", FAKE_PROP_COMMAND, { 0 } },
-	{ "notify", FAKE_PROP_NOTIFY, { 0 } },
-	{ "indicate", FAKE_PROP_INDICATE, { 0 } },
-	{ "encrypt-read", FAKE_PROP_READ, { .read = 2 } },
-	{ "encrypt-write", FAKE_PROP_WRITE, { .write = 2 } },
-	{ "encrypt-notify", FAKE_PROP_NOTIFY, { .subscribe = 2 } },
-	{ "encrypt-indicate", FAKE_PROP_INDICATE, { .subscribe = 2 } },
-	{ "encrypt-authenticated-read", FAKE_PROP_READ, { .read = 3 } },
-	{ "encrypt-authenticated-write", FAKE_PROP_WRITE, { .write = 3 } },
-	{ "encrypt-authenticated-notify", FAKE_PROP_NOTIFY, { .subscribe = 3 } },
-	{ "encrypt-authenticated-indicate", FAKE_PROP_INDICATE, { .subscribe = 3 } },
-	{ "secure-read", FAKE_PROP_READ, { .read = 4 } },
-	{ "secure-write", FAKE_PROP_WRITE, { .write = 4 } },
-	{ "secure-notify", FAKE_PROP_NOTIFY, { .subscribe = 4 } },
-	{ "secure-indicate", FAKE_PROP_INDICATE, { .subscribe = 4 } },
-	{ "broadcast", 0x01, { 0 } },
-	{ "authenticated-signed-writes", 0x40, { 0 } },
-	{ "extended-properties", 0x80, { 0 } },
-	{ "reliable-write", 0x80, { 0 } },
-	{ "writable-auxiliaries", 0x80, { 0 } },
-	{ "authorize", 0, { 0 } },
-};
 
 /* Every link of this adapter as a peripheral learns that the services changed. */
 static void
@@ -72,6 +42,7 @@ chr_free(gpointer data)
 	fake_local_stop(chr);
 	g_hash_table_unref(chr->ccc);
 	g_object_unref(chr->cancellable);
+	g_clear_pointer(&chr->value, g_variant_unref);
 	g_free(chr->path);
 	g_free(chr->uuid);
 	g_free(chr);
@@ -134,21 +105,6 @@ on_owner_gone(gpointer data)
 	app_free(app);
 }
 
-static gboolean
-parse_flag(FakeChr *chr, const char *flag)
-{
-	for (guint i = 0; i < G_N_ELEMENTS(flags); i++) {
-		if (strcmp(flags[i].flag, flag) != 0)
-			continue;
-		chr->props |= flags[i].prop;
-		chr->needs.read = MAX(chr->needs.read, flags[i].needs.read);
-		chr->needs.write = MAX(chr->needs.write, flags[i].needs.write);
-		chr->needs.subscribe = MAX(chr->needs.subscribe, flags[i].needs.subscribe);
-		return TRUE;
-	}
-	return FALSE;
-}
-
 static FakeService *
 find_service(FakeApp *app, const char *path)
 {
@@ -198,16 +154,14 @@ parse_service(FakeApp *app, const char *path, GVariant *properties)
 {
 	const char *uuid;
 	gboolean primary;
+	FakeService *service;
 
 	if (!g_variant_lookup(properties, "UUID", "&s", &uuid) ||
 	    !g_variant_lookup(properties, "Primary", "b", &primary))
 		return FALSE;
-	add_service(app, path, uuid, primary);
-	/* BlueZ has these two services itself. */
-	return !g_str_equal(((FakeService *)g_ptr_array_index(app->services, app->services->len - 1))->uuid,
-			    GAP_UUID) &&
-	       !g_str_equal(((FakeService *)g_ptr_array_index(app->services, app->services->len - 1))->uuid,
-			    GATT_UUID);
+	service = add_service(app, path, uuid, primary);
+	/* BlueZ has these two itself, and nobody else. */
+	return !g_str_equal(service->uuid, GAP_UUID) && !g_str_equal(service->uuid, GATT_UUID);
 }
 
 static gboolean
@@ -231,7 +185,7 @@ parse_chr(FakeApp *app, const char *path, GVariant *properties)
 	chr->acquires_notify = acquires_notify != NULL;
 	chr->acquires_write = acquires_write != NULL;
 	for (const char **name = names; *name; name++)
-		if (!parse_flag(chr, *name))
+		if (!fake_chr_add_flag(chr, *name))
 			return FALSE;
 	return TRUE;
 }
@@ -371,20 +325,34 @@ on_call(gpointer self, const char *method, GVariant *args, GDBusMethodInvocation
 
 static const FakeMethods methods = { on_call, NULL };
 
+/* What every BlueZ has; its Device Information stands before any application's. */
+static void
+add_own_services(FakeDb *db)
+{
+	static const guint8 pnp[] = { 0x02, 0x6b, 0x1d, 0x46, 0x02, 0x42, 0x05 };
+	FakeApp *own = app_new(db, NULL, "/");
+	FakeChr *chr;
+
+	chr = add_chr(add_service(own, NULL, GATT_UUID, TRUE), NULL, CHANGED_UUID);
+	chr->props = FAKE_PROP_INDICATE;
+	chr = add_chr(add_service(own, NULL, DEVICE_UUID, TRUE), NULL, PNP_UUID);
+	chr->props = FAKE_PROP_READ;
+	chr->value = g_variant_ref_sink(
+		g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, pnp, sizeof(pnp), 1));
+	assign_handles(own);
+	own->registered = TRUE;
+}
+
 FakeDb *
 fake_db_new(FakeAdapter *adapter)
 {
 	FakeDb *db = g_new0(FakeDb, 1);
-	FakeApp *own;
 
 	db->adapter = adapter;
 	db->apps = g_ptr_array_new();
 	db->next_handle = FIRST_HANDLE;
 	fake_object_add(adapter->object, bluez_gatt_manager1_interface_info(), &methods, db);
-	own = app_new(db, NULL, "/");
-	add_chr(add_service(own, NULL, GATT_UUID, TRUE), NULL, CHANGED_UUID)->props = FAKE_PROP_INDICATE;
-	assign_handles(own);
-	own->registered = TRUE;
+	add_own_services(db);
 	return db;
 }
 

@@ -26,6 +26,7 @@ typedef struct {
 	guint8 props;
 	FakeNeeds needs;
 	guint16 handle;		/* of the declaration; the value's is the next */
+	GVariant *value;	/* of what BlueZ has itself, else NULL */
 	gboolean acquires_notify, acquires_write;	/* the application offers descriptors */
 	/* At work; see gatt-local.c. */
 	GHashTable *ccc;	/* central's address to the value it wrote */
@@ -73,3 +74,6 @@ void fake_db_free(FakeDb *db);
 FakeChr *fake_db_find(FakeDb *db, guint16 value_handle);
 /* The registered services, in order of their handles: (element-type FakeService), the caller's. */
 GPtrArray *fake_db_services(FakeDb *db);
+
+/* Take over one of the application's flags; FALSE when BlueZ knows no such flag. */
+gboolean fake_chr_add_flag(FakeChr *chr, const char *flag);

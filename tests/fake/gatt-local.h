@@ -11,6 +11,10 @@
 void fake_local_serve(FakeDb *db, FakeRequest *request);
 void fake_local_command(FakeDb *db, FakeLink *link, guint16 handle, GVariant *value);
 
+/* Write to the application, by descriptor or by call; request NULL: a command. */
+void fake_local_write(FakeChr *chr, FakeLink *link, GVariant *value, guint16 offset, FakeRequest *request);
+void fake_local_stop_writing(FakeChr *chr);
+
 /* The application has a value to notify or to indicate, for every central that asked. */
 void fake_local_notify(FakeChr *chr, gconstpointer value, gsize size);
 

@@ -4,10 +4,14 @@
 
 #include <bluez-dbus.h>
 
+#include "battery.h"
 #include "faults.h"
 #include "gatt-db.h"
 #include "link.h"
 #include "remote-chr.h"
+
+#define BATTERY_UUID "0000180f-0000-1000-8000-00805f9b34fb"
+#define LEVEL_UUID   "00002a19-0000-1000-8000-00805f9b34fb"
 
 typedef struct {
 	char *uuid;
@@ -33,6 +37,8 @@ service_free(FakeRemote *remote, Service *service)
 		g_hash_table_remove(remote->by_handle, GUINT_TO_POINTER((guint)fake_remote_chr_handle(chr)));
 		fake_remote_chr_free(chr);
 	}
+	if (g_str_equal(service->uuid, BATTERY_UUID))
+		fake_battery_stop(remote->device);
 	g_ptr_array_remove(remote->services, service);
 	fake_object_free(service->object);
 	g_ptr_array_free(service->chrs, TRUE);
@@ -88,6 +94,22 @@ export_service(FakeRemote *remote, const FakeService *local)
 		g_hash_table_insert(remote->by_handle, GUINT_TO_POINTER((guint)fake_remote_chr_handle(chr)), chr);
 	}
 	g_ptr_array_add(remote->services, service);
+}
+
+/* What BlueZ's own battery profile does at each connection, and with a new service. */
+static void
+watch_battery(FakeRemote *remote)
+{
+	for (guint s = 0; s < remote->services->len; s++) {
+		Service *service = g_ptr_array_index(remote->services, s);
+
+		for (guint i = 0; g_str_equal(service->uuid, BATTERY_UUID) && i < service->chrs->len; i++) {
+			FakeRemoteChr *chr = g_ptr_array_index(service->chrs, i);
+
+			if (fake_remote_chr_is(chr, LEVEL_UUID) && remote->device->link)
+				fake_battery_start(remote->device, chr);
+		}
+	}
 }
 
 static const FakeService *
@@ -156,6 +178,7 @@ fake_remote_connected(FakeRemote *remote)
 	/* Subscribing anew may cost the link. */
 	while (remote->device->link && g_hash_table_iter_next(&iter, NULL, &chr))
 		fake_remote_chr_connected(chr);
+	watch_battery(remote);
 }
 
 void
@@ -181,6 +204,8 @@ on_change_timer(gpointer data)
 	remote->change_timer = 0;
 	if (!fake_faults_stale(remote->device->adapter->air->faults, remote->device->address))
 		bring_up_to_date(remote);
+	if (!remote->device->battery)
+		watch_battery(remote);
 	return G_SOURCE_REMOVE;
 }
 

@@ -97,6 +97,8 @@ fake_link_drop(FakeLink *link)
 		fake_pairing_cancel(link->pairing);
 	while ((packet = g_queue_pop_head(&link->packets)))
 		packet_free(packet);
+	link->peripheral->quiet_until =
+		g_get_monotonic_time() + (gint64)link->air->options->advert_pause * 1000;
 	fake_att_closed(link);
 	fake_local_closed(link->peripheral->db, link);
 	fake_faults_link_down(link->air->faults, link->central->address, link->peripheral->address);
@@ -114,6 +116,15 @@ on_silence_over(gpointer data)
 	link->silence_timer = 0;
 	fake_link_drop(link);
 	return G_SOURCE_REMOVE;
+}
+
+void
+fake_link_starve(FakeLink *link)
+{
+	link->at_central->remove_after = !fake_device_bonded(link->at_central);
+	if (!link->silence_timer)
+		link->silence_timer =
+			g_timeout_add((guint)link->air->options->pair_timeout, on_silence_over, link);
 }
 
 void

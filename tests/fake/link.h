@@ -36,6 +36,8 @@ gboolean fake_link_encrypt(FakeLink *link);
 
 /* End it: both ends see it disconnect.  Frees the caller's pointer, as it were. */
 void fake_link_drop(FakeLink *link);
+/* A pairing that nobody answers: after its time the link ends and a strange device is forgotten. */
+void fake_link_starve(FakeLink *link);
 /* Radio silence first, when the options ask for a supervision timeout. */
 void fake_link_lose(FakeLink *link);
 

@@ -61,6 +61,7 @@ on_end(gpointer data)
 {
 	Program *program = data;
 
+	fake_air_remember_links(program->air);
 	stop(program);
 	program->restart = g_timeout_add(program->restart_after, on_begin_again, program);
 	return G_SOURCE_REMOVE;

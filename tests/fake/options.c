@@ -13,7 +13,9 @@ static const FakeOptions defaults = {
 	.advert_interval = 100,
 	.temporary_timeout = 30000,
 	.connect_delay = 2,
-	.connect_timeout = 20000,
+	.connect_timeout = 40000,
+	.advert_pause = 100,
+	.ghost_time = 300,
 	.resolve_delay = 10,
 	.disconnect_delay = 20,
 	.pair_timeout = 30000,
@@ -33,13 +35,20 @@ fake_options_parse(FakeOptions *options, int *argc, char ***argv)
 		{ "adapters", 0, 0, G_OPTION_ARG_INT, &options->adapters, "how many adapters, hci0 on (2)", "N" },
 		{ "no-adapter", 0, 0, G_OPTION_ARG_NONE, &no_adapter, "start with none", NULL },
 		{ "mtu", 0, 0, G_OPTION_ARG_INT, &options->mtu, "ATT MTU of every link (517)", "BYTES" },
-		{ "legacy", 0, 0, G_OPTION_ARG_NONE, &options->legacy, "31 bytes of advertising data, not 251", NULL },
+		{ "extended", 0, 0, G_OPTION_ARG_NONE, &options->extended,
+		  "251 bytes of advertising data, not 31", NULL },
+		{ "bare-adverts", 0, 0, G_OPTION_ARG_NONE, &options->bare_adverts,
+		  "do not list the UUIDs of service data in the scan response", NULL },
 		{ "advert-interval", 0, 0, G_OPTION_ARG_INT, &options->advert_interval, "between reports (100)", "MS" },
+		{ "advert-pause", 0, 0, G_OPTION_ARG_INT, &options->advert_pause,
+		  "of a peripheral after a connection (100; in the lab 500)", "MS" },
+		{ "ghost-time", 0, 0, G_OPTION_ARG_INT, &options->ghost_time,
+		  "after a restart, links that are gone show as connected for so long (300)", "MS" },
 		{ "temporary-timeout", 0, 0, G_OPTION_ARG_INT, &options->temporary_timeout,
 		  "a device unheard of for so long vanishes (30000)", "MS" },
 		{ "connect-delay", 0, 0, G_OPTION_ARG_INT, &options->connect_delay, "to connect (2)", "MS" },
 		{ "connect-timeout", 0, 0, G_OPTION_ARG_INT, &options->connect_timeout,
-		  "until Connect gives up (20000)", "MS" },
+		  "until Connect gives up (40000)", "MS" },
 		{ "resolve-delay", 0, 0, G_OPTION_ARG_INT, &options->resolve_delay,
 		  "from the connection to ServicesResolved (10)", "MS" },
 		{ "disconnect-delay", 0, 0, G_OPTION_ARG_INT, &options->disconnect_delay,
@@ -81,5 +90,5 @@ fake_options_clear(FakeOptions *options)
 int
 fake_options_advert_length(const FakeOptions *options)
 {
-	return options->legacy ? LEGACY_ADVERT : EXTENDED_ADVERT;
+	return options->extended ? EXTENDED_ADVERT : LEGACY_ADVERT;
 }

@@ -17,7 +17,10 @@ typedef struct {
 	int pair_timeout;
 	int supervision_timeout;
 	int kbps;
-	gboolean legacy;
+	int advert_pause;
+	int ghost_time;
+	gboolean extended;
+	gboolean bare_adverts;
 	gboolean verbose;
 	char *state;
 } FakeOptions;

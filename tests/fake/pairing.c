@@ -20,6 +20,7 @@ struct FakePairing {
 	Method method;
 	guint32 passkey;
 	End central, peripheral;
+	gboolean refused;
 	FakePaired done;
 	gpointer data;
 	guint timer;
@@ -171,7 +172,10 @@ on_just_works(gpointer data)
 	FakePairing *pairing = data;
 
 	pairing->timer = 0;
-	check_ends(pairing);
+	if (pairing->refused)
+		finish(pairing, FAKE_PAIRING_FAILED);
+	else
+		check_ends(pairing);
 	return G_SOURCE_REMOVE;
 }
 
@@ -204,6 +208,11 @@ fake_pairing_start(FakeLink *link, FakeDevice *asker, FakeAgent *agent, FakePair
 	pairing->peripheral = (End){ .pairing = pairing, .device = link->at_peripheral };
 	pairing->done = done;
 	pairing->data = data;
+	/* BlueZ lets nobody replace a bond without asking a person (JustWorksRepairing=never). */
+	if (pairing->method == JUST_WORKS || pairing->method == AUTHORIZE)
+		pairing->refused = fake_device_bonded(link->at_peripheral);
+	if (pairing->refused)
+		pairing->method = JUST_WORKS;
 	link->pairing = pairing;
 	ask(pairing, central, peripheral);
 	if (pairing->method == JUST_WORKS)

@@ -11,6 +11,7 @@
 
 #include "att.h"
 #include "link.h"
+#include "remote-answer.h"
 #include "remote-notify.h"
 
 #define MAX_VALUE 512
@@ -341,4 +342,17 @@ void
 fake_remote_chr_notified(FakeRemoteChr *chr, gconstpointer value, gsize size)
 {
 	fake_notify_value(chr->notify, value, size);
+}
+
+gboolean
+fake_remote_chr_is(FakeRemoteChr *chr, const char *uuid)
+{
+	return g_str_equal(g_variant_get_string(fake_iface_get(chr->iface, "UUID"), NULL), uuid);
+}
+
+void
+fake_remote_chr_listen(FakeRemoteChr *chr, FakeHeard heard, gpointer data)
+{
+	if (chr->props & (FAKE_PROP_NOTIFY | FAKE_PROP_INDICATE))
+		fake_notify_listen(chr->notify, heard, data);
 }

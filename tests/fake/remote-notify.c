@@ -3,7 +3,6 @@
 #include "remote-notify.h"
 
 #include <errno.h>
-#include <gio/gunixfdlist.h>
 #include <glib-unix.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +11,9 @@
 
 #include "att.h"
 #include "faults.h"
+#include "gatt-db.h"
+#include "link.h"
+#include "remote-answer.h"
 
 typedef enum { OFF, PENDING, ON } Subscription;
 
@@ -21,6 +23,8 @@ typedef struct {
 	char *owner;
 	guint watch;
 	gboolean takes_fd;
+	FakeHeard heard;	/* BlueZ itself; it has no owner */
+	gpointer data;
 	gboolean registered;
 	GDBusMethodInvocation *invocation;	/* StartNotify or AcquireNotify, until answered */
 } Client;
@@ -39,56 +43,6 @@ struct FakeNotify {
 	gboolean gone;
 	int references;
 };
-
-void
-fake_refuse_att(GDBusMethodInvocation *invocation, guint8 code)
-{
-	g_autofree char *text = NULL;
-
-	switch (code) {
-	case FAKE_ATT_READ_NOT_PERMITTED:
-		fake_refuse(invocation, "NotPermitted", "Read not permitted");
-		return;
-	case FAKE_ATT_WRITE_NOT_PERMITTED:
-		fake_refuse(invocation, "NotPermitted", "Write not permitted");
-		return;
-	case FAKE_ATT_AUTHENTICATION:
-	case FAKE_ATT_ENCRYPTION:
-		fake_refuse(invocation, "NotPermitted", "Not paired");
-		return;
-	case FAKE_ATT_INVALID_OFFSET:
-		fake_refuse(invocation, "InvalidArguments", "Invalid offset");
-		return;
-	case FAKE_ATT_INVALID_LENGTH:
-		fake_refuse(invocation, "InvalidArguments", "Invalid Length");
-		return;
-	case FAKE_ATT_AUTHORIZATION:
-		fake_refuse(invocation, "NotAuthorized", "Operation Not Authorized");
-		return;
-	case FAKE_ATT_NOT_SUPPORTED:
-		fake_refuse(invocation, "NotSupported", "Operation is not supported");
-		return;
-	default:
-		text = g_strdup_printf("Operation failed with ATT error: 0x%02x", code);
-		fake_refuse(invocation, "Failed", text);
-	}
-}
-
-int
-fake_answer_with_socket(GDBusMethodInvocation *invocation, guint16 mtu)
-{
-	g_autoptr(GUnixFDList) list = NULL;
-	int fds[2];
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) < 0) {
-		fake_refuse(invocation, "Failed", g_strerror(errno));
-		return -1;
-	}
-	list = g_unix_fd_list_new_from_array(&fds[1], 1);
-	g_dbus_method_invocation_return_value_with_unix_fd_list(invocation, g_variant_new("(hq)", 0, mtu),
-								list);
-	return fds[0];
-}
 
 FakeNotify *
 fake_notify_new(FakeDevice *device, FakeIface *iface, guint16 value_handle, guint8 props)
@@ -164,6 +118,13 @@ on_unsubscribed(guint8 code, GVariant *value, gpointer data)
 	notify_unref(data);
 }
 
+/* Of StartNotify. */
+static gboolean
+is_starter(const Client *client)
+{
+	return !client->takes_fd && !client->heard;
+}
+
 /* After a client is gone. */
 static void
 settle(FakeNotify *notify)
@@ -171,7 +132,7 @@ settle(FakeNotify *notify)
 	gboolean notifying = FALSE;
 
 	for (guint i = 0; i < notify->clients->len; i++)
-		notifying |= !((Client *)g_ptr_array_index(notify->clients, i))->takes_fd;
+		notifying |= is_starter(g_ptr_array_index(notify->clients, i));
 	if (!notifying && (notify->props & (FAKE_PROP_NOTIFY | FAKE_PROP_INDICATE)))
 		fake_iface_set(notify->iface, "Notifying", g_variant_new_boolean(FALSE));
 	if (notify->subscription == ON && !is_wanted(notify)) {
@@ -213,6 +174,8 @@ client_ready(Client *client)
 	FakeNotify *notify = client->notify;
 
 	client->registered = TRUE;
+	if (client->heard)
+		return;
 	if (!client->takes_fd) {
 		fake_iface_set(notify->iface, "Notifying", g_variant_new_boolean(TRUE));
 		fake_agree(g_steal_pointer(&client->invocation));
@@ -293,6 +256,15 @@ client_new(FakeNotify *notify, GDBusMethodInvocation *invocation, gboolean takes
 	return client;
 }
 
+static gboolean
+has_starter(FakeNotify *notify)
+{
+	for (guint i = 0; i < notify->clients->len; i++)
+		if (is_starter(g_ptr_array_index(notify->clients, i)))
+			return TRUE;
+	return FALSE;
+}
+
 void
 fake_notify_acquire(FakeNotify *notify, GDBusMethodInvocation *invocation)
 {
@@ -302,7 +274,7 @@ fake_notify_acquire(FakeNotify *notify, GDBusMethodInvocation *invocation)
 		fake_refuse(invocation, "Failed", "Not connected");
 	} else if (notify->acquired) {
 		fake_refuse(invocation, "NotPermitted", "Notify acquired");
-	} else if (notify->clients->len) {
+	} else if (has_starter(notify)) {
 		fake_refuse(invocation, "InProgress", "In Progress");
 	} else if (!(notify->props & FAKE_PROP_NOTIFY) || fake_faults_refuse_acquire(air->faults)) {
 		fake_refuse(invocation, "NotSupported", "Operation is not supported");
@@ -318,7 +290,7 @@ find_client(FakeNotify *notify, const char *owner)
 	for (guint i = 0; i < notify->clients->len; i++) {
 		Client *client = g_ptr_array_index(notify->clients, i);
 
-		if (g_str_equal(client->owner, owner))
+		if (g_strcmp0(client->owner, owner) == 0)
 			return client;
 	}
 	return NULL;
@@ -367,6 +339,22 @@ fake_notify_stop(FakeNotify *notify, GDBusMethodInvocation *invocation)
 }
 
 void
+fake_notify_listen(FakeNotify *notify, FakeHeard heard, gpointer data)
+{
+	Client *client = find_client(notify, NULL);
+
+	if (client)
+		return;
+	client = g_new0(Client, 1);
+	client->notify = notify;
+	client->heard = heard;
+	client->data = data;
+	g_ptr_array_add(notify->clients, client);
+	if (notify->device->link)
+		subscribe(notify, client);
+}
+
+void
 fake_notify_connected(FakeNotify *notify)
 {
 	for (guint i = 0; i < notify->clients->len; i++) {
@@ -410,7 +398,9 @@ fake_notify_value(FakeNotify *notify, gconstpointer value, gsize size)
 	for (guint i = 0; i < notify->clients->len; i++) {
 		Client *client = g_ptr_array_index(notify->clients, i);
 
-		if (client->registered && !client->takes_fd)
+		if (client->registered && client->heard)
+			client->heard(value, size, client->data);
+		else if (client->registered && !client->takes_fd)
 			fake_iface_emit(notify->iface, "Value",
 					g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, value, size, 1));
 	}

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "remote-chr.h"
+#include "device.h"
 
 /*
  * Who wants a remote characteristic's notifications: clients of StartNotify, or the one that
@@ -18,12 +18,10 @@ void fake_notify_acquire(FakeNotify *notify, GDBusMethodInvocation *invocation);
 void fake_notify_start(FakeNotify *notify, GDBusMethodInvocation *invocation);
 void fake_notify_stop(FakeNotify *notify, GDBusMethodInvocation *invocation);
 
+/* BlueZ itself listens as long as the characteristic is there, beside all clients. */
+typedef void (*FakeHeard)(gconstpointer value, gsize size, gpointer data);
+void fake_notify_listen(FakeNotify *notify, FakeHeard heard, gpointer data);
+
 void fake_notify_connected(FakeNotify *notify);
 void fake_notify_disconnected(FakeNotify *notify);
 void fake_notify_value(FakeNotify *notify, gconstpointer value, gsize size);
-
-/* Answer with what BlueZ makes of an ATT error. */
-void fake_refuse_att(GDBusMethodInvocation *invocation, guint8 code);
-
-/* A SEQPACKET pair; answers with one end and the MTU, returns the other, or -1. */
-int fake_answer_with_socket(GDBusMethodInvocation *invocation, guint16 mtu);

@@ -17,6 +17,7 @@ typedef struct {
 	FakeSecurity security;
 	guint32 key;	/* both ends' must be the same, or encryption fails */
 	gboolean trusted;
+	gboolean connected;	/* when the daemon died */
 	char *name;
 	char **uuids;
 } FakeRecord;

@@ -341,6 +341,54 @@ test_a_bonded_central_stays_subscribed(void **state)
 	fixture_free(fixture);
 }
 
+static void
+test_bluez_has_services_of_its_own(void **state)
+{
+	Fixture *fixture = connected("");
+	g_autofree char *path = test_device_path(PEN_ADDRESS);
+	const guint8 level = 86;
+	g_autoptr(GVariant) name = NULL, pnp = NULL, percentage = NULL;
+
+	/* Device Information with a PnP ID, before any of the pen's services. */
+	pnp = call(fixture, "00002a50-0000-1000-8000-00805f9b34fb", "ReadValue", no_options());
+	/* The battery is read and watched without being asked for. */
+	assert_true(fixture_until_count(&fixture->pen->battery_read, 1));
+	assert_true(fixture_until_count(&fixture->pen->battery_started, 1));
+	test_pen_signal(fixture->pen, fixture->pen->battery, &level, 1);
+	call_and_forget(fixture, TEST_OPEN, "ReadValue", no_options());
+	percentage = test_central_property(fixture->central, path, "org.bluez.Battery1", "Percentage");
+	assert_non_null(percentage);
+	assert_int_equal(g_variant_get_byte(percentage), 86);
+	/* The name is the one of the other adapter now. */
+	name = test_central_property(fixture->central, path, "org.bluez.Device1", "Name");
+	assert_string_equal(g_variant_get_string(name, NULL), "fake-1");
+	reconnect(fixture);
+	assert_true(fixture_until_count(&fixture->pen->battery_read, 2));
+	fixture_free(fixture);
+}
+
+static void
+test_nobody_can_pair(void **state)
+{
+	Fixture *fixture = fixture_new("--pair-timeout 100", "DisplayOnly", NULL);
+	g_autofree char *path = test_device_path(PEN_ADDRESS);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GVariant) reply = NULL;
+
+	test_pen_retire_agent(fixture->pen);
+	assert_true(test_central_connect(fixture->central, PEN_ADDRESS, NULL));
+	/* Seen in the lab: the link drops, the stranger is forgotten, the call never answered. */
+	reply = test_central_chr(fixture->central, PEN_ADDRESS, TEST_SECRET, "ReadValue", no_options(), NULL,
+				 &error);
+	assert_null(reply);
+	assert_true(g_error_matches(error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT));
+	assert_true(test_central_wait_object(fixture->central, path, FALSE));
+	g_clear_error(&error);
+	reply = test_central_device(fixture->central, PEN_ADDRESS, "Connect", &error);
+	assert_true(g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_OBJECT));
+	fixture_free(fixture);
+}
+
 int
 main(void)
 {
@@ -353,6 +401,8 @@ main(void)
 		cmocka_unit_test(test_indications_are_confirmed),
 		cmocka_unit_test(test_a_stranger_subscribes_anew),
 		cmocka_unit_test(test_a_bonded_central_stays_subscribed),
+		cmocka_unit_test(test_bluez_has_services_of_its_own),
+		cmocka_unit_test(test_nobody_can_pair),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

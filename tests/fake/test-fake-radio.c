@@ -104,6 +104,24 @@ test_finds_by_listed_uuid_only(void **state)
 	fixture_free(fixture);
 }
 
+static void
+test_service_data_is_no_uuid_list(void **state)
+{
+	Fixture *fixture = fixture_new("--advert-interval 10 --bare-adverts", "NoInputNoOutput", NULL);
+	g_autofree char *path = test_device_path(PEN_ADDRESS);
+	g_autoptr(GVariant) reply = NULL;
+
+	set_filter(fixture, TEST_SERVICE);
+	adapter_call(fixture, "StartDiscovery", NULL);
+	assert_false(private_wait(has_rssi, fixture, 100));
+	/* Without a filter it is found, and its data are there. */
+	reply = test_central_adapter(fixture->central, "SetDiscoveryFilter", g_variant_new("(a{sv})", NULL), NULL);
+	assert_non_null(reply);
+	assert_true(test_central_wait_object(fixture->central, path, TRUE));
+	assert_int_equal(seen_status(fixture), 0);
+	fixture_free(fixture);
+}
+
 static gboolean
 discovers(gpointer data)
 {
@@ -154,11 +172,12 @@ test_forgets_who_is_not_heard(void **state)
 static void
 test_refuses_what_does_not_fit(void **state)
 {
-	Fixture *fixture = fixture_new("--legacy", NULL, NULL);
+	Fixture *fixture = fixture_new("", NULL, NULL);
 	TestPen *pen = test_pen_new(fixture->bus, PEN_ADAPTER, "NoInputNoOutput");
 	GError *error = NULL;
 
 	/* 128-bit UUID list and service data together are more than 31 bytes. */
+	pen->lists_uuid = TRUE;
 	assert_false(test_pen_advertise(pen, &error));
 	assert_word(error, "Failed");
 	test_pen_free(pen);
@@ -217,7 +236,7 @@ test_pairs_by_passkey(void **state)
 	assert_null(error);
 	assert_non_null(value);
 	word = fixture_pair(fixture);
-	assert_string_equal(word, "AlreadyExists");
+	assert_string_equal(word, "AuthenticationFailed");
 	fixture_free(fixture);
 }
 
@@ -333,11 +352,25 @@ test_a_one_sided_bond_does_not_connect(void **state)
 	fixture_free(fixture);
 }
 
+static void
+test_no_bond_is_replaced_without_a_person(void **state)
+{
+	Fixture *fixture = fixture_new("", "NoInputNoOutput", "NoInputNoOutput");
+	g_autofree char *word = NULL;
+
+	assert_null(fixture_pair(fixture));
+	fixture_air(fixture, "ForgetBond", g_variant_new("(ss)", "hci0", PEN_ADDRESS));
+	word = fixture_pair(fixture);
+	assert_string_equal(word, "AuthenticationFailed");
+	fixture_free(fixture);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_finds_by_listed_uuid_only),
+		cmocka_unit_test(test_service_data_is_no_uuid_list),
 		cmocka_unit_test(test_discovery_ends_with_its_client),
 		cmocka_unit_test(test_forgets_who_is_not_heard),
 		cmocka_unit_test(test_refuses_what_does_not_fit),
@@ -349,6 +382,7 @@ main(void)
 		cmocka_unit_test(test_just_works_is_not_authenticated),
 		cmocka_unit_test(test_reading_may_pair),
 		cmocka_unit_test(test_pairing_takes_only_so_long),
+		cmocka_unit_test(test_no_bond_is_replaced_without_a_person),
 		cmocka_unit_test(test_a_one_sided_bond_does_not_connect),
 	};
 

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CALL_MS 10000
+#define CALL_MS 2000
 
 typedef struct {
 	GVariant *reply;
@@ -145,6 +145,24 @@ on_chr_call(gpointer self, const char *method, GVariant *args, GDBusMethodInvoca
 
 static const FakeMethods chr_methods = { on_chr_call, NULL };
 
+/* Nobody but BlueZ itself asks for it. */
+static void
+on_battery_call(gpointer self, const char *method, GVariant *args, GDBusMethodInvocation *invocation)
+{
+	TestPen *pen = self;
+	const guint8 level = 87;
+
+	if (g_str_equal(method, "ReadValue")) {
+		pen->battery_read++;
+		g_dbus_method_invocation_return_value(invocation, g_variant_new("(@ay)", bytes(&level, 1)));
+		return;
+	}
+	pen->battery_started += g_str_equal(method, "StartNotify");
+	fake_agree(invocation);
+}
+
+static const FakeMethods battery_methods = { on_battery_call, NULL };
+
 static void
 on_advert_call(gpointer self, const char *method, GVariant *args, GDBusMethodInvocation *invocation)
 {
@@ -154,36 +172,52 @@ on_advert_call(gpointer self, const char *method, GVariant *args, GDBusMethodInv
 static const FakeMethods advert_methods = { on_advert_call, NULL };
 
 static FakeIface *
-add_chr(TestPen *pen, int number, const char *uuid, const char *const *flags)
+add_chr_to(TestPen *pen, const char *service, int number, const char *uuid, const char *const *flags,
+	   const FakeMethods *methods)
 {
-	g_autofree char *path = g_strdup_printf("/pen/service/char%d", number);
+	g_autofree char *path = g_strdup_printf("%s/char%d", service, number);
 	FakeObject *object = fake_object_new(pen->bus, path);
-	FakeIface *iface =
-		fake_object_add(object, bluez_gatt_characteristic1_interface_info(), &chr_methods, pen);
+	FakeIface *iface = fake_object_add(object, bluez_gatt_characteristic1_interface_info(), methods, pen);
 
 	fake_iface_set(iface, "UUID", g_variant_new_string(uuid));
-	fake_iface_set(iface, "Service", g_variant_new_object_path("/pen/service"));
+	fake_iface_set(iface, "Service", g_variant_new_object_path(service));
 	fake_iface_set(iface, "Flags", g_variant_new_strv(flags, -1));
 	fake_object_publish(object);
 	g_ptr_array_add(pen->objects, object);
 	return iface;
 }
 
-static void
-add_service(TestPen *pen)
+static FakeIface *
+add_chr(TestPen *pen, int number, const char *uuid, const char *const *flags)
 {
+	return add_chr_to(pen, "/pen/service", number, uuid, flags, &chr_methods);
+}
+
+static void
+add_service_at(TestPen *pen, const char *path, const char *uuid)
+{
+	FakeObject *object = fake_object_new(pen->bus, path);
+	FakeIface *service = fake_object_add(object, bluez_gatt_service1_interface_info(), NULL, NULL);
+
+	fake_iface_set(service, "UUID", g_variant_new_string(uuid));
+	fake_iface_set(service, "Primary", g_variant_new_boolean(TRUE));
+	fake_object_publish(object);
+	g_ptr_array_add(pen->objects, object);
+}
+
+static void
+add_services(TestPen *pen)
+{
+	const char *const level[] = { "read", "notify", NULL };
 	const char *const open[] = { "read", "write", NULL };
 	const char *const secret[] = { "encrypt-authenticated-read", "indicate", NULL };
 	const char *const notify[] = { "notify", NULL };
 	const char *const sink[] = { "write-without-response", NULL };
 	const char *const guarded[] = { "encrypt-read", NULL };
-	FakeObject *object = fake_object_new(pen->bus, "/pen/service");
-	FakeIface *service = fake_object_add(object, bluez_gatt_service1_interface_info(), NULL, NULL);
 
-	fake_iface_set(service, "UUID", g_variant_new_string(TEST_SERVICE));
-	fake_iface_set(service, "Primary", g_variant_new_boolean(TRUE));
-	fake_object_publish(object);
-	g_ptr_array_add(pen->objects, object);
+	add_service_at(pen, "/pen/service", TEST_SERVICE);
+	add_service_at(pen, "/pen/battery", "180f");
+	pen->battery = add_chr_to(pen, "/pen/battery", 1, TEST_LEVEL, level, &battery_methods);
 	add_chr(pen, 1, TEST_OPEN, open);
 	pen->secret = add_chr(pen, 2, TEST_SECRET, secret);
 	/* Who has this property offers a descriptor. */
@@ -213,7 +247,9 @@ test_pen_advertise(TestPen *pen, GError **error)
 		pen->advert = fake_object_add(pen->advert_object, bluez_leadvertisement1_interface_info(),
 					      &advert_methods, pen);
 		fake_iface_set(pen->advert, "Type", g_variant_new_string("peripheral"));
-		fake_iface_set(pen->advert, "ServiceUUIDs", g_variant_new_strv(uuids, -1));
+		/* 31 bytes: the data and the flags; the UUID goes into the scan response. */
+		if (pen->lists_uuid)
+			fake_iface_set(pen->advert, "ServiceUUIDs", g_variant_new_strv(uuids, -1));
 		fake_iface_set(pen->advert, "LocalName", g_variant_new_string("Stipple-0001"));
 		fake_iface_set(pen->advert, "Discoverable", g_variant_new_boolean(TRUE));
 		fake_iface_set(pen->advert, "ServiceData", service_data(0));
@@ -242,6 +278,13 @@ add_agent(TestPen *pen, const char *capability)
 			 g_variant_new("(o)", "/pen/agent"), NULL));
 }
 
+void
+test_pen_retire_agent(TestPen *pen)
+{
+	g_assert(call_ok(pen, "/org/bluez", "org.bluez.AgentManager1", "UnregisterAgent",
+			 g_variant_new("(o)", "/pen/agent"), NULL));
+}
+
 TestPen *
 test_pen_new(PrivateBus *bus, const char *adapter, const char *capability)
 {
@@ -254,7 +297,7 @@ test_pen_new(PrivateBus *bus, const char *adapter, const char *capability)
 	pen->written = g_byte_array_new();
 	pen->data_fd = -1;
 	add_agent(pen, capability);
-	add_service(pen);
+	add_services(pen);
 	g_assert(call_ok(pen, adapter, "org.bluez.GattManager1", "RegisterApplication",
 			 g_variant_new("(oa{sv})", "/", NULL), NULL));
 	return pen;

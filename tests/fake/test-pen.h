@@ -14,6 +14,7 @@
 #define TEST_DATA    "84880003-ba6c-4e68-ac43-fe1ae44d345b"	/* notify, by descriptor */
 #define TEST_LIVE    "84880004-ba6c-4e68-ac43-fe1ae44d345b"	/* notify, by signal */
 #define TEST_SINK    "84880005-ba6c-4e68-ac43-fe1ae44d345b"	/* write without response */
+#define TEST_LEVEL   "00002a19-0000-1000-8000-00805f9b34fb"	/* battery: read, notify */
 #define TEST_GUARDED "84880006-ba6c-4e68-ac43-fe1ae44d345b"	/* read with any bond */
 
 typedef struct {
@@ -23,7 +24,7 @@ typedef struct {
 	FakeObject *advert_object;
 	FakeIface *advert;
 	GPtrArray *objects;
-	FakeIface *live, *secret;
+	FakeIface *live, *secret, *battery;
 	/* What happened. */
 	int data_fd;		/* our end, -1 while nobody listens */
 	guint acquired, started, stopped, confirmed;
@@ -33,13 +34,18 @@ typedef struct {
 	guint asked;
 	GByteArray *written;	/* the last value */
 	guint writes;
+	guint battery_read, battery_started;
 	gboolean silent;	/* never answer a read */
+	gboolean lists_uuid;	/* advertise ServiceUUIDs, too */
 } TestPen;
 
 /* Registers the agent (as the default one), the application and the advertisement. */
 TestPen *test_pen_new(PrivateBus *bus, const char *adapter, const char *capability);
 /* Leaves the bus as a killed process does. */
 void test_pen_free(TestPen *pen);
+
+/* Unregister the agent. */
+void test_pen_retire_agent(TestPen *pen);
 
 /* FALSE when the fake refused it; error may be NULL. */
 gboolean test_pen_advertise(TestPen *pen, GError **error);
