@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -83,17 +84,28 @@ output_fields(const struct cli *cli, struct field *fields)
 	}
 }
 
+/* Also tells when the write that failed was one long ago. */
+static gboolean
+reader_is_gone(int error)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	return error == EPIPE || (poll(&out, 1, 0) == 1 && (out.revents & POLLERR));
+}
+
 int
 output_finish(struct cli *cli, int exit_code)
 {
 	errno = 0;
 	if (!fflush(stdout) && !ferror(stdout))
 		return exit_code;
+	int error = errno ? errno : EIO;
+
 	/* Whoever reads has seen enough. */
-	if (errno == EPIPE)
+	if (reader_is_gone(error))
 		return exit_code;
 	/* The answer did not get out, so neither would an error in JSON. */
 	cli->json = JSON_OFF;
 	return cli_fail(cli, EXIT_FAILED, "output", "Make room or write elsewhere, then run it again.",
-			"Standard output could not be written: %s.", g_strerror(errno));
+			"Standard output could not be written: %s.", g_strerror(error));
 }

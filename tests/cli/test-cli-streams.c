@@ -248,6 +248,33 @@ monitor_outlives_the_daemon(void **state)
 	assert_int_equal(private_child_stop(child, SIGTERM, WAIT_MS), 0);
 }
 
+/* A shell stands in for the program, so that its reader can go before it. */
+static void
+monitor_ends_with_its_reader(void **state)
+{
+	Fake *fake = *state;
+	g_autofree char *script = g_strdup_printf("%s monitor | head -n 1; echo ${PIPESTATUS[0]}",
+						  g_getenv("STIPPLECTL"));
+	const char *argv[] = { "bash", "-c", script, NULL };
+	PrivateChild *child = private_bus_spawn(fake->bus, argv, NULL);
+	gboolean on = FALSE;
+
+	wait_line(child, "watching stippled 0.1.0");
+	/* It notices when it has something to say. */
+	for (;;) {
+		g_autofree char *line = private_child_wait_line(child, "0", 100);
+
+		if (line) {
+			assert_string_equal(line, "0");
+			break;
+		}
+		on = !on;
+		stp_dbus_pen1_set_state(first_pen(fake), on ? "idle" : "away");
+		g_dbus_interface_skeleton_flush(G_DBUS_INTERFACE_SKELETON(first_pen(fake)));
+	}
+	assert_int_equal(private_child_stop(child, 0, WAIT_MS), 0);
+}
+
 int
 main(void)
 {
@@ -256,6 +283,7 @@ main(void)
 		TEST(sync_tells_what_came), TEST(one_failing_pen_is_told_beside_the_others),
 		TEST(sync_without_waiting), TEST(interrupt_cancels_the_sync), TEST(daemon_that_dies_during_a_sync),
 		TEST(monitor_tells_people), TEST(monitor_tells_programs), TEST(monitor_outlives_the_daemon),
+		TEST(monitor_ends_with_its_reader),
 	};
 
 	return cmocka_run_group_tests_name("cli-streams", tests, NULL, NULL);
