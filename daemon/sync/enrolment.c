@@ -242,6 +242,33 @@ on_sighting(StpRadio *radio, const StpSighting *sighting, GTask *task)
 		g_object_unref(task);	/* the one the search held */
 }
 
+/* TRUE: there is no radio to look with, and the task has its error. */
+static gboolean
+lacks_radio(GTask *task)
+{
+	StpRadioState state = stp_radio_get_state(STP_RADIO(g_task_get_source_object(task)));
+	StpError code = STP_ERROR_NO_ADAPTER;
+
+	switch (state) {
+	case STP_RADIO_STARTING:
+	case STP_RADIO_SCANNING:
+		return FALSE;
+	case STP_RADIO_NO_BLUETOOTH:
+		code = STP_ERROR_NO_BLUETOOTH;
+		break;
+	case STP_RADIO_DENIED:
+		code = STP_ERROR_DENIED;
+		break;
+	case STP_RADIO_NO_ADAPTER:
+	case STP_RADIO_POWERED_OFF:
+	case STP_RADIO_FAILED:
+		break;
+	}
+	g_task_return_new_error(task, STP_ERROR, (int)code, "No pen can be looked for (%s). %s",
+				stp_radio_state_name(state), stp_radio_state_hint(state));
+	return TRUE;
+}
+
 static gboolean
 on_not_found(gpointer user_data)
 {
@@ -250,6 +277,8 @@ on_not_found(gpointer user_data)
 
 	enrolment->timer = 0;
 	stop_looking(task);
+	if (lacks_radio(task))
+		return G_SOURCE_REMOVE;
 	g_task_return_new_error(task, STP_ERROR, STP_ERROR_NOT_FOUND,
 		"No pen that fits '%s' is in sight. Hold its button until the light blinks, keep it "
 		"within two metres, and try again; 'stipplectl pens list --all' shows what is in "
@@ -272,7 +301,7 @@ stp_enrol_async(StpRadio *radio, StpStore *store, const char *which, const char 
 	enrolment->ask_data = ask_data;
 	g_task_set_task_data(task, enrolment, (GDestroyNotify)enrolment_free);
 
-	if (look(task)) {
+	if (lacks_radio(task) || look(task)) {
 		g_object_unref(task);
 		return;
 	}

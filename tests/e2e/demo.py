@@ -74,15 +74,8 @@ def collect(world):
         world.sync_until_complete(pen["pen"])
     print("complete after %.1f s; the pen dropped the link %d time(s) on the way" % (
         time.monotonic() - began,
-        sum(isinstance(e, dict) and e.get("fault") == "drop" for e in drain(pens))))
+        sum(isinstance(e, dict) and e.get("fault") == "drop" for e in pens.drain())))
     return ready, big
-
-
-def drain(process):
-    """All that a process has said."""
-    while not process.lines.empty():
-        process.seen.append(process.lines.get())
-    return process.seen
 
 
 def look(world, ready):

@@ -63,7 +63,7 @@ class BadInput(unittest.TestCase):
         self.check(("--flip", "1:3"), 3, "crc", missing=True)
 
     def test_truncated_record(self):
-        self.check(("--truncate", "1:4"), 4, "truncated", missing=True)
+        self.check(("--truncate", "1:1"), 1, "truncated", missing=True)
 
     def test_impossible_depth(self):
         self.check(("--bad-depth", "1:2"), 2, "range", missing=False)
@@ -80,7 +80,7 @@ class BadInput(unittest.TestCase):
 
     def test_all_at_once(self):
         world, serial, daemon, coverage, status = self.run_with(
-            "--flip", "1:1", "--truncate", "1:3", "--bad-depth", "1:5", "--unknown-type", "1:6",
+            "--flip", "1:3", "--truncate", "1:1", "--bad-depth", "1:5", "--unknown-type", "1:6",
             "--stray-answer", "1", "--lose-segment", "1:7")
         for kind in ("crc", "truncated", "range", "unknown", "answer-out-of-turn"):
             self.finding(coverage, kind)

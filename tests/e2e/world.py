@@ -85,9 +85,15 @@ class Process:
                 self.lines.put(text)
         self.lines.put(None)
 
-    def wait_event(self, wanted, timeout=60, what=None):
-        """The first line (also of those that came before) for which wanted(line) is true."""
-        for line in self.seen:
+    def drain(self):
+        """All lines so far."""
+        while not self.lines.empty():
+            self.seen.append(self.lines.get())
+        return self.seen
+
+    def wait_event(self, wanted, timeout=60, what=None, since=0):
+        """The first line for which wanted(line) is true, of all or of those after the first few."""
+        for line in self.seen[since:]:
             if wanted(line):
                 return line
         deadline = time.monotonic() + timeout
@@ -156,7 +162,7 @@ class World:
             file.write(BUS_CONFIG.format(path=address, rules=rules))
         self.bus = subprocess.Popen(["dbus-daemon", "--config-file", config, "--nofork",
                                      "--print-address=1"], stdout=subprocess.PIPE,
-                                    stdin=subprocess.DEVNULL)
+                                    stdin=subprocess.DEVNULL, stderr=open(config + ".log", "ab"))
         self.env["DBUS_SYSTEM_BUS_ADDRESS"] = self.bus.stdout.readline().decode().strip()
 
     def start_bluez(self, *args):
@@ -204,6 +210,16 @@ class World:
     def ctl_json(self, *args, **kw):
         return json.loads(self.ctl(*args, "--json", **kw))
 
+    def wait_status(self, part, state, timeout=20):
+        """Ask for the daemon's status until a part of it is in that state; the part."""
+        deadline = time.monotonic() + timeout
+        while True:
+            now = json.loads(self.ctl("status", "--json", status=None).stdout)[part]
+            if now["state"] == state:
+                return now
+            if time.monotonic() > deadline:
+                raise Timeout("%s is %s, not %s, after %d s" % (part, now["state"], state, timeout))
+
     def pens_of(self, pens):
         """The simulator's pens as it announced them, in order."""
         ready = {}
@@ -217,10 +233,11 @@ class World:
         args = [program("stipplectl"), "pens", "add", serial, "--passkey", "-", "--timeout", "60"]
         if label:
             args += ["--label", label]
+        said = len(pens.drain())
         add = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True, env=self.env)
         shown = pens.wait_event(lambda e: isinstance(e, dict) and e.get("event") == "passkey" and
-                                e.get("pen") == serial, what="a passkey for %s" % serial)
+                                e.get("pen") == serial, what="a passkey for %s" % serial, since=said)
         out, err = add.communicate("%06d\n" % int(shown["passkey"]), timeout=130)
         if add.returncode != 0:
             raise AssertionError("pens add %s: exit status %d\n%s%s\n%s" % (
