@@ -311,7 +311,7 @@ enum stp_status
 stp_block_encoder_add_many(struct stp_block_encoder *encoder, const struct stp_sample *samples,
 			   size_t count, size_t *taken)
 {
-	enum stp_status status = STP_OK;
+	enum stp_status status = encoder->bytes ? STP_OK : STP_ERR_ARGUMENT;
 	size_t done = 0;
 
 	while (done < count && status == STP_OK) {

@@ -231,6 +231,7 @@ bad_samples_are_refused_and_leave_the_block_whole(void **state)
 	assert_int_equal(stp_block_encoder_add(&encoder, &good), STP_OK);
 	assert_int_equal(stp_block_encoder_finish(&encoder, &size), STP_OK);
 	assert_int_equal(stp_block_encoder_finish(&encoder, &size), STP_ERR_ARGUMENT);
+	assert_int_equal(stp_block_encoder_add(&encoder, &good), STP_ERR_ARGUMENT);
 	assert_int_equal(stp_block_decode(bytes, size, out, 4, &count), STP_OK);
 	assert_int_equal(count, 2);
 	assert_true(samples_equal(&out[1], &good));

@@ -116,7 +116,7 @@ stp_block_encoder_begin(struct stp_block_encoder *encoder, uint16_t period_ms,
  * Add the next sample.  On failure the block is as it was and can be finished:
  * STP_ERR_SPACE: the buffer might not take it, or the block has 36,000 samples:
  * finish and put the sample into the next block.  STP_ERR_RANGE: a value outside its
- * range, or a time before the last sample's.
+ * range, or a time before the last sample's.  STP_ERR_ARGUMENT: no block was begun.
  */
 STP_API STP_MUST_CHECK enum stp_status
 stp_block_encoder_add(struct stp_block_encoder *encoder, const struct stp_sample *sample);
