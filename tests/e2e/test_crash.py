@@ -16,12 +16,12 @@ class Crash(unittest.TestCase):
     def killed_at(self, bytes_sent, seed):
         with World(adapters=2) as world:
             pens = world.start_pens(1, "--seed", seed, "--sessions", "8", "--samples", "20000",
-                                    "--announce-bytes", bytes_sent)
+                                    "--announce-after", "1:%d" % bytes_sent)
             daemon = world.start_daemon()
             serial = world.pens_of(pens)[0]["pen"]
             world.enrol(pens, serial)
             # The simulator says when it has sent so much; the daemon is in the middle of a record.
-            pens.wait_event(lambda e: isinstance(e, dict) and e.get("event") == "sent",
+            pens.wait_event(lambda e: isinstance(e, dict) and e.get("fault") == "announce",
                             what="that it sent %d bytes" % bytes_sent)
             self.assertEqual(daemon.kill(signal.SIGKILL), -signal.SIGKILL)
             before = truth.held(world.state)

@@ -30,7 +30,7 @@ typedef struct {
 	char **csv;
 	int pens, sessions, period, mtu, window, part, live, wait, delay;
 	gboolean open, no_acquire, no_default_agent;
-	char **drop, **stall, **lose, **stray, **flip, **truncate, **bad_depth, **unknown_type;
+	char **announce, **drop, **stall, **lose, **stray, **flip, **truncate, **bad_depth, **unknown_type;
 } RawOptions;
 
 static void
@@ -38,7 +38,7 @@ raw_clear(RawOptions *raw)
 {
 	char **texts[] = { &raw->adapters, &raw->seed, &raw->epoch, &raw->samples, &raw->serial_base, &raw->state,
 			   &raw->truth, &raw->passkeys, &raw->capability, &raw->advert };
-	char ***lists[] = { &raw->csv, &raw->drop, &raw->stall, &raw->lose, &raw->stray, &raw->flip,
+	char ***lists[] = { &raw->csv, &raw->announce, &raw->drop, &raw->stall, &raw->lose, &raw->stray, &raw->flip,
 			    &raw->truncate, &raw->bad_depth, &raw->unknown_type };
 
 	for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
@@ -97,6 +97,8 @@ read_command_line(int argc, char **argv, RawOptions *raw, GError **error)
 		{ "drop-after", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->drop,
 		  "End the link once so many bytes of Log Data were sent in a connection; the first time, or "
 		  "always", "PEN:BYTES[:always]" },
+		{ "announce-after", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->announce,
+		  "Do nothing wrong there, but say so", "PEN:BYTES[:always]" },
 		{ "stall-after", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->stall,
 		  "Send nothing more from there on, but keep the link", "PEN:BYTES[:always]" },
 		{ "lose-segment", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->lose,
@@ -205,7 +207,7 @@ read_faults(const RawOptions *raw, SimFaults *faults, GError **error)
 		const char *name;
 		char **values;
 	} given[] = {
-		{ "drop-after", raw->drop }, { "stall-after", raw->stall }, { "lose-segment", raw->lose },
+		{ "announce-after", raw->announce }, { "drop-after", raw->drop }, { "stall-after", raw->stall }, { "lose-segment", raw->lose },
 		{ "stray-answer", raw->stray }, { "flip", raw->flip }, { "truncate", raw->truncate },
 		{ "bad-depth", raw->bad_depth }, { "unknown-type", raw->unknown_type },
 	};

@@ -95,6 +95,8 @@ parse_threshold(SimFaults *faults, const char *name, const char *value, GError *
 		return misused(error, name, value, "PEN:BYTES or PEN:BYTES:always, both from 1");
 	if (name[0] == 'd')
 		sim_faults_link(faults, pen)->drop = threshold;
+	else if (name[0] == 'a')
+		sim_faults_link(faults, pen)->announce = threshold;
 	else
 		sim_faults_link(faults, pen)->stall = threshold;
 	return TRUE;
@@ -147,7 +149,7 @@ parse_record_fault(SimFaults *faults, const char *name, const char *value, GErro
 gboolean
 sim_faults_parse(SimFaults *faults, const char *name, const char *value, GError **error)
 {
-	if (strcmp(name, "drop-after") == 0 || strcmp(name, "stall-after") == 0)
+	if (strcmp(name, "announce-after") == 0 || strcmp(name, "drop-after") == 0 || strcmp(name, "stall-after") == 0)
 		return parse_threshold(faults, name, value, error);
 	if (strcmp(name, "lose-segment") == 0)
 		return parse_lose(faults, name, value, error);

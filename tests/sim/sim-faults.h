@@ -29,6 +29,7 @@ typedef struct {
 
 typedef struct {
 	SimThreshold drop;	/* end the link */
+	SimThreshold announce;	/* only tell the listener, so that a test can do something then */
 	SimThreshold stall;	/* send nothing more, keep the link */
 	guint lose_every;	/* every so many values of Log Data one is not sent; 0: none */
 	guint answer_delay_ms;	/* before the first answer of each connection */

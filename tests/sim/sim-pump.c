@@ -131,6 +131,8 @@ send_data(SimPump *pump)
 	pump->waiting = STP_PEN_IDLE;
 	pump->data_values++;
 	pump->data_bytes += pump->size;
+	if (reached(pump, &pump->faults->announce))
+		tell_fault(pump, "announce");
 	if (reached(pump, &pump->faults->stall)) {
 		pump->quiet = TRUE;
 		tell_fault(pump, "stall");
