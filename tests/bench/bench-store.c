@@ -11,118 +11,19 @@
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
-#include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "session-generator.h"
+#include "bench-session.h"
 #include "session-store.h"
 
-#define SAMPLES 180000
+#define SAMPLES BENCH_SAMPLES
 #define ROUNDS 15
 #define STORED 100		/* sessions in the end, to weigh the file */
 #define SESSIONS 100000
 #define PENS 20
 #define QUERIES 201
-
-typedef struct {
-	struct stp_sample *samples;
-	guint8 *raw;
-	gsize size;
-} Session;
-
-static void
-must(gboolean ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "bench-store: %s\n", what);
-	exit(EXIT_FAILURE);
-}
-
-static double
-now(void)
-{
-	return (double)g_get_monotonic_time() * 1e-6;
-}
-
-static int
-compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double
-median(double *values, guint count)
-{
-	qsort(values, count, sizeof(*values), compare);
-	return values[count / 2];
-}
-
-/* ---- what is stored ---- */
-
-static void
-put_blocks(struct stp_record_writer *writer, const struct stp_sample *samples)
-{
-	static guint8 block[STP_BLOCK_SIZE_MAX(STP_BLOCK_SAMPLES_DEFAULT)];
-	struct stp_block_encoder encoder;
-	size_t size;
-
-	stp_block_encoder_init(&encoder);
-	for (guint at = 0; at < SAMPLES;) {
-		must(stp_block_encoder_begin(&encoder, 10, block, sizeof(block)) == STP_OK, "begin");
-		for (guint i = 0; i < STP_BLOCK_SAMPLES_DEFAULT && at < SAMPLES; i++, at++)
-			must(stp_block_encoder_add(&encoder, &samples[at]) == STP_OK, "add");
-		must(stp_block_encoder_finish(&encoder, &size) == STP_OK, "finish");
-		stp_record_put_block(writer, block, size);
-	}
-}
-
-static Session
-make_session(guint number)
-{
-	struct session_plan plan = session_plan_default(SESSION_WHITE, number, SAMPLES);
-	struct session_facts facts;
-	struct stp_record_writer writer;
-	struct stp_record_head head = {
-		.serial = "BENCH-1",
-		.epoch = 1,
-		.number = number,
-		.boot_id = 1,
-		.start_tick_ms = number * G_GUINT64_CONSTANT(3600000),
-		.type = STP_RECORD_SESSION,
-		.schema_rev = 1,
-		.firmware = "1.0",
-	};
-	struct stp_session_part part = {
-		.session_no = number, .last = true, .period_ms = 10, .sample_count = SAMPLES, .needles = 12,
-	};
-	Session session = { g_new(struct stp_sample, SAMPLES), g_malloc(STP_RECORD_SIZE_MAX), 0 };
-
-	session_generate(&plan, session.samples, &facts);
-	part.duration_ms = facts.duration_ms;
-	part.motor_on_ms = facts.motor_on_ms;
-	part.strokes = facts.strokes;
-	part.set_depth_min_um = facts.set_depth_min_um;
-	part.set_depth_max_um = facts.set_depth_max_um;
-	part.set_rate_dhz = facts.set_rate_dhz;
-	stp_record_begin(&writer, session.raw, STP_RECORD_SIZE_MAX, &head);
-	stp_record_put_session(&writer, &part);
-	put_blocks(&writer, session.samples);
-	must(stp_record_finish(&writer, &session.size) == STP_OK, "the session does not fit a record");
-	return session;
-}
-
-static void
-free_session(Session *session)
-{
-	g_free(session->samples);
-	g_free(session->raw);
-}
 
 /* ---- ours ---- */
 
@@ -131,103 +32,50 @@ on_stored(GObject *source, GAsyncResult *result, gpointer user_data)
 {
 	g_autoptr(StpStoredOutcome) outcome = stp_store_put_record_finish(STP_STORE(source), result, NULL);
 
-	must(outcome != NULL && outcome->acknowledge && outcome->session_id != NULL, "the store refused a record");
+	bench_must(outcome != NULL && outcome->acknowledge && outcome->session_id != NULL, "the store refused a record");
 	*(gboolean *)user_data = TRUE;
 }
 
 static double
-put_ours(StpStore *store, const Session *session, guint number)
+put_ours(StpStore *store, const BenchSession *session, guint number)
 {
 	g_autoptr(GBytes) raw = g_bytes_new(session->raw, session->size);
 	StpArrival arrival = { .serial = "BENCH-1", .epoch = 1, .number = number, .raw = raw, .authenticated = TRUE };
 	gboolean done = FALSE;
-	double begin = now();
+	double begin = bench_now();
 
 	stp_store_put_record_async(store, &arrival, NULL, on_stored, &done);
 	while (!done)
 		g_main_context_iteration(NULL, TRUE);
-	return now() - begin;
-}
-
-/* ---- a row per sample ---- */
-
-typedef struct {
-	sqlite3 *db;
-	sqlite3_stmt *insert;
-} Rows;
-
-static Rows
-open_rows(const char *path)
-{
-	Rows rows = { NULL, NULL };
-
-	must(sqlite3_open(path, &rows.db) == SQLITE_OK &&
-		     sqlite3_exec(rows.db,
-				  "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-				  "CREATE TABLE sample (id INTEGER PRIMARY KEY, t_ms INTEGER, depth_um INTEGER,"
-				  " rate_dHz INTEGER, current_mA INTEGER, flags INTEGER)",
-				  NULL, NULL, NULL) == SQLITE_OK &&
-		     sqlite3_prepare_v2(rows.db, "INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?)", -1, &rows.insert,
-					NULL) == SQLITE_OK,
-	     "the table of rows");
-	return rows;
-}
-
-static double
-put_rows(Rows *rows, const Session *session, guint number)
-{
-	double begin = now();
-
-	sqlite3_exec(rows->db, "BEGIN", NULL, NULL, NULL);
-	for (guint i = 0; i < SAMPLES; i++) {
-		const struct stp_sample *sample = &session->samples[i];
-
-		sqlite3_bind_int64(rows->insert, 1, (gint64)number << 20 | i);
-		sqlite3_bind_int64(rows->insert, 2, sample->t_ms);
-		sqlite3_bind_int(rows->insert, 3, sample->depth_um);
-		sqlite3_bind_int(rows->insert, 4, sample->rate_dhz);
-		sqlite3_bind_int(rows->insert, 5, sample->current_ma);
-		sqlite3_bind_int(rows->insert, 6, sample->contact | sample->pass << 1 | sample->zone << 9);
-		must(sqlite3_step(rows->insert) == SQLITE_DONE, "a row");
-		sqlite3_reset(rows->insert);
-	}
-	must(sqlite3_exec(rows->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK, "commit");
-	return now() - begin;
-}
-
-static void
-close_rows(Rows *rows)
-{
-	sqlite3_finalize(rows->insert);
-	sqlite3_close(rows->db);
+	return bench_now() - begin;
 }
 
 /* ---- the least ---- */
 
 static void
-verify(const Session *session)
+verify(const BenchSession *session)
 {
 	static struct stp_sample samples[STP_BLOCK_SAMPLES_DEFAULT];
 	struct stp_record *record = NULL;
 
-	must(stp_record_decode(session->raw, session->size, &record) == STP_OK, "decode");
+	bench_must(stp_record_decode(session->raw, session->size, &record) == STP_OK, "decode");
 	for (size_t i = 0; i < stp_record_block_count(record); i++) {
 		size_t size, count;
 		const uint8_t *block = stp_record_block(record, i, &size);
 
-		must(stp_block_decode(block, size, samples, STP_BLOCK_SAMPLES_DEFAULT, &count) == STP_OK, "block");
+		bench_must(stp_block_decode(block, size, samples, STP_BLOCK_SAMPLES_DEFAULT, &count) == STP_OK, "block");
 	}
 	stp_record_free(record);
 }
 
 static double
-put_log(int fd, const Session *session)
+put_log(int fd, const BenchSession *session)
 {
-	double begin = now();
+	double begin = bench_now();
 
-	must(write(fd, session->raw, session->size) == (ssize_t)session->size && fdatasync(fd) == 0, "the log");
+	bench_must(write(fd, session->raw, session->size) == (ssize_t)session->size && fdatasync(fd) == 0, "the log");
 	verify(session);
-	return now() - begin;
+	return bench_now() - begin;
 }
 
 /* ---- ingest ---- */
@@ -245,14 +93,14 @@ print_ingest(double *ours, double *rows, double *least, double *to_rows, double 
 {
 	printf("durable ingest of sessions of %d samples, %d in turn, WAL and FULL\n\n", SAMPLES, ROUNDS);
 	printf("  %-44s %9s %12s\n", "", "ms", "Msamples/s");
-	double mine = median(ours, ROUNDS), theirs = median(rows, ROUNDS), limit = median(least, ROUNDS);
+	double mine = bench_median(ours, ROUNDS), theirs = bench_median(rows, ROUNDS), limit = bench_median(least, ROUNDS);
 
 	printf("  %-44s %9.2f %12.2f\n", "stipple: raw record, decoded and summed up", mine * 1e3, SAMPLES / mine * 1e-6);
 	printf("  %-44s %9.2f %12.2f\n", "row per sample: session<<20|seq, no index", theirs * 1e3,
 	       SAMPLES / theirs * 1e-6);
 	printf("  %-44s %9.2f %12.2f\n", "append, fdatasync, decode", limit * 1e3, SAMPLES / limit * 1e-6);
-	printf("\n  faster than rows: %.1f times (must be 25)\n", median(to_rows, ROUNDS));
-	printf("  of append, fdatasync, decode: %.0f %% (would be good: 90)\n\n", 100 * median(to_least, ROUNDS));
+	printf("\n  faster than rows: %.1f times (must be 25)\n", bench_median(to_rows, ROUNDS));
+	printf("  of append, fdatasync, decode: %.0f %% (would be good: 90)\n\n", 100 * bench_median(to_least, ROUNDS));
 }
 
 static void
@@ -264,30 +112,30 @@ bench_ingest(const char *directory)
 	g_autofree char *log_path = g_build_filename(directory, "log", NULL);
 	g_autoptr(GError) error = NULL;
 	g_autoptr(StpStore) store = stp_store_open(ours_path, &error);
-	Rows rows = open_rows(rows_path);
+	BenchRows rows = bench_rows_open(rows_path);
 	int log = open(log_path, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
 	double ours[ROUNDS], theirs[ROUNDS], least[ROUNDS], to_rows[ROUNDS], to_least[ROUNDS];
 	gint64 encoded = 0;
 
-	must(store != NULL, error != NULL ? error->message : "open");
+	bench_must(store != NULL, error != NULL ? error->message : "open");
 	for (guint i = 0; i < STORED; i++) {
-		Session session = make_session(i + 1);
+		BenchSession session = bench_session_make(i + 1);
 		double spent = put_ours(store, &session, i + 1);
 
 		encoded += (gint64)session.size;
 		if (i < ROUNDS) {
 			ours[i] = spent;
-			theirs[i] = put_rows(&rows, &session, i + 1);
+			theirs[i] = bench_rows_put(&rows, &session, i + 1);
 			least[i] = put_log(log, &session);
 			to_rows[i] = theirs[i] / ours[i];
 			to_least[i] = least[i] / ours[i];
 		}
-		free_session(&session);
+		bench_session_free(&session);
 	}
 	print_ingest(ours, theirs, least, to_rows, to_least);
 
 	stp_store_close(store);
-	close_rows(&rows);
+	bench_rows_close(&rows);
 	close(log);
 	printf("disk, bytes per sample\n\n");
 	printf("  %-44s %9.3f\n", "encoded records", (double)encoded / SAMPLES / STORED);
@@ -318,7 +166,7 @@ fill_sessions(const char *directory)
 		SESSIONS);
 	sqlite3 *db = NULL;
 
-	must(sqlite3_open(path, &db) == SQLITE_OK && sqlite3_exec(db, numbers, NULL, NULL, NULL) == SQLITE_OK &&
+	bench_must(sqlite3_open(path, &db) == SQLITE_OK && sqlite3_exec(db, numbers, NULL, NULL, NULL) == SQLITE_OK &&
 		     sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK,
 	     db != NULL ? sqlite3_errmsg(db) : "open");
 	sqlite3_close(db);
@@ -331,13 +179,13 @@ time_query(StpStore *store, const char *what, const StpSessionFilter *filter, gu
 
 	for (guint i = 0; i < QUERIES; i++) {
 		guint64 next;
-		double begin = now();
+		double begin = bench_now();
 		g_autoptr(GPtrArray) list = stp_store_list_sessions(store, filter, limit, 0, &next, NULL);
 
-		times[i] = now() - begin;
-		must(list != NULL && list->len == limit, "the list is not as long as asked for");
+		times[i] = bench_now() - begin;
+		bench_must(list != NULL && list->len == limit, "the list is not as long as asked for");
 	}
-	printf("  %-44s %9.0f us\n", what, median(times, QUERIES) * 1e6);
+	printf("  %-44s %9.0f us\n", what, bench_median(times, QUERIES) * 1e6);
 }
 
 static void
@@ -348,15 +196,15 @@ bench_lists(const char *directory)
 	gint64 since = G_GINT64_CONSTANT(1700000000000000) + 10000 * G_GINT64_CONSTANT(60000000);
 	double begin;
 
-	must(store != NULL, "open");
+	bench_must(store != NULL, "open");
 	stp_store_close(store);
 	g_clear_object(&store);
 	fill_sessions(path);
-	begin = now();
+	begin = bench_now();
 	store = stp_store_open(path, NULL);
-	must(store != NULL, "open again");
+	bench_must(store != NULL, "open again");
 	printf("%d sessions of %d pens, as structures in memory\n\n", SESSIONS, PENS);
-	printf("  %-44s %9.0f us\n", "open, with its check", (now() - begin) * 1e6);
+	printf("  %-44s %9.0f us\n", "open, with its check", (bench_now() - begin) * 1e6);
 	time_query(store, "newest 50 (must be 100)", &(StpSessionFilter){ .complete = -1 }, 50);
 	time_query(store, "newest 50 of a pen, complete, since",
 		   &(StpSessionFilter){ .serial = "BENCH-7", .complete = 1, .since = since }, 50);
@@ -366,31 +214,14 @@ bench_lists(const char *directory)
 	stp_store_close(store);
 }
 
-static void
-clean_up(const char *directory)
-{
-	g_autoptr(GDir) dir = g_dir_open(directory, 0, NULL);
-	const char *name;
-
-	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *path = g_build_filename(directory, name, NULL);
-
-		if (g_file_test(path, G_FILE_TEST_IS_DIR))
-			clean_up(path);
-		else
-			g_remove(path);
-	}
-	g_rmdir(directory);
-}
-
 int
 main(void)
 {
 	char directory[] = "bench-store-XXXXXX";
 
-	must(g_mkdtemp(directory) != NULL, "no directory for the files");
+	bench_must(g_mkdtemp(directory) != NULL, "no directory for the files");
 	bench_ingest(directory);
 	bench_lists(directory);
-	clean_up(directory);
+	bench_remove(directory);
 	return 0;
 }
