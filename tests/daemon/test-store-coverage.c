@@ -104,6 +104,24 @@ check_missing(World *world, const Model *model, guint32 epoch, guint32 oldest, g
 }
 
 static void
+check_held(World *world, const Model *model, guint32 epoch, guint32 oldest, guint32 newest)
+{
+	g_autoptr(GArray) held = stp_store_get_held(world->store, "P1", epoch, oldest, newest, NULL);
+	guint count = 0;
+
+	for (guint i = 0; i < held->len; i++) {
+		struct stp_range range = g_array_index(held, struct stp_range, i);
+
+		assert_true(range.from >= oldest && range.from <= range.to && range.to <= newest);
+		for (guint32 n = range.from; n <= range.to; n++, count++)
+			assert_true(model->record[n].held);
+	}
+	for (guint32 n = MAX(oldest, 1); n <= newest; n++)
+		count -= model->record[n].held;
+	assert_int_equal(count, 0);
+}
+
+static void
 check(World *world, const Model *models, struct session_random *random)
 {
 	g_autoptr(GPtrArray) list = stp_store_get_coverage(world->store, "P1", NULL);
@@ -116,6 +134,8 @@ check(World *world, const Model *models, struct session_random *random)
 		check_holes(model, coverage);
 		check_missing(world, model, coverage->epoch, from, to);
 		check_missing(world, model, coverage->epoch, 1, NUMBERS);
+		check_held(world, model, coverage->epoch, from, to);
+		check_held(world, model, coverage->epoch, 1, NUMBERS);
 	}
 }
 
