@@ -149,9 +149,17 @@ class World:
         return self
 
     def __exit__(self, kind, value, trace):
+        if kind is not None:
+            self.tell_logs()
         left = self.close()
         if kind is None and left:
             raise AssertionError("left behind: %s" % ", ".join(left))
+
+    def tell_logs(self, lines=60):
+        """The ends of what the programs logged, for a test that failed."""
+        for process in self.processes:
+            end = [line for line in process.stderr().splitlines() if line][-lines:]
+            print("---- %s\n%s" % (process.name, "\n".join(end)), file=sys.stderr)
 
     # ---- the world's parts ----
 

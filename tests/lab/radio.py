@@ -112,6 +112,7 @@ class Controller:
         self.links = {}                 # handle: controller at the other end
         self.pending = None             # a connection attempt without a partner
         self.encrypting = []            # handles of links on which encryption was asked for
+        self.held = {}                  # handle: data that must not overtake its encryption event
 
     def address(self):
         return (self.adv_own & 1, self.random if self.adv_own & 1 else self.public)
@@ -142,8 +143,32 @@ class Controller:
         if peer and not self.away and not peer.away:
             theirs = next((h for h, p in peer.links.items() if p is self), None)
             if theirs is not None:
-                peer.to_host(packet[:1] + struct.pack("<H", theirs | flags) + packet[3:])
+                peer.receive(theirs, packet[:1] + struct.pack("<H", theirs | flags) + packet[3:])
         self.to_host(event(PACKETS_DONE, struct.pack("<BHH", 1, handle, 1)))
+
+    def receive(self, handle, packet):
+        if handle in self.held:
+            self.held[handle].append(packet)
+        else:
+            self.to_host(packet)
+
+    def hold(self, handle):
+        """Encryption begins: at both ends, data wait for the event that says it is on.
+
+        Events come through btvirt and data do not; over the air neither overtakes the other.
+        """
+        peer = self.links.get(handle)
+        self.held.setdefault(handle, [])
+        for theirs in [h for h, p in peer.links.items() if p is self] if peer else []:
+            peer.held.setdefault(theirs, [])
+
+    def release(self, handle, failed):
+        for packet in self.held.pop(handle, []):
+            self.to_host(packet)
+        peer = self.links.get(handle)
+        if failed and peer:             # the other end hears nothing of it
+            for theirs in [h for h, p in peer.links.items() if p is self]:
+                peer.release(theirs, False)
 
     def command(self, opcode, args, packet):
         """Note what the host says; false when btvirt is not to hear it."""
@@ -166,6 +191,7 @@ class Controller:
             self.scanning = bool(args[0])
         elif opcode == ENCRYPT:
             self.encrypting.append(args[:2])
+            self.hold(struct.unpack_from("<H", args)[0])
         elif opcode == CREATE:
             if not self.air.partner(self, packet):
                 self.pending = packet
@@ -216,10 +242,14 @@ class Controller:
         elif sub == KEY_REQUEST or code in (ENCRYPTED, REFRESHED):
             p = self.with_own_handle(p, 4)
         elif code == DISCONNECTED and p[3] == 0:
-            self.links.pop(struct.unpack_from("<H", p, 4)[0], None)
+            handle = struct.unpack_from("<H", p, 4)[0]
+            self.links.pop(handle, None)
+            self.held.pop(handle, None)
         elif code == COMPLETE and p[4:6] == struct.pack("<H", READ_ADDRESS):
             self.public = p[7:13]
         self.to_host(p)
+        if code in (ENCRYPTED, REFRESHED):
+            self.release(struct.unpack_from("<H", p, 4)[0], p[3] != 0)
 
     def connected(self, p):
         """btvirt tells the peripheral the central's handle; tell it its own."""
@@ -263,6 +293,7 @@ class Controller:
 
     def end(self, handle):
         del self.links[handle]
+        self.held.pop(handle, None)
         done = struct.pack("<BH", 0, handle)
         self.expect(lambda e: e[1] == DISCONNECTED and e[3:6] == done)
         self.to_host(event(DISCONNECTED, done + bytes([TIMEOUT])))
