@@ -205,7 +205,7 @@ fake_device_call_connect(FakeDevice *device, GDBusMethodInvocation *invocation)
 	}
 	fake_device_set_temporary(device, FALSE);
 	if (!fake_adapter_powered(device->adapter)) {
-		fake_refuse(invocation, "Failed", "le-connection-abort-by-local");
+		fake_refuse(invocation, "Failed", "Input/output error");
 		return;
 	}
 	if (device->connect || !enter_queue(device)) {

@@ -211,6 +211,8 @@ fake_pairing_start(FakeLink *link, FakeDevice *asker, FakeAgent *agent, FakePair
 	/* BlueZ lets nobody replace a bond without asking a person (JustWorksRepairing=never). */
 	if (pairing->method == JUST_WORKS || pairing->method == AUTHORIZE)
 		pairing->refused = fake_device_bonded(link->at_peripheral);
+	if (!fake_iface_get_boolean(link->peripheral->iface, "Pairable"))
+		pairing->refused = TRUE;
 	if (pairing->refused)
 		pairing->method = JUST_WORKS;
 	link->pairing = pairing;

@@ -353,6 +353,22 @@ test_a_one_sided_bond_does_not_connect(void **state)
 }
 
 static void
+test_pairs_only_when_pairable(void **state)
+{
+	Fixture *fixture = fixture_new("", "DisplayOnly", "KeyboardOnly");
+	g_autoptr(GVariant) reply = test_call(
+		fixture->pen->connection, PEN_ADAPTER, "org.freedesktop.DBus.Properties", "Set",
+		g_variant_new("(ssv)", ADAPTER, "Pairable", g_variant_new_boolean(FALSE)), NULL, NULL);
+	g_autofree char *word = NULL;
+
+	assert_non_null(reply);
+	word = fixture_pair(fixture);
+	assert_string_equal(word, "AuthenticationFailed");
+	assert_false(fixture->pen->shown);
+	fixture_free(fixture);
+}
+
+static void
 test_no_bond_is_replaced_without_a_person(void **state)
 {
 	Fixture *fixture = fixture_new("", "NoInputNoOutput", "NoInputNoOutput");
@@ -382,6 +398,7 @@ main(void)
 		cmocka_unit_test(test_just_works_is_not_authenticated),
 		cmocka_unit_test(test_reading_may_pair),
 		cmocka_unit_test(test_pairing_takes_only_so_long),
+		cmocka_unit_test(test_pairs_only_when_pairable),
 		cmocka_unit_test(test_no_bond_is_replaced_without_a_person),
 		cmocka_unit_test(test_a_one_sided_bond_does_not_connect),
 	};
