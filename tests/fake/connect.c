@@ -290,11 +290,28 @@ fake_device_call_pair(FakeDevice *device, GDBusMethodInvocation *invocation)
 		begin_pairing(device);
 }
 
+static void
+unpair(FakeDevice *device)
+{
+	FakeAdapter *adapter = device->adapter;
+
+	fake_device_forget_bond(device);
+	fake_store_remove(adapter->air->store, adapter->address, device->address);
+	fake_device_set_temporary(device, TRUE);
+	if (device->link)
+		fake_device_request_disconnect(device, NULL);
+	else
+		fake_adapter_drop_device(adapter, device);
+}
+
 void
 fake_device_call_cancel_pairing(FakeDevice *device, GDBusMethodInvocation *invocation)
 {
 	if (!device->pair) {
+		/* Whoever cancels what was not begun loses the bond: seen in the lab. */
 		fake_refuse(invocation, "DoesNotExist", "Does Not Exist");
+		if (fake_device_bonded(device))
+			unpair(device);
 		return;
 	}
 	if (device->link && device->link->pairing)

@@ -14,11 +14,9 @@
 #define GATT_SERVICE  "org.bluez.GattService1"
 #define GATT_CHR      "org.bluez.GattCharacteristic1"
 #define GATT_UUID     "00001801-0000-1000-8000-00805f9b34fb"
-#define CHANGED_UUID  "00002a05-0000-1000-8000-00805f9b34fb"
-#define DEVICE_UUID   "0000180a-0000-1000-8000-00805f9b34fb"
-#define PNP_UUID      "00002a50-0000-1000-8000-00805f9b34fb"
 #define GAP_UUID      "00001800-0000-1000-8000-00805f9b34fb"
 #define FIRST_HANDLE  0x0008
+#define DEVICE_HANDLE 0x0012
 
 /* Every link of this adapter as a peripheral learns that the services changed. */
 static void
@@ -325,22 +323,40 @@ on_call(gpointer self, const char *method, GVariant *args, GDBusMethodInvocation
 
 static const FakeMethods methods = { on_call, NULL };
 
-/* What every BlueZ has; its Device Information stands before any application's. */
+static FakeChr *
+add_own_chr(FakeService *service, const char *uuid, guint8 props, const guint8 *value, gsize size)
+{
+	FakeChr *chr = add_chr(service, NULL, uuid);
+
+	chr->props = props;
+	if (value)
+		chr->value = g_variant_ref_sink(g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, value, size, 1));
+	return chr;
+}
+
+/* What every BlueZ has, at the handles it has it; applications come after it. */
 static void
 add_own_services(FakeDb *db)
 {
 	static const guint8 pnp[] = { 0x02, 0x6b, 0x1d, 0x46, 0x02, 0x42, 0x05 };
-	FakeApp *own = app_new(db, NULL, "/");
-	FakeChr *chr;
+	static const guint8 features[1];
+	static const guint8 hash[16];
+	FakeApp *gatt = app_new(db, NULL, "/");
+	FakeApp *device = app_new(db, NULL, "/");
+	FakeService *service;
 
-	chr = add_chr(add_service(own, NULL, GATT_UUID, TRUE), NULL, CHANGED_UUID);
-	chr->props = FAKE_PROP_INDICATE;
-	chr = add_chr(add_service(own, NULL, DEVICE_UUID, TRUE), NULL, PNP_UUID);
-	chr->props = FAKE_PROP_READ;
-	chr->value = g_variant_ref_sink(
-		g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, pnp, sizeof(pnp), 1));
-	assign_handles(own);
-	own->registered = TRUE;
+	service = add_service(gatt, NULL, GATT_UUID, TRUE);
+	add_own_chr(service, "2a05", FAKE_PROP_INDICATE, NULL, 0);
+	add_own_chr(service, "2b29", FAKE_PROP_READ | FAKE_PROP_WRITE, features, sizeof(features));
+	add_own_chr(service, "2b2a", FAKE_PROP_READ, hash, sizeof(hash));
+	assign_handles(gatt);
+	gatt->registered = TRUE;
+
+	service = add_service(device, NULL, "180a", TRUE);
+	add_own_chr(service, "2a50", FAKE_PROP_READ, pnp, sizeof(pnp));
+	db->next_handle = DEVICE_HANDLE;
+	assign_handles(device);
+	device->registered = TRUE;
 }
 
 FakeDb *

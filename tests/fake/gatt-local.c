@@ -261,6 +261,10 @@ fake_local_serve(FakeDb *db, FakeRequest *request)
 			 "(ay)", on_read, fake_request_ref(request));
 		break;
 	case FAKE_ATT_WRITE:
+		if (chr->value) {
+			fake_request_answer(request, 0, NULL);
+			break;
+		}
 		fake_local_write(chr, request->link, request->value, request->offset, request);
 		break;
 	case FAKE_ATT_SUBSCRIBE:

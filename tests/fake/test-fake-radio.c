@@ -237,6 +237,13 @@ test_pairs_by_passkey(void **state)
 	assert_non_null(value);
 	word = fixture_pair(fixture);
 	assert_string_equal(word, "AuthenticationFailed");
+	/* CancelPairing where there is nothing to cancel takes the bond. */
+	g_clear_pointer(&value, g_variant_unref);
+	value = test_central_device(fixture->central, PEN_ADDRESS, "CancelPairing", &error);
+	assert_null(value);
+	assert_word(error, "DoesNotExist");
+	assert_true(test_central_wait(fixture->central, PEN_ADDRESS, "Bonded", FALSE));
+	assert_true(test_central_wait(fixture->central, PEN_ADDRESS, "Connected", FALSE));
 	fixture_free(fixture);
 }
 
