@@ -93,6 +93,10 @@ send_get_state(struct stp_host *host)
 void
 stp_host_restate(struct stp_host *host)
 {
+	if (host->cancelled) {
+		stp_host_finish(host);
+		return;
+	}
 	if (host->epochs++ >= host->config.retries) {
 		stp_host_fail(host, STP_ERR_REFUSED, STP_WIRE_WRONG_EPOCH);
 		return;

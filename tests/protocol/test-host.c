@@ -449,6 +449,21 @@ cancelling_ends_soon_and_cleanly(void **state)
 	expect_request(&bench, STP_OP_ACK);
 	answer_bare(&bench, STP_WIRE_SUCCESS);
 	expect_done(&bench);
+	host_bench_clear(&bench);
+
+	/* Nor is a new epoch looked into. */
+	host_bench_init(&bench);
+	open_dialogue(&bench, 1, 2, everything, 1);
+	serve_list(&bench, 2, 2, two, 1, 20);
+	expect_request(&bench, STP_OP_READ);
+	segments(&bench, record_bytes(2, 20), 20, 0, 9);
+	answer_sent(&bench, STP_WIRE_SUCCESS, record_bytes(2, 20), 20);
+	expect_record(&bench, 2, 20, STP_OK);
+	stp_host_stored(bench.host, true, bench.now);
+	expect_request(&bench, STP_OP_ACK);
+	stp_host_cancel(bench.host, bench.now);
+	answer_bare(&bench, STP_WIRE_WRONG_EPOCH);
+	expect_done(&bench);
 }
 
 int

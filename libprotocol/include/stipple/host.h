@@ -54,7 +54,12 @@ enum stp_host_action_kind {
 	STP_HOST_GIVEN_UP,	/* u.given_up could not be had in this dialogue; it goes on */
 	STP_HOST_NOTE,		/* u.note: the pen did something odd that was survived; for the log */
 	STP_HOST_DONE,		/* everything wanted was read, stored, acknowledged or given up */
-	STP_HOST_FAILED,	/* u.failed: the dialogue cannot go on; close the link */
+	/*
+	 * u.failed: the dialogue cannot go on; close the link.  REFUSED with STP_WIRE_BUSY comes at
+	 * the first such answer: the motor runs, come back later.  TIMEOUT: the pen gave no sign
+	 * through all tries.  ARGUMENT: the caller broke a contract.
+	 */
+	STP_HOST_FAILED,
 };
 
 enum stp_note {
@@ -129,7 +134,7 @@ STP_API void stp_host_data(struct stp_host *host, const uint8_t *bytes, size_t s
 /*
  * The answer to STP_HOST_READ_TIME: the value as read, the caller's UTC when the
  * answer came, and how long the read took.  bytes NULL: the read failed; the
- * dialogue goes on without an anchor.
+ * dialogue goes on without an anchor.  It also does when no answer comes within first_answer_ms.
  */
 STP_API void stp_host_time(struct stp_host *host, const uint8_t *bytes, size_t size,
 			   int64_t utc_us, uint32_t round_trip_us, uint64_t now_ms);
