@@ -260,6 +260,19 @@ stp_bluez_get_boolean(GDBusProxy *proxy, const char *property)
 	return value != NULL && g_variant_get_boolean(value);
 }
 
+gboolean
+stp_bluez_is_connected(GDBusProxy *device)
+{
+	return stp_bluez_get_boolean(device, "Connected") || stp_bluez_get_boolean(device, "ServicesResolved");
+}
+
+gboolean
+stp_bluez_is_bonded(GDBusProxy *device)
+{
+	/* Before BlueZ 5.65 there was only Paired. */
+	return stp_bluez_get_boolean(device, stp_bluez_has(device, "Bonded") ? "Bonded" : "Paired");
+}
+
 gint16
 stp_bluez_get_int16(GDBusProxy *proxy, const char *property, gint16 otherwise)
 {

@@ -46,6 +46,12 @@ GPtrArray *stp_bluez_client_list(StpBluezClient *self, const char *interface);
 
 /* Whether it is a proxy of that interface. */
 gboolean stp_bluez_is(GDBusProxy *proxy, const char *interface);
+/*
+ * Of a Device1.  BlueZ 5.66 does not tell that Connected became true when the connection is up
+ * before the kernel says so; that it became false is always told.
+ */
+gboolean stp_bluez_is_connected(GDBusProxy *device);
+gboolean stp_bluez_is_bonded(GDBusProxy *device);
 /* Of the mirror; a property of another type counts as absent. */
 gboolean stp_bluez_has(GDBusProxy *proxy, const char *property);
 gboolean stp_bluez_get_boolean(GDBusProxy *proxy, const char *property);

@@ -36,12 +36,6 @@ struct _StpBluezPairing {
 
 G_DEFINE_FINAL_TYPE(StpBluezPairing, stp_bluez_pairing, G_TYPE_OBJECT)
 
-static gboolean
-is_bonded(GDBusProxy *device)
-{
-	return stp_bluez_get_boolean(device, stp_bluez_has(device, "Bonded") ? "Bonded" : "Paired");
-}
-
 static void
 refuse(GDBusMethodInvocation *invocation)
 {
@@ -273,7 +267,7 @@ stp_bluez_pairing_run_async(StpBluezPairing *self, GDBusProxy *device, StpPairin
 					"The Bluetooth service ended.  Pair again when it runs.");
 		return;
 	}
-	if (is_bonded(device)) {
+	if (stp_bluez_is_bonded(device)) {
 		g_task_return_boolean(task, TRUE);
 		return;
 	}

@@ -200,10 +200,10 @@ try_to_connect(struct reach *reach)
 		return;
 	}
 	g_clear_handle_id(&reach->timer, g_source_remove);
-	if (stp_bluez_get_boolean(reach->device, "Connected")) {
-		end(reach, NULL);
-		return;
-	}
+	/*
+	 * Also when it seems to be connected, for that may be about to end: BlueZ answers Disconnect
+	 * before it tells that Connected became false.  On a connected device Connect succeeds at once.
+	 */
 	g_dbus_proxy_call(reach->device, "Connect", NULL, G_DBUS_CALL_FLAGS_NONE, STP_BLUEZ_CONNECT_TRY,
 			  NULL, on_connect_returned, g_rc_box_acquire(reach));
 }
@@ -222,7 +222,7 @@ on_properties(StpBluezClient *client, GDBusProxy *proxy, GVariant *changed, stru
 		return;
 	if (reach->device == NULL)
 		try_to_connect(reach);
-	else if (reach->elsewhere && proxy == reach->device && stp_bluez_get_boolean(proxy, "Connected"))
+	else if (reach->elsewhere && proxy == reach->device && stp_bluez_is_connected(proxy))
 		end(reach, NULL);
 }
 
@@ -273,6 +273,16 @@ stp_bluez_reach_finish(StpBluezClient *client, GAsyncResult *result, GError **er
 	return g_task_propagate_pointer(G_TASK(result), error);
 }
 
+static gboolean
+on_cleared_up(gpointer user_data)
+{
+	GTask *task = user_data;
+
+	g_task_return_boolean(task, TRUE);
+	g_object_unref(task);
+	return G_SOURCE_REMOVE;
+}
+
 static void
 on_disconnected(GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -280,9 +290,16 @@ on_disconnected(GObject *source, GAsyncResult *result, gpointer user_data)
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GVariant) reply = g_dbus_proxy_call_finish(G_DBUS_PROXY(source), result, &error);
 
+	/*
+	 * BlueZ answers before its own end of the old connection is closed, and a Connect() that
+	 * comes in between is never answered.
+	 */
+	if (reply != NULL) {
+		g_timeout_add(STP_BLUEZ_DISCONNECTED, on_cleared_up, g_steal_pointer(&task));
+		return;
+	}
 	/* That it is not connected, or not there any more, is what was wanted. */
-	if (error != NULL)
-		stp_debug("link", NULL, "Disconnect: %s", error->message);
+	stp_debug("link", NULL, "Disconnect: %s", error->message);
 	g_task_return_boolean(task, TRUE);
 }
 

@@ -143,9 +143,8 @@ take_properties(struct pen *pen, GDBusProxy *device)
 {
 	StpSighting *sighting = &pen->sighting;
 	g_autofree char *before = g_strdup(sighting->address);
-	gboolean connected = stp_bluez_get_boolean(device, "Connected");
-	gboolean bonded = stp_bluez_get_boolean(
-		device, stp_bluez_has(device, "Bonded") ? "Bonded" : "Paired");
+	gboolean connected = stp_bluez_is_connected(device);
+	gboolean bonded = stp_bluez_is_bonded(device);
 	gboolean news = connected != pen->connected || bonded != sighting->bonded;
 
 	pen->connected = connected;

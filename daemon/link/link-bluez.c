@@ -176,7 +176,7 @@ stp_link_bluez_new(StpBluezClient *client, GDBusProxy *device, GError **error)
 {
 	StpLinkBluez *self;
 
-	if (!stp_bluez_get_boolean(device, "Connected")) {
+	if (!stp_bluez_is_connected(device)) {
 		g_set_error(error, STP_ERROR, STP_ERROR_LINK_FAILED,
 			    "The pen dropped the connection at once.  Bring it closer and try again.");
 		return NULL;
@@ -185,7 +185,7 @@ stp_link_bluez_new(StpBluezClient *client, GDBusProxy *device, GError **error)
 	self->client = g_object_ref(client);
 	self->device = g_object_ref(device);
 	self->address = stp_bluez_get_string(device, "Address");
-	self->bonded = stp_bluez_get_boolean(device, stp_bluez_has(device, "Bonded") ? "Bonded" : "Paired");
+	self->bonded = stp_bluez_is_bonded(device);
 	g_signal_connect(client, "state-changed", G_CALLBACK(on_state_changed), self);
 	g_signal_connect(client, "interface-removed", G_CALLBACK(on_interface_removed), self);
 	g_signal_connect(client, "properties-changed", G_CALLBACK(on_properties), self);
