@@ -37,6 +37,7 @@ struct operation {
 	StpPairingAsk ask;
 	gpointer ask_data;
 	GDBusProxy *device;
+	guint drops;			/* connections that ended before they were of use */
 	GError *error;			/* for which the pen is being let go */
 };
 
@@ -217,6 +218,20 @@ on_link_closed(StpLink *link, const GError *reason, StpBluezScanner *scanner)
 	stp_bluez_scanner_hurry(scanner);
 }
 
+static void reach(struct operation *operation);
+
+/*
+ * A connection that ends at once is nothing unusual on the air, and just after a restart
+ * BlueZ shows one that is gone already.
+ */
+static gboolean
+may_reach_again(struct operation *operation)
+{
+	return !operation->pairs && !stp_pending_is_cancelled(operation->pending) &&
+	       stp_bluez_client_get_state(operation->radio->client) == STP_BLUEZ_PRESENT &&
+	       !stp_bluez_is_connected(operation->device) && ++operation->drops < STP_BLUEZ_CONNECT_DROPS;
+}
+
 static void
 on_resolved(GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -225,7 +240,14 @@ on_resolved(GObject *source, GAsyncResult *result, gpointer user_data)
 	GError *error = NULL;
 
 	if (!stp_bluez_gatt_resolve_finish(STP_BLUEZ_CLIENT(source), result, &error)) {
-		fail(operation, error);
+		if (may_reach_again(operation)) {
+			stp_debug("link", operation->address, "%s", error->message);
+			g_error_free(error);
+			g_clear_object(&operation->device);
+			reach(operation);
+		} else {
+			fail(operation, error);
+		}
 		return;
 	}
 	if (operation->pairs) {
@@ -281,9 +303,8 @@ on_reached(GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-on_turn(gpointer data)
+reach(struct operation *operation)
 {
-	struct operation *operation = data;
 	StpBluezRadio *self = operation->radio;
 	GError *error = why_not_now(self, operation->address);
 
@@ -292,6 +313,12 @@ on_turn(gpointer data)
 	else
 		stp_bluez_reach_async(self->client, self->scanner, self->sightings, operation->address,
 				      operation->cancellable, on_reached, operation);
+}
+
+static void
+on_turn(gpointer data)
+{
+	reach(data);
 }
 
 static void

@@ -23,6 +23,7 @@
 #define STP_BLUEZ_CONNECT_ALL	60000	/* all tries together */
 #define STP_BLUEZ_CONNECT_TRIES	4	/* that took their time */
 #define STP_BLUEZ_CONNECT_TRANSIENT 9	/* that failed at once, as BlueZ' do at random */
+#define STP_BLUEZ_CONNECT_DROPS	3	/* connections that ended before they were of use */
 #define STP_BLUEZ_RESOLVE	10000	/* services and all required characteristics */
 #define STP_BLUEZ_SETTLE	500	/* after a new bond, before the first request */
 #define STP_BLUEZ_PAIR		120000	/* BlueZ' own limit too */

@@ -392,9 +392,14 @@ static void
 on_reacquired(GObject *source, GAsyncResult *result, gpointer user_data)
 {
 	StpLinkBluez *self = STP_LINK_BLUEZ(source);
+	g_autoptr(GError) error = NULL;
 
-	if (g_task_propagate_boolean(G_TASK(result), NULL) || self->reason != NULL)
+	if (g_task_propagate_boolean(G_TASK(result), &error) || self->reason != NULL)
 		return;
+	if (g_error_matches(error, STP_ERROR, STP_ERROR_NO_BLUETOOTH)) {
+		on_state_changed(self->client, self);
+		return;
+	}
 	stp_bluez_disconnect_async(self->device, NULL, NULL);
 	end_lost(self);
 }
