@@ -379,9 +379,12 @@ test_bluetoothd_restarts(void **state)
 	else
 		lab("kill -9 $(pidof bluetoothd)");
 	WAIT_FOR(talk.reason != NULL);
-	assert_error(talk.reason, STP_ERROR_NO_BLUETOOTH, "service ended");
+	/* Which one depends on whether its objects or its name go first. */
+	assert_true(g_error_matches(talk.reason, STP_ERROR, STP_ERROR_NO_BLUETOOTH) ||
+		    g_error_matches(talk.reason, STP_ERROR, STP_ERROR_NO_ADAPTER) ||
+		    g_error_matches(talk.reason, STP_ERROR, STP_ERROR_LINK_FAILED));
 	end_talk(&talk);
-	assert_int_equal(stp_radio_get_state(radio), STP_RADIO_NO_BLUETOOTH);
+	WAIT_FOR(stp_radio_get_state(radio) == STP_RADIO_NO_BLUETOOTH);
 	if (bus == NULL)
 		lab("/run/lab/bluetoothd > /dev/null 2>&1 &");
 	WAIT_FOR(stp_radio_get_state(radio) == STP_RADIO_SCANNING);
