@@ -50,12 +50,14 @@ class Collect(unittest.TestCase):
     def test_new_session_is_fetched_by_itself(self):
         with World(adapters=2) as world:
             pens = world.start_pens(1, "--seed", "5", "--sessions", "1", "--samples", "500",
-                                    "--live-session", "4")
+                                    "--live-session", 20 if world.kind == "lab" else 4)
             world.start_daemon()
             serial = world.pens_of(pens)[0]["pen"]
             world.enrol(pens, serial)
             world.sync_until_complete(serial)
             monitor = Process(world, "stipplectl", "monitor", "--json")
+            monitor.wait_event(lambda e: isinstance(e, dict) and e.get("event") == "ready",
+                               what="ready")
             pens.wait_event(lambda e: isinstance(e, dict) and e.get("event") == "new-record",
                             what="a new record")
             monitor.wait_event(lambda e: isinstance(e, dict) and
