@@ -9,14 +9,14 @@
 #include "pen-advert.h"
 
 #define INTERFACE "org.bluez.LEAdvertisement1"
-#define MANAGER "org.bluez.LEAdvertisingManager1"
-#define CALL_MS 10000
+#define MANAGER   "org.bluez.LEAdvertisingManager1"
+#define CALL_MS   10000
 
 /* One object of org.bluez.LEAdvertisement1. */
 struct set {
 	PenAdvert *advert;
 	char *path;
-	guint registration;	/* on the bus */
+	guint registration; /* on the bus */
 	gboolean with_uuid, with_data;
 	guint16 duration_s;
 };
@@ -28,7 +28,7 @@ struct PenAdvert {
 	PenAdvertForm asked, form;
 	struct set sets[2];
 	guint set_count, registered;
-	GVariant *status;	/* as told last */
+	GVariant *status; /* as told last */
 };
 
 static const char *const form_names[] = {
@@ -118,8 +118,8 @@ add_set(PenAdvert *advert, gboolean with_uuid, gboolean with_data, guint16 durat
 		.with_data = with_data,
 		.duration_s = duration_s,
 	};
-	set->registration = g_dbus_connection_register_object(advert->bus, set->path,
-		bluez_leadvertisement1_interface_info(), &vtable, set, NULL, NULL);
+	set->registration = g_dbus_connection_register_object(
+		advert->bus, set->path, bluez_leadvertisement1_interface_info(), &vtable, set, NULL, NULL);
 	advert->set_count++;
 }
 
@@ -157,8 +157,7 @@ make_sets(PenAdvert *advert, PenAdvertForm form)
 }
 
 PenAdvert *
-pen_advert_new(GDBusConnection *bus, const char *adapter, const char *root, SimPen *pen,
-	       PenAdvertForm form)
+pen_advert_new(GDBusConnection *bus, const char *adapter, const char *root, SimPen *pen, PenAdvertForm form)
 {
 	PenAdvert *advert = g_new0(PenAdvert, 1);
 
@@ -240,8 +239,8 @@ register_next(PenAdvert *advert, GTask *task)
 	g_dbus_connection_call(advert->bus, "org.bluez", advert->adapter, MANAGER, "RegisterAdvertisement",
 			       g_variant_new("(o@a{sv})", advert->sets[advert->registered].path,
 					     g_variant_dict_end(&options)),
-			       NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_MS,
-			       g_task_get_cancellable(task), registered, g_object_ref(task));
+			       NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_MS, g_task_get_cancellable(task),
+			       registered, g_object_ref(task));
 }
 
 void
@@ -296,9 +295,9 @@ pen_advert_refresh(PenAdvert *advert)
 			continue;
 		g_variant_dict_init(&changed, NULL);
 		g_variant_dict_insert_value(&changed, "ServiceData", status);
-		g_dbus_connection_emit_signal(advert->bus, NULL, advert->sets[i].path,
-					      "org.freedesktop.DBus.Properties", "PropertiesChanged",
-					      g_variant_new("(s@a{sv}^as)", INTERFACE,
-							    g_variant_dict_end(&changed), none), NULL);
+		g_dbus_connection_emit_signal(
+			advert->bus, NULL, advert->sets[i].path, "org.freedesktop.DBus.Properties",
+			"PropertiesChanged",
+			g_variant_new("(s@a{sv}^as)", INTERFACE, g_variant_dict_end(&changed), none), NULL);
 	}
 }

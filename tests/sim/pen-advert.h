@@ -13,11 +13,11 @@
 typedef struct PenAdvert PenAdvert;
 
 typedef enum {
-	PEN_ADVERT_AUTO,	/* all in one; in rotation when that does not fit */
-	PEN_ADVERT_FULL,	/* UUID, status and name in one */
-	PEN_ADVERT_ROTATE,	/* UUID and name, then the status, taking turns */
-	PEN_ADVERT_DATA,	/* status and name: the adapter adds the UUID to its scan response */
-	PEN_ADVERT_UUID,	/* UUID and name: no status */
+	PEN_ADVERT_AUTO,   /* all in one; in rotation when that does not fit */
+	PEN_ADVERT_FULL,   /* UUID, status and name in one */
+	PEN_ADVERT_ROTATE, /* UUID and name, then the status, taking turns */
+	PEN_ADVERT_DATA,   /* status and name: the adapter adds the UUID to its scan response */
+	PEN_ADVERT_UUID,   /* UUID and name: no status */
 } PenAdvertForm;
 
 /* FALSE: there is no form of that name. */
@@ -31,8 +31,8 @@ PenAdvert *pen_advert_new(GDBusConnection *bus, const char *adapter, const char 
 void pen_advert_free(PenAdvert *advert);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PenAdvert, pen_advert_free)
 
-void pen_advert_register_async(PenAdvert *advert, GCancellable *cancellable,
-			       GAsyncReadyCallback callback, gpointer data);
+void pen_advert_register_async(PenAdvert *advert, GCancellable *cancellable, GAsyncReadyCallback callback,
+			       gpointer data);
 gboolean pen_advert_register_finish(PenAdvert *advert, GAsyncResult *result, GError **error);
 /* The form registered last. */
 PenAdvertForm pen_advert_form(const PenAdvert *advert);

@@ -5,7 +5,7 @@
 
 #include "pen-agent.h"
 
-#define PATH "/org/stipple/pensim/agent"
+#define PATH    "/org/stipple/pensim/agent"
 #define MANAGER "org.bluez.AgentManager1"
 
 struct PenAgent {
@@ -83,7 +83,8 @@ pen_agent_new(GDBusConnection *bus, const char *capability, gboolean as_default,
 	agent->show = show;
 	agent->data = data;
 	agent->skeleton = bluez_agent1_skeleton_new();
-	g_signal_connect(agent->skeleton, "handle-display-passkey", G_CALLBACK(handle_display_passkey), agent);
+	g_signal_connect(agent->skeleton, "handle-display-passkey", G_CALLBACK(handle_display_passkey),
+			 agent);
 	g_signal_connect(agent->skeleton, "handle-request-confirmation",
 			 G_CALLBACK(handle_request_confirmation), agent);
 	g_signal_connect(agent->skeleton, "handle-request-authorization",
@@ -111,10 +112,9 @@ pen_agent_free(PenAgent *agent)
 static gboolean
 call(PenAgent *agent, const char *method, GVariant *arguments, int timeout_ms, GError **error)
 {
-	g_autoptr(GVariant) answer = g_dbus_connection_call_sync(agent->bus, "org.bluez", "/org/bluez", MANAGER,
-								 method, arguments, NULL,
-								 G_DBUS_CALL_FLAGS_NO_AUTO_START, timeout_ms,
-								 NULL, error);
+	g_autoptr(GVariant) answer =
+		g_dbus_connection_call_sync(agent->bus, "org.bluez", "/org/bluez", MANAGER, method, arguments,
+					    NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, timeout_ms, NULL, error);
 
 	return answer != NULL;
 }
@@ -138,7 +138,7 @@ pen_agent_register(PenAgent *agent, GError **error)
 		return FALSE;
 	}
 	return !agent->as_default ||
-		call(agent, "RequestDefaultAgent", g_variant_new("(o)", PATH), 10000, error);
+	       call(agent, "RequestDefaultAgent", g_variant_new("(o)", PATH), 10000, error);
 }
 
 void

@@ -14,8 +14,8 @@ typedef struct PenAgent PenAgent;
 typedef void (*PenAgentShow)(const char *device, guint32 passkey, gpointer data);
 
 /* Exports the agent; capability as in Agent1, "DisplayOnly". */
-PenAgent *pen_agent_new(GDBusConnection *bus, const char *capability, gboolean as_default,
-			PenAgentShow show, gpointer data);
+PenAgent *pen_agent_new(GDBusConnection *bus, const char *capability, gboolean as_default, PenAgentShow show,
+			gpointer data);
 void pen_agent_free(PenAgent *agent);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PenAgent, pen_agent_free)
 

@@ -15,7 +15,8 @@ G_DEFINE_FINAL_TYPE(PenCharacteristic, pen_characteristic, BLUEZ_TYPE_GATT_CHARA
 static GVariant *
 pen_characteristic_get_properties(GDBusInterfaceSkeleton *skeleton)
 {
-	GDBusInterfaceSkeletonClass *parent = G_DBUS_INTERFACE_SKELETON_CLASS(pen_characteristic_parent_class);
+	GDBusInterfaceSkeletonClass *parent =
+		G_DBUS_INTERFACE_SKELETON_CLASS(pen_characteristic_parent_class);
 	g_autoptr(GVariant) all = g_variant_take_ref(parent->get_properties(skeleton));
 	GVariantDict shown;
 
@@ -64,8 +65,8 @@ pen_characteristic_emit_value(PenCharacteristic *self, const guint8 *bytes, gsiz
 	g_variant_dict_init(&changed, NULL);
 	g_variant_dict_insert_value(&changed, "Value",
 				    g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, size, 1));
-	g_dbus_connection_emit_signal(bus, NULL, g_dbus_interface_skeleton_get_object_path(skeleton),
-				      "org.freedesktop.DBus.Properties", "PropertiesChanged",
-				      g_variant_new("(s@a{sv}^as)", INTERFACE, g_variant_dict_end(&changed),
-						    none), NULL);
+	g_dbus_connection_emit_signal(
+		bus, NULL, g_dbus_interface_skeleton_get_object_path(skeleton),
+		"org.freedesktop.DBus.Properties", "PropertiesChanged",
+		g_variant_new("(s@a{sv}^as)", INTERFACE, g_variant_dict_end(&changed), none), NULL);
 }

@@ -19,8 +19,8 @@ struct PenService {
 	gpointer data;
 	GDBusObjectManagerServer *objects;
 	PenCharacteristic *control, *log_data;
-	gboolean control_on, data_on;	/* subscribed through StartNotify */
-	int fd;				/* Log Data's descriptor, -1: not acquired */
+	gboolean control_on, data_on; /* subscribed through StartNotify */
+	int fd;                       /* Log Data's descriptor, -1: not acquired */
 	guint hang_up_source, writable_source;
 };
 
@@ -34,27 +34,31 @@ static const struct {
 		const char *open[4], *protected[4];
 	} characteristic[CHARACTERISTICS_MAX + 1];
 } services[] = {
-	{ STP_UUID_SERVICE, {
-		{ STP_UUID_FEATURES, { "read" }, { "read" } },
-		{ STP_UUID_LOG_CONTROL, { "write", "write-without-response", "indicate" },
-		  { "encrypt-authenticated-write", "write-without-response",
-		    "encrypt-authenticated-indicate" } },
-		{ STP_UUID_LOG_DATA, { "notify" }, { "encrypt-authenticated-notify" } },
-	} },
-	{ STP_UUID_DEVICE_INFORMATION, {
-		{ STP_UUID_SYSTEM_ID, { "read" }, { "encrypt-authenticated-read" } },
-		{ STP_UUID_MODEL_NUMBER, { "read" }, { "read" } },
-		{ STP_UUID_SERIAL_NUMBER, { "read" }, { "encrypt-authenticated-read" } },
-		{ STP_UUID_FIRMWARE_REV, { "read" }, { "read" } },
-		{ STP_UUID_HARDWARE_REV, { "read" }, { "read" } },
-		{ STP_UUID_SOFTWARE_REV, { "read" }, { "read" } },
-		{ STP_UUID_MANUFACTURER, { "read" }, { "read" } },
-		{ STP_UUID_PNP_ID, { "read" }, { "read" } },
-	} },
+	{ STP_UUID_SERVICE,
+	  {
+		  { STP_UUID_FEATURES, { "read" }, { "read" } },
+		  { STP_UUID_LOG_CONTROL,
+		    { "write", "write-without-response", "indicate" },
+		    { "encrypt-authenticated-write", "write-without-response",
+		      "encrypt-authenticated-indicate" } },
+		  { STP_UUID_LOG_DATA, { "notify" }, { "encrypt-authenticated-notify" } },
+	  } },
+	{ STP_UUID_DEVICE_INFORMATION,
+	  {
+		  { STP_UUID_SYSTEM_ID, { "read" }, { "encrypt-authenticated-read" } },
+		  { STP_UUID_MODEL_NUMBER, { "read" }, { "read" } },
+		  { STP_UUID_SERIAL_NUMBER, { "read" }, { "encrypt-authenticated-read" } },
+		  { STP_UUID_FIRMWARE_REV, { "read" }, { "read" } },
+		  { STP_UUID_HARDWARE_REV, { "read" }, { "read" } },
+		  { STP_UUID_SOFTWARE_REV, { "read" }, { "read" } },
+		  { STP_UUID_MANUFACTURER, { "read" }, { "read" } },
+		  { STP_UUID_PNP_ID, { "read" }, { "read" } },
+	  } },
 	{ STP_UUID_BATTERY, { { STP_UUID_BATTERY_LEVEL, { "read" }, { "read" } } } },
-	{ STP_UUID_ELAPSED_TIME, {
-		{ STP_UUID_CURRENT_ELAPSED_TIME, { "read" }, { "encrypt-authenticated-read" } },
-	} },
+	{ STP_UUID_ELAPSED_TIME,
+	  {
+		  { STP_UUID_CURRENT_ELAPSED_TIME, { "read" }, { "encrypt-authenticated-read" } },
+	  } },
 };
 
 static void
@@ -109,7 +113,8 @@ handle_read_value(BluezGattCharacteristic1 *characteristic, GDBusMethodInvocatio
 							   "The value is shorter.");
 		return TRUE;
 	}
-	bluez_gatt_characteristic1_complete_read_value(characteristic, invocation,
+	bluez_gatt_characteristic1_complete_read_value(
+		characteristic, invocation,
 		g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes + offset, size - offset, 1));
 	return TRUE;
 }
@@ -156,8 +161,7 @@ handle_start_notify(BluezGattCharacteristic1 *characteristic, GDBusMethodInvocat
 }
 
 static gboolean
-handle_stop_notify(BluezGattCharacteristic1 *characteristic, GDBusMethodInvocation *invocation,
-		   gpointer data)
+handle_stop_notify(BluezGattCharacteristic1 *characteristic, GDBusMethodInvocation *invocation, gpointer data)
 {
 	bluez_gatt_characteristic1_complete_stop_notify(characteristic, invocation);
 	subscribe(data, characteristic, FALSE);
@@ -224,7 +228,8 @@ static PenCharacteristic *
 add_characteristic(PenService *service, const char *path, const char *service_path, const char *uuid,
 		   const char *const *flags)
 {
-	gboolean offers_fd = strcmp(uuid, STP_UUID_LOG_DATA) == 0 && !(service->flags & PEN_SERVICE_NO_ACQUIRE);
+	gboolean offers_fd =
+		strcmp(uuid, STP_UUID_LOG_DATA) == 0 && !(service->flags & PEN_SERVICE_NO_ACQUIRE);
 	PenCharacteristic *characteristic = pen_characteristic_new(uuid, service_path, flags, offers_fd);
 	g_autoptr(GDBusObjectSkeleton) object = g_dbus_object_skeleton_new(path);
 

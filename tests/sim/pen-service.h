@@ -25,8 +25,8 @@ typedef struct {
 } PenServiceFuncs;
 
 typedef enum {
-	PEN_SERVICE_OPEN = 1 << 0,	/* no characteristic asks for a bond */
-	PEN_SERVICE_NO_ACQUIRE = 1 << 1,	/* Log Data by PropertiesChanged only */
+	PEN_SERVICE_OPEN = 1 << 0,       /* no characteristic asks for a bond */
+	PEN_SERVICE_NO_ACQUIRE = 1 << 1, /* Log Data by PropertiesChanged only */
 } PenServiceFlags;
 
 /* Exports at root and below.  pen, funcs and data must live longer. */

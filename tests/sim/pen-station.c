@@ -6,11 +6,11 @@
 #include "pen-station.h"
 #include "pensim-voice.h"
 
-#define ADAPTER "org.bluez.Adapter1"
-#define PROPERTIES "org.freedesktop.DBus.Properties"
+#define ADAPTER      "org.bluez.Adapter1"
+#define PROPERTIES   "org.freedesktop.DBus.Properties"
 #define GATT_MANAGER "org.bluez.GattManager1"
-#define CALL_MS 10000
-#define RETRY_MS 100
+#define CALL_MS      10000
+#define RETRY_MS     100
 
 struct PenStation {
 	GDBusConnection *bus;
@@ -19,7 +19,7 @@ struct PenStation {
 	SimPump *pump;
 	PenService *service;
 	PenAdvert *advert;
-	char *central;		/* device object, NULL: nobody is connected */
+	char *central; /* device object, NULL: nobody is connected */
 	gboolean registered;
 	guint refresh_source, retry_source;
 	GCancellable *starting;
@@ -54,8 +54,8 @@ on_central(const char *device, guint16 mtu, gpointer data)
 	guint16 before;
 
 	if (station->central && strcmp(station->central, name) != 0) {
-		pensim_say("refused", sim_pen_serial(station->pen), "central",
-			   g_variant_new_string(address), NULL);
+		pensim_say("refused", sim_pen_serial(station->pen), "central", g_variant_new_string(address),
+			   NULL);
 		return FALSE;
 	}
 	if (!station->central) {
@@ -229,11 +229,11 @@ finish_start(PenStation *station, GError *error)
 			       adapter_name(station));
 	} else {
 		station->registered = TRUE;
-		pensim_say("ready", sim_pen_serial(station->pen),
-			   "adapter", g_variant_new_string(adapter_name(station)),
-			   "address", g_variant_new_string(station->address ? station->address : ""),
-			   "name", g_variant_new_string(sim_pen_name(station->pen)),
-			   "advert", g_variant_new_string(pen_advert_form_name(pen_advert_form(station->advert))),
+		pensim_say("ready", sim_pen_serial(station->pen), "adapter",
+			   g_variant_new_string(adapter_name(station)), "address",
+			   g_variant_new_string(station->address ? station->address : ""), "name",
+			   g_variant_new_string(sim_pen_name(station->pen)), "advert",
+			   g_variant_new_string(pen_advert_form_name(pen_advert_form(station->advert))),
 			   "records", g_variant_new_uint32(sim_flash_newest(sim_pen_flash(station->pen))),
 			   "sessions", g_variant_new_uint32(sim_flash_sessions(sim_pen_flash(station->pen))),
 			   NULL);
@@ -259,11 +259,11 @@ may_come(PenStation *station, const GError *error)
 	if (g_get_monotonic_time() > station->give_up_us)
 		return FALSE;
 	return g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY) ||
-		g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER) ||
-		g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN) ||
-		g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_OBJECT) ||
-		g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_METHOD) ||
-		g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_INTERFACE);
+	       g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER) ||
+	       g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN) ||
+	       g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_OBJECT) ||
+	       g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_METHOD) ||
+	       g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_INTERFACE);
 }
 
 static void
@@ -337,11 +337,11 @@ register_application(PenStation *station)
 	set_property(station, "Pairable", g_variant_new_boolean(TRUE));
 	set_property(station, "Alias", g_variant_new_string(sim_pen_name(station->pen)));
 	g_variant_dict_init(&options, NULL);
-	g_dbus_connection_call(station->bus, "org.bluez", station->adapter, GATT_MANAGER, "RegisterApplication",
-			       g_variant_new("(o@a{sv})", pen_service_root(station->service),
-					     g_variant_dict_end(&options)),
-			       NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_MS, station->starting,
-			       application_registered, station);
+	g_dbus_connection_call(
+		station->bus, "org.bluez", station->adapter, GATT_MANAGER, "RegisterApplication",
+		g_variant_new("(o@a{sv})", pen_service_root(station->service), g_variant_dict_end(&options)),
+		NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_MS, station->starting, application_registered,
+		station);
 }
 
 static void
@@ -379,12 +379,11 @@ pen_station_stop(PenStation *station)
 						   "UnregisterApplication",
 						   g_variant_new("(o)", pen_service_root(station->service)),
 						   NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, 2000, NULL, NULL);
-	named = g_dbus_connection_call_sync(station->bus, "org.bluez", station->adapter, PROPERTIES, "Set",
-					    g_variant_new("(ssv)", ADAPTER, "Alias",
-							  g_variant_new_string(station->alias_before
-										       ? station->alias_before
-										       : "")),
-					    NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, 2000, NULL, NULL);
+	named = g_dbus_connection_call_sync(
+		station->bus, "org.bluez", station->adapter, PROPERTIES, "Set",
+		g_variant_new("(ssv)", ADAPTER, "Alias",
+			      g_variant_new_string(station->alias_before ? station->alias_before : "")),
+		NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, 2000, NULL, NULL);
 }
 
 void

@@ -26,7 +26,8 @@ static const char description[] =
 
 /* The command line as GOption leaves it. */
 typedef struct {
-	char *adapters, *seed, *epoch, *samples, *serial_base, *state, *truth, *passkeys, *capability, *advert;
+	char *adapters, *seed, *epoch, *samples, *serial_base, *state, *truth, *passkeys, *capability,
+		*advert;
 	char **csv;
 	int pens, sessions, period, mtu, window, part, live, wait, delay;
 	gboolean open, no_acquire, no_default_agent;
@@ -36,10 +37,12 @@ typedef struct {
 static void
 raw_clear(RawOptions *raw)
 {
-	char **texts[] = { &raw->adapters, &raw->seed, &raw->epoch, &raw->samples, &raw->serial_base, &raw->state,
-			   &raw->truth, &raw->passkeys, &raw->capability, &raw->advert };
-	char ***lists[] = { &raw->csv, &raw->announce, &raw->drop, &raw->stall, &raw->lose, &raw->stray, &raw->flip,
-			    &raw->truncate, &raw->bad_depth, &raw->unknown_type };
+	char **texts[] = { &raw->adapters, &raw->seed,  &raw->epoch,    &raw->samples,    &raw->serial_base,
+			   &raw->state,    &raw->truth, &raw->passkeys, &raw->capability, &raw->advert };
+	char ***lists[] = {
+		&raw->csv,   &raw->announce, &raw->drop,     &raw->stall,     &raw->lose,
+		&raw->stray, &raw->flip,     &raw->truncate, &raw->bad_depth, &raw->unknown_type
+	};
 
 	for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
 		g_clear_pointer(texts[i], g_free);
@@ -75,7 +78,8 @@ read_command_line(int argc, char **argv, RawOptions *raw, GError **error)
 		{ "state", 0, 0, G_OPTION_ARG_FILENAME, &raw->state,
 		  "Keep records and collectors' slots there; started again, the pens go on from it", "DIR" },
 		{ "truth", 0, 0, G_OPTION_ARG_FILENAME, &raw->truth,
-		  "Write down what the pens were given: DIR/SERIAL/EPOCH-NUMBER.csv, sessions.tsv, records.tsv",
+		  "Write down what the pens were given: DIR/SERIAL/EPOCH-NUMBER.csv, sessions.tsv, "
+		  "records.tsv",
 		  "DIR" },
 		{ "passkey-dir", 0, 0, G_OPTION_ARG_FILENAME, &raw->passkeys,
 		  "Also write each passkey to DIR/SERIAL", "DIR" },
@@ -96,7 +100,8 @@ read_command_line(int argc, char **argv, RawOptions *raw, GError **error)
 	const GOptionEntry faults[] = {
 		{ "drop-after", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->drop,
 		  "End the link once so many bytes of Log Data were sent in a connection; the first time, or "
-		  "always", "PEN:BYTES[:always]" },
+		  "always",
+		  "PEN:BYTES[:always]" },
 		{ "announce-after", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->announce,
 		  "Do nothing wrong there, but say so", "PEN:BYTES[:always]" },
 		{ "stall-after", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->stall,
@@ -147,14 +152,14 @@ static gboolean
 check_ranges(const RawOptions *raw, GError **error)
 {
 	return in_range("pens", raw->pens, 0, 1000, error) &&
-		in_range("sessions", raw->sessions, 0, 100000, error) &&
-		in_range("period", raw->period, STP_PERIOD_MIN_MS, STP_PERIOD_MAX_MS, error) &&
-		in_range("mtu", raw->mtu, STP_ATT_MTU_MIN, STP_ATT_MTU_MAX, error) &&
-		in_range("window", raw->window, 1, STP_WINDOW_MAX, error) &&
-		in_range("part-samples", raw->part, 1, 1000000, error) &&
-		in_range("live-session", raw->live, 0, 86400, error) &&
-		in_range("wait", raw->wait, 0, 3600, error) &&
-		in_range("first-answer-delay", raw->delay, 0, 3600000, error);
+	       in_range("sessions", raw->sessions, 0, 100000, error) &&
+	       in_range("period", raw->period, STP_PERIOD_MIN_MS, STP_PERIOD_MAX_MS, error) &&
+	       in_range("mtu", raw->mtu, STP_ATT_MTU_MIN, STP_ATT_MTU_MAX, error) &&
+	       in_range("window", raw->window, 1, STP_WINDOW_MAX, error) &&
+	       in_range("part-samples", raw->part, 1, 1000000, error) &&
+	       in_range("live-session", raw->live, 0, 86400, error) &&
+	       in_range("wait", raw->wait, 0, 3600, error) &&
+	       in_range("first-answer-delay", raw->delay, 0, 3600000, error);
 }
 
 static gboolean
@@ -184,8 +189,8 @@ read_recording(const char *value, PensimOptions *options, GError **error)
 	GArray *samples;
 
 	if (!g_ascii_string_to_unsigned(pen, 10, 1, 1000, &number, NULL)) {
-		g_set_error(error, SIM_ERROR, SIM_ERROR_USAGE,
-			    "--csv %s: expected PEN:FILE, the pen from 1.", value);
+		g_set_error(error, SIM_ERROR, SIM_ERROR_USAGE, "--csv %s: expected PEN:FILE, the pen from 1.",
+			    value);
 		return FALSE;
 	}
 	samples = sample_csv_read(colon + 1, error);
@@ -207,9 +212,11 @@ read_faults(const RawOptions *raw, SimFaults *faults, GError **error)
 		const char *name;
 		char **values;
 	} given[] = {
-		{ "announce-after", raw->announce }, { "drop-after", raw->drop }, { "stall-after", raw->stall }, { "lose-segment", raw->lose },
-		{ "stray-answer", raw->stray }, { "flip", raw->flip }, { "truncate", raw->truncate },
-		{ "bad-depth", raw->bad_depth }, { "unknown-type", raw->unknown_type },
+		{ "announce-after", raw->announce },   { "drop-after", raw->drop },
+		{ "stall-after", raw->stall },         { "lose-segment", raw->lose },
+		{ "stray-answer", raw->stray },        { "flip", raw->flip },
+		{ "truncate", raw->truncate },         { "bad-depth", raw->bad_depth },
+		{ "unknown-type", raw->unknown_type },
 	};
 
 	for (guint i = 0; i < G_N_ELEMENTS(given); i++) {
@@ -256,8 +263,9 @@ interpret(RawOptions *raw, PensimOptions *options, GError **error)
 PensimOptions *
 pensim_options_parse(int argc, char **argv, GError **error)
 {
-	g_auto(RawOptions) raw = { .sessions = 6, .period = 100, .mtu = STP_ATT_MTU_MAX,
-				 .window = STP_WINDOW_MAX, .part = 360000 };
+	g_auto(RawOptions) raw = {
+		.sessions = 6, .period = 100, .mtu = STP_ATT_MTU_MAX, .window = STP_WINDOW_MAX, .part = 360000
+	};
 	g_autoptr(PensimOptions) options = g_new0(PensimOptions, 1);
 
 	options->faults = sim_faults_new();

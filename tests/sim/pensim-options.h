@@ -9,19 +9,19 @@
 
 /* stipple-pensim's command line. */
 typedef struct {
-	char **adapters;	/* "hci1"; NULL: all but hci0, or the only one */
-	guint pens;		/* 0: one per adapter */
+	char **adapters; /* "hci1"; NULL: all but hci0, or the only one */
+	guint pens;      /* 0: one per adapter */
 	guint64 seed;
 	guint sessions;
 	guint samples_min, samples_max;
 	guint period_ms;
 	guint mtu_max, window_max;
-	guint32 epoch;		/* of each pen; 0: random */
+	guint32 epoch; /* of each pen; 0: random */
 	gsize part_samples;
 	char *serial_base;
-	GHashTable *recordings;	/* pen from 1 -> (element-type GArray) GPtrArray */
+	GHashTable *recordings; /* pen from 1 -> (element-type GArray) GPtrArray */
 	char *state_dir, *truth_dir, *passkey_dir;
-	guint live_session_s;	/* 0: none */
+	guint live_session_s; /* 0: none */
 	guint wait_s;
 	gboolean open, no_acquire, no_default_agent;
 	char *capability;

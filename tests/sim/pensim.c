@@ -11,13 +11,12 @@
 
 #include "pen-agent.h"
 #include "pen-station.h"
+#include "pensim-adapters.h"
 #include "pensim-options.h"
 #include "pensim-voice.h"
 #include "sample-csv.h"
 #include "sim-story.h"
 #include "sim-truth.h"
-
-enum { EXIT_FAILED = 1, EXIT_NO_ADAPTER = 3, EXIT_NO_BLUEZ = 4, EXIT_REFUSED = 5, EXIT_USAGE = 64 };
 
 #define BLUEZ_BACK_MS 20000
 
@@ -66,8 +65,8 @@ static void
 say_fault(const SimPen *pen, const SimEvent *event)
 {
 	if (event->record > 0)
-		pensim_say("fault", sim_pen_serial(pen), "fault", g_variant_new_string(event->fault), "record",
-			   g_variant_new_uint32(event->record), NULL);
+		pensim_say("fault", sim_pen_serial(pen), "fault", g_variant_new_string(event->fault),
+			   "record", g_variant_new_uint32(event->record), NULL);
 	else
 		pensim_say("fault", sim_pen_serial(pen), "fault", g_variant_new_string(event->fault), "bytes",
 			   g_variant_new_uint64(event->bytes), NULL);
@@ -87,7 +86,8 @@ on_pen_event(SimPen *pen, const SimEvent *event, gpointer data)
 		break;
 	case SIM_EVENT_ACKNOWLEDGED:
 		pensim_say("acknowledged", serial, "slot", g_variant_new_uint32(event->slot), "epoch",
-			   g_variant_new_uint32(event->epoch), "mark", g_variant_new_uint32(event->mark), NULL);
+			   g_variant_new_uint32(event->epoch), "mark", g_variant_new_uint32(event->mark),
+			   NULL);
 		break;
 	case SIM_EVENT_NEW_RECORD:
 		/* Those of the past are counted by "ready". */
@@ -124,7 +124,7 @@ static gboolean
 settle(struct program *program, guint number, SimPen *pen, GError **error)
 {
 	return sim_faults_strike(program->options->faults, number, pen, error) &&
-		(!program->truth || sim_truth_records(program->truth, pen, error));
+	       (!program->truth || sim_truth_records(program->truth, pen, error));
 }
 
 static gboolean
@@ -226,7 +226,8 @@ plan_live_session(struct program *program)
 
 	if (seconds == 0)
 		return;
-	g_timeout_add(seconds * 500, motor_starts, program);
+	/* Not for long: while the motor runs, a pen refuses to be read. */
+	g_timeout_add(seconds * 1000 - MIN(seconds * 500, 1000), motor_starts, program);
 	g_timeout_add(seconds * 1000, session_ends, program);
 }
 
@@ -342,8 +343,9 @@ bluez_vanished(GDBusConnection *bus, const char *name, gpointer data)
 	struct program *program = data;
 
 	if (!bus || g_dbus_connection_is_closed(bus)) {
-		g_autoptr(GError) error = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CLOSED,
-			"The bus has gone.  Start the pens again when it is back.");
+		g_autoptr(GError) error =
+			g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CLOSED,
+					    "The bus has gone.  Start the pens again when it is back.");
 
 		fail(program, EXIT_NO_BLUEZ, error);
 		return;
@@ -352,113 +354,6 @@ bluez_vanished(GDBusConnection *bus, const char *name, gpointer data)
 	pensim_say("bluez-lost", NULL, NULL);
 	for (guint i = 0; i < program->stations->len; i++)
 		pen_station_lost(g_ptr_array_index(program->stations, i));
-}
-
-/* ---- adapters ---- */
-
-/* hci2 before hci10. */
-static int
-by_number(gconstpointer a, gconstpointer b)
-{
-	const char *first = *(const char *const *)a, *second = *(const char *const *)b;
-	gsize length = strlen(first), other = strlen(second);
-
-	return length != other ? (length < other ? -1 : 1) : strcmp(first, second);
-}
-
-/* (element-type utf8): object paths of the adapters that can carry a pen, in order; NULL: no BlueZ. */
-static GPtrArray *
-list_adapters(GDBusConnection *bus, GError **error)
-{
-	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(GVariant) answer = NULL, objects = NULL;
-	GVariantIter iter;
-	const char *path;
-	GVariant *interfaces;
-
-	answer = g_dbus_connection_call_sync(bus, "org.bluez", "/", "org.freedesktop.DBus.ObjectManager",
-					     "GetManagedObjects", NULL, G_VARIANT_TYPE("(a{oa{sa{sv}}})"),
-					     G_DBUS_CALL_FLAGS_NO_AUTO_START, 5000, NULL, error);
-	if (!answer)
-		return NULL;
-	objects = g_variant_get_child_value(answer, 0);
-	g_variant_iter_init(&iter, objects);
-	while (g_variant_iter_next(&iter, "{&o@a{sa{sv}}}", &path, &interfaces)) {
-		g_autoptr(GVariant) gatt = g_variant_lookup_value(interfaces, "org.bluez.GattManager1", NULL);
-		g_autoptr(GVariant) advert = g_variant_lookup_value(interfaces, "org.bluez.LEAdvertisingManager1",
-								    NULL);
-
-		if (gatt && advert)
-			g_ptr_array_add(paths, g_strdup(path));
-		g_variant_unref(interfaces);
-	}
-	g_ptr_array_sort(paths, by_number);
-	return g_steal_pointer(&paths);
-}
-
-/* Those of the command line, or all but the collector's; NULL: one is not there. */
-static GPtrArray *
-pick_adapters(const PensimOptions *options, GPtrArray *all, GError **error)
-{
-	g_autoptr(GPtrArray) picked = g_ptr_array_new_with_free_func(g_free);
-
-	for (guint i = 0; !options->adapters && i < all->len; i++) {
-		const char *path = g_ptr_array_index(all, i);
-
-		if (all->len == 1 || strcmp(path, "/org/bluez/hci0") != 0)
-			g_ptr_array_add(picked, g_strdup(path));
-	}
-	for (guint i = 0; options->adapters && options->adapters[i]; i++) {
-		g_autofree char *path = g_strdup_printf("/org/bluez/%s", options->adapters[i]);
-
-		if (!g_ptr_array_find_with_equal_func(all, path, g_str_equal, NULL)) {
-			g_set_error(error, SIM_ERROR, SIM_ERROR_USAGE,
-				    "There is no adapter %s that can carry a pen.  'bluetoothctl list' names "
-				    "those there are.", options->adapters[i]);
-			return NULL;
-		}
-		g_ptr_array_add(picked, g_steal_pointer(&path));
-	}
-	if (picked->len == 0 || picked->len < options->pens) {
-		g_set_error(error, SIM_ERROR, SIM_ERROR_USAGE,
-			    "%u adapters can carry a pen, %u are needed: one each.  Plug in more, or ask for "
-			    "fewer with --pens.", picked->len, MAX(options->pens, 1));
-		return NULL;
-	}
-	if (options->pens > 0)
-		g_ptr_array_set_size(picked, (int)options->pens);
-	return g_steal_pointer(&picked);
-}
-
-static GError *
-not_answering(GError *error)
-{
-	g_dbus_error_strip_remote_error(error);
-	g_prefix_error(&error, "bluetoothd does not answer; start it with 'systemctl start bluetooth'.  ");
-	return error;
-}
-
-/* Exit status; *adapters: (element-type utf8) object paths, one per pen. */
-static int
-find_adapters(struct program *program, GPtrArray **adapters, GError **error)
-{
-	gint64 until = g_get_monotonic_time() + (gint64)program->options->wait_s * G_USEC_PER_SEC;
-
-	while (TRUE) {
-		g_autoptr(GError) problem = NULL;
-		g_autoptr(GPtrArray) all = list_adapters(program->bus, &problem);
-
-		*adapters = all ? pick_adapters(program->options, all, &problem) : NULL;
-		if (*adapters)
-			return 0;
-		if (g_get_monotonic_time() >= until) {
-			if (!all)
-				problem = not_answering(g_steal_pointer(&problem));
-			g_propagate_error(error, g_steal_pointer(&problem));
-			return all ? EXIT_NO_ADAPTER : EXIT_NO_BLUEZ;
-		}
-		g_usleep(100000);
-	}
 }
 
 /* ---- the program ---- */
@@ -512,11 +407,11 @@ start(struct program *program, GError **error)
 	program->bus = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, error);
 	if (!program->bus) {
 		g_prefix_error(error, "The system bus cannot be reached; start it, or set "
-			       "DBUS_SYSTEM_BUS_ADDRESS.  ");
+				      "DBUS_SYSTEM_BUS_ADDRESS.  ");
 		return EXIT_NO_BLUEZ;
 	}
 	g_dbus_connection_set_exit_on_close(program->bus, FALSE);
-	status = find_adapters(program, &adapters, error);
+	status = pensim_adapters_find(program->bus, program->options, &adapters, error);
 	if (status != 0)
 		return status;
 	if (!make_pens(program, adapters->len, error))

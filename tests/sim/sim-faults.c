@@ -149,7 +149,8 @@ parse_record_fault(SimFaults *faults, const char *name, const char *value, GErro
 gboolean
 sim_faults_parse(SimFaults *faults, const char *name, const char *value, GError **error)
 {
-	if (strcmp(name, "announce-after") == 0 || strcmp(name, "drop-after") == 0 || strcmp(name, "stall-after") == 0)
+	if (strcmp(name, "announce-after") == 0 || strcmp(name, "drop-after") == 0 ||
+	    strcmp(name, "stall-after") == 0)
 		return parse_threshold(faults, name, value, error);
 	if (strcmp(name, "lose-segment") == 0)
 		return parse_lose(faults, name, value, error);
@@ -227,8 +228,9 @@ make_bad_block(guint16 period_ms, guint32 t_ms)
 	size_t size, count;
 
 	for (guint i = 0; i < G_N_ELEMENTS(samples); i++)
-		samples[i] = (struct stp_sample){ t_ms + i * period_ms, STP_DEPTH_MAX_UM, STP_ABSENT,
-						  STP_ABSENT, 1, 1, 1 };
+		samples[i] = (struct stp_sample){
+			t_ms + i * period_ms, STP_DEPTH_MAX_UM, STP_ABSENT, STP_ABSENT, 1, 1, 1
+		};
 	g_byte_array_set_size(block, (guint)STP_BLOCK_SIZE_MAX(G_N_ELEMENTS(samples)));
 	if (stp_block_encode(samples, G_N_ELEMENTS(samples), period_ms, block->data, block->len, &size))
 		return NULL;

@@ -12,38 +12,38 @@
  */
 
 typedef enum {
-	SIM_FAULT_FLIP,		/* one bit of the stored record; LIST keeps the right checksum */
-	SIM_FAULT_TRUNCATE,	/* the record is cut to half; LIST tells the length it has left */
-	SIM_FAULT_BAD_DEPTH,	/* a depth above 5000 um in a last, added block; checksums hold */
-	SIM_FAULT_UNKNOWN_TYPE,	/* the record says it is of type 99; checksums hold */
+	SIM_FAULT_FLIP,         /* one bit of the stored record; LIST keeps the right checksum */
+	SIM_FAULT_TRUNCATE,     /* the record is cut to half; LIST tells the length it has left */
+	SIM_FAULT_BAD_DEPTH,    /* a depth above 5000 um in a last, added block; checksums hold */
+	SIM_FAULT_UNKNOWN_TYPE, /* the record says it is of type 99; checksums hold */
 } SimRecordFault;
 
 #define SIM_UNKNOWN_TYPE 99
 
 /* A byte count at which a fault strikes; 0: never. */
 typedef struct {
-	guint64 bytes;		/* of Log Data values, within one connection */
-	gboolean always;	/* in every connection, not only in the first that gets there */
+	guint64 bytes;   /* of Log Data values, within one connection */
+	gboolean always; /* in every connection, not only in the first that gets there */
 	gboolean struck;
 } SimThreshold;
 
 typedef struct {
-	SimThreshold drop;	/* end the link */
-	SimThreshold announce;	/* only tell the listener, so that a test can do something then */
-	SimThreshold stall;	/* send nothing more, keep the link */
-	guint lose_every;	/* every so many values of Log Data one is not sent; 0: none */
-	guint answer_delay_ms;	/* before the first answer of each connection */
-	gboolean stray_answer;	/* after the first answer of each connection, one nobody asked for */
+	SimThreshold drop;     /* end the link */
+	SimThreshold announce; /* only tell the listener, so that a test can do something then */
+	SimThreshold stall;    /* send nothing more, keep the link */
+	guint lose_every;      /* every so many values of Log Data one is not sent; 0: none */
+	guint answer_delay_ms; /* before the first answer of each connection */
+	gboolean stray_answer; /* after the first answer of each connection, one nobody asked for */
 } SimLinkFaults;
 
 typedef struct {
-	GArray *records;	/* (element-type SimRecordOrder) */
-	GHashTable *links;	/* pen from 1 -> SimLinkFaults */
-	guint answer_delay_ms;	/* of all pens */
+	GArray *records;       /* (element-type SimRecordOrder) */
+	GHashTable *links;     /* pen from 1 -> SimLinkFaults */
+	guint answer_delay_ms; /* of all pens */
 } SimFaults;
 
 typedef struct {
-	guint pen;		/* from 1 */
+	guint pen; /* from 1 */
 	guint32 record;
 	SimRecordFault fault;
 	gboolean done;

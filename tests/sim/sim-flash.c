@@ -7,11 +7,11 @@
 
 #include "sim-flash.h"
 
-G_DEFINE_QUARK(sim-error-quark, sim_error)
+G_DEFINE_QUARK(sim - error - quark, sim_error)
 
 /* What a record holds beside its blocks, and what each block takes beside its own bytes. */
 #define RECORD_OVERHEAD 512u
-#define BLOCK_OVERHEAD 8u
+#define BLOCK_OVERHEAD  8u
 
 struct SimFlash {
 	char *serial, *firmware;
@@ -97,8 +97,8 @@ sim_flash_restore(SimFlash *flash, const struct stp_entry *entry, GByteArray *ra
 
 	if (entry->record != flash->records->len + 1 || entry->length != raw->len || raw->len == 0) {
 		g_set_error(error, SIM_ERROR, SIM_ERROR_STATE,
-			    "Record %u does not follow record %u, or is not as long as noted.",
-			    entry->record, flash->records->len);
+			    "Record %u does not follow record %u, or is not as long as noted.", entry->record,
+			    flash->records->len);
 		g_byte_array_unref(raw);
 		return FALSE;
 	}
@@ -171,8 +171,8 @@ sim_flash_add_event(SimFlash *flash, guint32 boot_id, guint64 tick_ms, struct st
 
 /* The samples of one part, encoded. */
 struct part {
-	GPtrArray *blocks;	/* (element-type GByteArray) */
-	gsize first, count;	/* samples */
+	GPtrArray *blocks;  /* (element-type GByteArray) */
+	gsize first, count; /* samples */
 	gsize bytes;
 };
 
@@ -260,8 +260,8 @@ describe_part(const SimSession *session, const struct part *part)
 }
 
 static gboolean
-file_part(SimFlash *flash, const SimSession *session, guint ordinal, const struct part *part,
-	  guint8 *buffer, GError **error)
+file_part(SimFlash *flash, const SimSession *session, guint ordinal, const struct part *part, guint8 *buffer,
+	  GError **error)
 {
 	guint64 tick_ms = session->start_tick_ms;
 	struct stp_session_part about = describe_part(session, part);
@@ -295,14 +295,15 @@ sim_flash_add_session(SimFlash *flash, const SimSession *session, gsize part_sam
 	flash->sessions++;
 	*span = (SimSpan){ flash->sessions, flash->records->len + 1, 0 };
 	for (guint ordinal = 0; ordinal == 0 || done < session->count; ordinal++) {
-		g_autoptr(GPtrArray) blocks = g_ptr_array_new_with_free_func((GDestroyNotify)g_byte_array_unref);
+		g_autoptr(GPtrArray) blocks =
+			g_ptr_array_new_with_free_func((GDestroyNotify)g_byte_array_unref);
 		struct part part = { .blocks = blocks, .first = done };
 		enum stp_status status = encode_part(&encoder, session, part_samples, &part);
 
 		if (status != STP_OK) {
 			g_set_error(error, SIM_ERROR, SIM_ERROR_RECORD,
-				    "The samples from %" G_GSIZE_FORMAT " on could not be encoded: %s",
-				    done, stp_status_text(status));
+				    "The samples from %" G_GSIZE_FORMAT " on could not be encoded: %s", done,
+				    stp_status_text(status));
 			return FALSE;
 		}
 		if (!file_part(flash, session, ordinal, &part, buffer, error))

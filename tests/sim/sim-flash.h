@@ -16,13 +16,13 @@
 #define SIM_ERROR (sim_error_quark())
 GQuark sim_error_quark(void);
 typedef enum {
-	SIM_ERROR_USAGE,	/* the caller, or a command line, asks for what cannot be */
-	SIM_ERROR_STATE,	/* a state directory cannot be read or written */
-	SIM_ERROR_RECORD,	/* libstipple refused to make a record */
+	SIM_ERROR_USAGE,  /* the caller, or a command line, asks for what cannot be */
+	SIM_ERROR_STATE,  /* a state directory cannot be read or written */
+	SIM_ERROR_RECORD, /* libstipple refused to make a record */
 } SimError;
 
 typedef struct {
-	struct stp_entry entry;	/* entry.length is raw->len */
+	struct stp_entry entry; /* entry.length is raw->len */
 	GByteArray *raw;
 } SimRecord;
 
@@ -33,7 +33,7 @@ typedef struct {
 	guint16 period_ms;
 	guint32 boot_id;
 	guint64 start_tick_ms;
-	guint16 set_depth_min_um, set_depth_max_um, set_rate_dhz;	/* STP_ABSENT: unknown */
+	guint16 set_depth_min_um, set_depth_max_um, set_rate_dhz; /* STP_ABSENT: unknown */
 	guint8 needles;
 	guint8 cartridge_uid[16];
 	guint8 cartridge_uid_size;
@@ -42,7 +42,7 @@ typedef struct {
 /* Where a session lies: parts are consecutive records. */
 typedef struct {
 	guint32 session_no;
-	guint32 first, last;	/* record numbers */
+	guint32 first, last; /* record numbers */
 } SimSpan;
 
 typedef struct SimFlash SimFlash;
@@ -64,13 +64,12 @@ SimRecord *sim_flash_get(const SimFlash *flash, guint32 number);
  * Write a session, in parts of at most part_samples samples, each a record of at most 1 MiB.
  * A session without samples is one record without blocks.
  */
-gboolean sim_flash_add_session(SimFlash *flash, const SimSession *session, gsize part_samples,
-			       SimSpan *span, GError **error);
+gboolean sim_flash_add_session(SimFlash *flash, const SimSession *session, gsize part_samples, SimSpan *span,
+			       GError **error);
 /* event->event_no is set to the record's number. */
-gboolean sim_flash_add_event(SimFlash *flash, guint32 boot_id, guint64 tick_ms,
-			     struct stp_event *event, GError **error);
+gboolean sim_flash_add_event(SimFlash *flash, guint32 boot_id, guint64 tick_ms, struct stp_event *event,
+			     GError **error);
 
 /* Put back a record that was there before; records come in order.  Takes raw. */
-gboolean sim_flash_restore(SimFlash *flash, const struct stp_entry *entry, GByteArray *raw,
-			   GError **error);
+gboolean sim_flash_restore(SimFlash *flash, const struct stp_entry *entry, GByteArray *raw, GError **error);
 void sim_flash_restore_sessions(SimFlash *flash, guint32 sessions);

@@ -14,10 +14,10 @@
 struct SimPenFd {
 	SimPen *pen;
 	SimPump *pump;
-	int fd;			/* -1: closed */
+	int fd; /* -1: closed */
 	GSource *readable, *writable;
-	GQueue replies;		/* GBytes: whole datagrams that did not fit yet */
-	GSource *farewell;	/* hangs up once nobody is in the middle of sending */
+	GQueue replies;    /* GBytes: whole datagrams that did not fit yet */
+	GSource *farewell; /* hangs up once nobody is in the middle of sending */
 };
 
 static void

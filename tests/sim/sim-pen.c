@@ -10,8 +10,8 @@
 #include "sim-state.h"
 
 #define LOG_CAPACITY_KB 16384u
-#define PART_SAMPLES 360000u
-#define FIRST_TICK_MS 20000u
+#define PART_SAMPLES    360000u
+#define FIRST_TICK_MS   20000u
 
 struct SimPen {
 	char *serial, *name, *model, *firmware, *state_dir;
@@ -26,7 +26,7 @@ struct SimPen {
 	guint64 tick_start_ms;
 	gboolean restored, motor_on;
 	SimFlash *flash;
-	struct stp_pen_slot slots[STP_PEN_SLOTS];	/* as last saved */
+	struct stp_pen_slot slots[STP_PEN_SLOTS]; /* as last saved */
 	struct stp_pen engine;
 	SimEventFunc listener;
 	gpointer listener_data;
@@ -40,18 +40,6 @@ free_percent(const SimPen *pen)
 	return (guint8)(100 - MIN(used, 100));
 }
 
-static guint8
-state_flags(const SimPen *pen)
-{
-	guint8 flags = pen->motor_on ? STP_STATE_MOTOR_ON : 0;
-
-	for (guint32 number = 1; number <= sim_flash_newest(pen->flash); number++) {
-		if (sim_flash_get(pen->flash, number)->entry.flags & STP_ENTRY_CORRUPT)
-			flags |= STP_STATE_CORRUPT_PRESENT;
-	}
-	return flags;
-}
-
 static void
 log_state(void *user, struct stp_pen_log_state *out)
 {
@@ -62,7 +50,7 @@ log_state(void *user, struct stp_pen_log_state *out)
 		.oldest = 1,
 		.newest = sim_flash_newest(pen->flash),
 		.free_percent = free_percent(pen),
-		.flags = state_flags(pen),
+		.flags = pen->motor_on ? STP_STATE_MOTOR_ON : 0,
 	};
 }
 
@@ -106,8 +94,8 @@ log_save_slot(void *user, unsigned index, const struct stp_pen_slot *slot)
 	};
 
 	pen->slots[index] = *slot;
-	if (pen->state_dir && !sim_state_save(pen->state_dir, pen->serial, pen->boot_id, pen->flash,
-					      pen->slots, &error)) {
+	if (pen->state_dir &&
+	    !sim_state_save(pen->state_dir, pen->serial, pen->boot_id, pen->flash, pen->slots, &error)) {
 		pen->slots[index] = before;
 		g_warning("%s", error->message);
 		return STP_ERR_IO;
@@ -157,8 +145,8 @@ restore(SimPen *pen, GError **error)
 {
 	if (!pen->state_dir || !sim_state_exists(pen->state_dir, pen->serial))
 		return TRUE;
-	pen->flash = sim_state_load(pen->state_dir, pen->serial, pen->firmware, &pen->boot_id, pen->slots,
-				    error);
+	pen->flash =
+		sim_state_load(pen->state_dir, pen->serial, pen->firmware, &pen->boot_id, pen->slots, error);
 	if (!pen->flash)
 		return FALSE;
 	pen->restored = TRUE;
@@ -184,7 +172,7 @@ switch_on(SimPen *pen, GError **error)
 		return FALSE;
 	}
 	return !pen->state_dir ||
-		sim_state_save(pen->state_dir, pen->serial, pen->boot_id, pen->flash, pen->slots, error);
+	       sim_state_save(pen->state_dir, pen->serial, pen->boot_id, pen->flash, pen->slots, error);
 }
 
 SimPen *
@@ -197,8 +185,8 @@ sim_pen_new(const SimPenConfig *config, GError **error)
 	take_config(pen, config, &random);
 	if (strlen(pen->serial) > STP_SERIAL_MAX || !*pen->serial || strchr(pen->serial, '/')) {
 		g_set_error(error, SIM_ERROR, SIM_ERROR_USAGE,
-			    "\"%s\" cannot be a serial number: 1 to %d characters without '/'.",
-			    pen->serial, STP_SERIAL_MAX);
+			    "\"%s\" cannot be a serial number: 1 to %d characters without '/'.", pen->serial,
+			    STP_SERIAL_MAX);
 		return NULL;
 	}
 	if (epoch == 0)
@@ -311,8 +299,8 @@ keep_new(SimPen *pen, guint32 first, GError **error)
 {
 	if (pen->state_dir && !sim_state_append(pen->state_dir, pen->serial, pen->flash, first, error))
 		return FALSE;
-	if (pen->state_dir && !sim_state_save(pen->state_dir, pen->serial, pen->boot_id, pen->flash,
-					      pen->slots, error))
+	if (pen->state_dir &&
+	    !sim_state_save(pen->state_dir, pen->serial, pen->boot_id, pen->flash, pen->slots, error))
 		return FALSE;
 	for (guint32 number = first; number <= sim_flash_newest(pen->flash); number++) {
 		const SimEvent event = { .kind = SIM_EVENT_NEW_RECORD, .record = number };
@@ -326,14 +314,14 @@ gboolean
 sim_pen_add_session(SimPen *pen, const SimSession *session, SimSpan *span, GError **error)
 {
 	return sim_flash_add_session(pen->flash, session, pen->part_samples, span, error) &&
-		keep_new(pen, span->first, error);
+	       keep_new(pen, span->first, error);
 }
 
 gboolean
 sim_pen_add_event(SimPen *pen, guint32 boot_id, guint64 tick_ms, struct stp_event *event, GError **error)
 {
 	return sim_flash_add_event(pen->flash, boot_id, tick_ms, event, error) &&
-		keep_new(pen, sim_flash_newest(pen->flash), error);
+	       keep_new(pen, sim_flash_newest(pen->flash), error);
 }
 
 static GBytes *
@@ -349,8 +337,8 @@ features_value(const SimPen *pen)
 	const struct stp_features features = {
 		.schema_rev = STP_SCHEMA_REV,
 		.features = STP_FEATURE_READ_RESUME | STP_FEATURE_ACK_SLOTS | STP_FEATURE_SAMPLE_BLOCKS |
-			STP_FEATURE_DELIVERED_DEPTH | STP_FEATURE_SPEED | STP_FEATURE_CONTACT |
-			STP_FEATURE_ZONE_INPUT | STP_FEATURE_CARTRIDGE_ID,
+			    STP_FEATURE_DELIVERED_DEPTH | STP_FEATURE_SPEED | STP_FEATURE_CONTACT |
+			    STP_FEATURE_ZONE_INPUT | STP_FEATURE_CARTRIDGE_ID,
 		.max_window = pen->max_window,
 		.sample_period_ms = pen->period_ms,
 		.log_capacity_kb = LOG_CAPACITY_KB,
@@ -383,8 +371,9 @@ static GBytes *
 system_id_value(const SimPen *pen)
 {
 	guint32 hash = g_str_hash(pen->serial);
-	const guint8 bytes[8] = { (guint8)hash, (guint8)(hash >> 8), (guint8)(hash >> 16), 0xFE, 0xFF,
-				  0x26, 0x5D, 0x02 };
+	const guint8 bytes[8] = {
+		(guint8)hash, (guint8)(hash >> 8), (guint8)(hash >> 16), 0xFE, 0xFF, 0x26, 0x5D, 0x02
+	};
 
 	return g_bytes_new(bytes, sizeof bytes);
 }

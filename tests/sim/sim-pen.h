@@ -17,11 +17,11 @@
 typedef struct SimPen SimPen;
 
 typedef enum {
-	SIM_EVENT_COLLECTOR,	/* slot, epoch: a collector has taken a slot */
-	SIM_EVENT_ACKNOWLEDGED,	/* slot, epoch, mark: a collector has acknowledged records */
-	SIM_EVENT_NEW_RECORD,	/* record */
-	SIM_EVENT_MOTOR,	/* on: the motor was switched */
-	SIM_EVENT_FAULT,	/* fault, bytes: a fault asked for was committed */
+	SIM_EVENT_COLLECTOR,    /* slot, epoch: a collector has taken a slot */
+	SIM_EVENT_ACKNOWLEDGED, /* slot, epoch, mark: a collector has acknowledged records */
+	SIM_EVENT_NEW_RECORD,   /* record */
+	SIM_EVENT_MOTOR,        /* on: the motor was switched */
+	SIM_EVENT_FAULT,        /* fault, bytes: a fault asked for was committed */
 } SimEventKind;
 
 typedef struct {
@@ -29,8 +29,8 @@ typedef struct {
 	guint slot;
 	guint32 epoch, mark, record;
 	gboolean on;
-	const char *fault;	/* "drop", "stall", ... */
-	guint64 bytes;		/* of Log Data, sent in this connection before the fault */
+	const char *fault; /* "drop", "stall", ... */
+	guint64 bytes;     /* of Log Data, sent in this connection before the fault */
 } SimEvent;
 
 /* Called in the middle of what the pen does: look, but do not call back into it. */
@@ -38,18 +38,18 @@ typedef void (*SimEventFunc)(SimPen *pen, const SimEvent *event, gpointer data);
 
 /* Zero and NULL take the default named beside them; strings are copied. */
 typedef struct {
-	const char *serial;	/* "DP26-1001" */
-	const char *model;	/* "DP-26" */
-	const char *firmware;	/* "2.4.1" */
-	guint64 seed;		/* of the epoch, the boot id, the battery */
-	guint32 epoch;		/* from the seed */
-	guint32 boot_id;	/* from the seed */
-	guint16 period_ms;	/* 100: what Features says */
-	guint16 mtu_max;	/* 517: the largest ATT MTU the pen makes use of */
-	guint8 max_window;	/* 128 */
-	gsize part_samples;	/* 360000 */
-	const char *state_dir;	/* NULL: nothing is kept when the pen is freed */
-	gint64 (*clock_us)(gpointer data);	/* monotonic; g_get_monotonic_time() */
+	const char *serial;                /* "DP26-1001" */
+	const char *model;                 /* "DP-26" */
+	const char *firmware;              /* "2.4.1" */
+	guint64 seed;                      /* of the epoch, the boot id, the battery */
+	guint32 epoch;                     /* from the seed */
+	guint32 boot_id;                   /* from the seed */
+	guint16 period_ms;                 /* 100: what Features says */
+	guint16 mtu_max;                   /* 517: the largest ATT MTU the pen makes use of */
+	guint8 max_window;                 /* 128 */
+	gsize part_samples;                /* 360000 */
+	const char *state_dir;             /* NULL: nothing is kept when the pen is freed */
+	gint64 (*clock_us)(gpointer data); /* monotonic; g_get_monotonic_time() */
 	gpointer clock_data;
 } SimPenConfig;
 

@@ -10,9 +10,9 @@ struct SimPump {
 	SimLinkFaults none, *faults;
 	SimPort port;
 	gpointer data;
-	gboolean connected, quiet, pumping;	/* quiet: stalled or hung up */
+	gboolean connected, quiet, pumping; /* quiet: stalled or hung up */
 	guint16 mtu;
-	guint64 data_bytes, data_values;	/* in this connection */
+	guint64 data_bytes, data_values; /* in this connection */
 	guint answers;
 	gboolean delayed;
 	GSource *delay;

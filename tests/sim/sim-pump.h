@@ -12,8 +12,8 @@
 
 typedef enum {
 	SIM_SENT,
-	SIM_WOULD_BLOCK,	/* offer it again after sim_pump_writable() */
-	SIM_NOBODY,		/* nobody has subscribed: the value is lost, as on the air */
+	SIM_WOULD_BLOCK, /* offer it again after sim_pump_writable() */
+	SIM_NOBODY,      /* nobody has subscribed: the value is lost, as on the air */
 } SimSending;
 
 typedef struct {

@@ -124,8 +124,8 @@ get_slot(GKeyFile *file, guint index, struct stp_pen_slot *slot)
 		return FALSE;
 	slot->used = true;
 	for (guint i = 0; i < STP_COLLECTOR_ID_SIZE; i++)
-		slot->collector_id[i] = (guint8)(g_ascii_xdigit_value(id[2 * i]) << 4 |
-						 g_ascii_xdigit_value(id[2 * i + 1]));
+		slot->collector_id[i] =
+			(guint8)(g_ascii_xdigit_value(id[2 * i]) << 4 | g_ascii_xdigit_value(id[2 * i + 1]));
 	slot->epoch = (guint32)g_key_file_get_uint64(file, group, "epoch", NULL);
 	slot->mark = (guint32)g_key_file_get_uint64(file, group, "mark", NULL);
 	words = g_strsplit(ranges, " ", -1);
@@ -204,8 +204,7 @@ sim_state_load(const char *directory, const char *serial, const char *firmware, 
 		}
 	}
 	*boot_id = (guint32)g_key_file_get_uint64(file, GROUP, "boot", NULL);
-	flash = sim_flash_new(serial, firmware,
-			      (guint32)g_key_file_get_uint64(file, GROUP, "epoch", NULL));
+	flash = sim_flash_new(serial, firmware, (guint32)g_key_file_get_uint64(file, GROUP, "epoch", NULL));
 	sim_flash_restore_sessions(flash, (guint32)g_key_file_get_uint64(file, GROUP, "sessions", NULL));
 	return load_records(directory, serial, flash, error) ? g_steal_pointer(&flash) : NULL;
 }

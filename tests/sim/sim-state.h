@@ -15,14 +15,13 @@
 gboolean sim_state_exists(const char *directory, const char *serial);
 
 /* Epoch, boot id, slots: all but the records. */
-gboolean sim_state_save(const char *directory, const char *serial, guint32 boot_id,
-			const SimFlash *flash, const struct stp_pen_slot slots[STP_PEN_SLOTS],
-			GError **error);
+gboolean sim_state_save(const char *directory, const char *serial, guint32 boot_id, const SimFlash *flash,
+			const struct stp_pen_slot slots[STP_PEN_SLOTS], GError **error);
 
 /* The records from first to the newest, which were not kept before. */
-gboolean sim_state_append(const char *directory, const char *serial, const SimFlash *flash,
-			  guint32 first, GError **error);
+gboolean sim_state_append(const char *directory, const char *serial, const SimFlash *flash, guint32 first,
+			  GError **error);
 
 /* *boot_id: of the boot that was saved. */
-SimFlash *sim_state_load(const char *directory, const char *serial, const char *firmware,
-			 guint32 *boot_id, struct stp_pen_slot slots[STP_PEN_SLOTS], GError **error);
+SimFlash *sim_state_load(const char *directory, const char *serial, const char *firmware, guint32 *boot_id,
+			 struct stp_pen_slot slots[STP_PEN_SLOTS], GError **error);

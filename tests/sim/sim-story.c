@@ -7,7 +7,7 @@
 
 #define MINUTE_MS UINT64_C(60000)
 
-/* Event codes, as in proto/WIRE.md. */
+/* Codes are the maker's affair; these are ours. */
 enum { CODE_DEPTH_DEVIATION = 10, CODE_STALL = 11, CODE_SPEED_SAG = 12, CODE_BATTERY_LOW = 15 };
 
 /* Where the story is. */
@@ -44,7 +44,7 @@ write_session(struct teller *teller, SimSession *session, GError **error)
 	if (session->count > 0)
 		teller->tick_ms += session->samples[session->count - 1].t_ms + session->period_ms;
 	return sim_pen_add_session(teller->pen, session, &span, error) &&
-		(!teller->truth || sim_truth_session(teller->truth, teller->pen, session, &span, error));
+	       (!teller->truth || sim_truth_session(teller->truth, teller->pen, session, &span, error));
 }
 
 static gboolean
@@ -81,8 +81,8 @@ replay_session(struct teller *teller, const GArray *recording, GError **error)
 	SimSession session = {
 		.samples = samples,
 		.count = recording->len,
-		.period_ms = sample_csv_period_ms(samples, recording->len,
-						  teller->story->recording_period_ms),
+		.period_ms =
+			sample_csv_period_ms(samples, recording->len, teller->story->recording_period_ms),
 		.set_depth_min_um = STP_ABSENT,
 		.set_depth_max_um = STP_ABSENT,
 		.set_rate_dhz = STP_ABSENT,

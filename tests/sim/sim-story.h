@@ -12,11 +12,11 @@
 typedef struct {
 	guint64 seed;
 	guint sessions;
-	guint samples_min, samples_max;	/* of each session */
+	guint samples_min, samples_max; /* of each session */
 	guint16 period_ms;
-	GPtrArray *recordings;		/* (element-type GArray of struct stp_sample): sessions
-					 * read from files, the last before today; may be NULL */
-	guint16 recording_period_ms;	/* of those too short to show it */
+	GPtrArray *recordings;       /* (element-type GArray of struct stp_sample): sessions
+				      * read from files, the last before today; may be NULL */
+	guint16 recording_period_ms; /* of those too short to show it */
 } SimStory;
 
 /*

@@ -71,7 +71,7 @@ sim_truth_session(SimTruth *truth, const SimPen *pen, const SimSession *session,
 			       epoch, span->first, span->last, span->session_no, session->boot_id,
 			       session->start_tick_ms, session->count);
 	return write_file(truth, pen, name, samples, error) &&
-		write_file(truth, pen, "sessions.tsv", table, error);
+	       write_file(truth, pen, "sessions.tsv", table, error);
 }
 
 gboolean
@@ -82,8 +82,8 @@ sim_truth_records(SimTruth *truth, const SimPen *pen, GError **error)
 
 	for (guint32 number = 1; number <= sim_flash_newest(flash); number++) {
 		const SimRecord *record = sim_flash_get(flash, number);
-		g_autofree char *hash = g_compute_checksum_for_data(G_CHECKSUM_SHA256, record->raw->data,
-								    record->raw->len);
+		g_autofree char *hash =
+			g_compute_checksum_for_data(G_CHECKSUM_SHA256, record->raw->data, record->raw->len);
 
 		g_string_append_printf(table, "%08x\t%u\t%u\t%u\t%08x\t%s\n", sim_flash_epoch(flash), number,
 				       record->entry.type, record->entry.length, record->entry.crc32c, hash);

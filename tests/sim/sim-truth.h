@@ -19,7 +19,7 @@ SimTruth *sim_truth_new(const char *directory);
 void sim_truth_free(SimTruth *truth);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SimTruth, sim_truth_free)
 
-gboolean sim_truth_session(SimTruth *truth, const SimPen *pen, const SimSession *session,
-			   const SimSpan *span, GError **error);
+gboolean sim_truth_session(SimTruth *truth, const SimPen *pen, const SimSession *session, const SimSpan *span,
+			   GError **error);
 /* Write records.tsv for the flash as it is now. */
 gboolean sim_truth_records(SimTruth *truth, const SimPen *pen, GError **error);

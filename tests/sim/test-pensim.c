@@ -72,8 +72,7 @@ start_fake(struct world *world, const char *adapters)
 	assert_true(private_bus_wait_for_name(world->bus, "org.bluez", WAIT_MS));
 }
 
-static PrivateChild *
-start_pens(struct world *world, ...) G_GNUC_NULL_TERMINATED;
+static PrivateChild *start_pens(struct world *world, ...) G_GNUC_NULL_TERMINATED;
 
 static PrivateChild *
 start_pens(struct world *world, ...)
@@ -131,8 +130,8 @@ no_options(void)
 static GVariant *
 objects(struct world *world)
 {
-	g_autoptr(GVariant) answer = call(world, "/", "org.freedesktop.DBus.ObjectManager.GetManagedObjects",
-					  NULL, NULL);
+	g_autoptr(GVariant) answer =
+		call(world, "/", "org.freedesktop.DBus.ObjectManager.GetManagedObjects", NULL, NULL);
 
 	assert_non_null(answer);
 	return g_variant_get_child_value(answer, 0);
@@ -172,8 +171,8 @@ look(gpointer data)
 {
 	struct search *search = data;
 
-	search->found = find_object(search->world, search->prefix, "org.bluez.GattCharacteristic1",
-				    search->uuid);
+	search->found =
+		find_object(search->world, search->prefix, "org.bluez.GattCharacteristic1", search->uuid);
 	return search->found != NULL;
 }
 
@@ -191,7 +190,8 @@ device_is_seen(gpointer data)
 {
 	struct world *world = data;
 	g_autoptr(GVariant) all = objects(world);
-	g_autoptr(GVariant) device = g_variant_lookup_value(all, "/org/bluez/hci0/dev_00_AA_01_01_00_42", NULL);
+	g_autoptr(GVariant) device =
+		g_variant_lookup_value(all, "/org/bluez/hci0/dev_00_AA_01_01_00_42", NULL);
 
 	return device != NULL;
 }
@@ -230,7 +230,8 @@ pens_come_on_the_air_and_leave_nothing(void **state)
 	for (guint round = 0; round < 2; round++) {
 		pens = start_pens(world, "--sessions", "5", "--seed", "3", NULL);
 		expect(pens, "\"event\":\"started\",\"pens\":3");
-		assert_non_null(strstr(private_child_output(pens), "\"pen\":\"DP26-1001\",\"adapter\":\"hci1\""));
+		assert_non_null(
+			strstr(private_child_output(pens), "\"pen\":\"DP26-1001\",\"adapter\":\"hci1\""));
 		assert_non_null(strstr(private_child_output(pens), "\"name\":\"Stipple-1003\""));
 		assert_non_null(strstr(private_child_output(pens), "\"sessions\":5"));
 		assert_int_equal(private_child_stop(pens, round ? SIGINT : SIGTERM, WAIT_MS), 0);
@@ -259,8 +260,8 @@ a_pen_is_read_and_may_hang_up(void **state)
 		g_string_append_printf(text, "%u,%u,1167,200,1,1,1\n", 10 * i, 1000 + i * 7919 % 500);
 	assert_true(g_file_set_contents(path, text->str, -1, NULL));
 	start_fake(world, "2");
-	pens = start_pens(world, "--open", "--sessions", "0", "--csv", csv, "--drop-after", "1:300",
-			  "--mtu", "100", "--epoch", "7", NULL);
+	pens = start_pens(world, "--open", "--sessions", "0", "--csv", csv, "--drop-after", "1:300", "--mtu",
+			  "100", "--epoch", "7", NULL);
 	expect(pens, "\"event\":\"started\",\"pens\":1");
 	discover_and_connect(world);
 	serial = wait_characteristic(world, DEVICE, STP_UUID_SERIAL_NUMBER);
@@ -276,8 +277,8 @@ a_pen_is_read_and_may_hang_up(void **state)
 	call_well(world, control, "org.bluez.GattCharacteristic1.StartNotify", NULL);
 	acquired = g_dbus_connection_call_with_unix_fd_list_sync(
 		world->central, "org.bluez", log_data, "org.bluez.GattCharacteristic1", "AcquireNotify",
-		g_variant_new("(@a{sv})", no_options()), NULL, G_DBUS_CALL_FLAGS_NONE, WAIT_MS, NULL, &fds, NULL,
-		NULL);
+		g_variant_new("(@a{sv})", no_options()), NULL, G_DBUS_CALL_FLAGS_NONE, WAIT_MS, NULL, &fds,
+		NULL, NULL);
 	assert_non_null(acquired);
 	fd = g_unix_fd_list_get(fds, 0, NULL);
 	assert_true(fcntl(fd, F_SETFL, 0) == 0);
@@ -379,7 +380,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(a_pen_is_read_and_may_hang_up, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(news_are_advertised, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(pens_survive_bluetoothd, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(what_is_missing_is_told_by_the_exit_status, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_missing_is_told_by_the_exit_status, set_up,
+						tear_down),
 		cmocka_unit_test(without_a_bus_it_says_so),
 	};
 

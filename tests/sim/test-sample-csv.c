@@ -37,7 +37,8 @@ refused(const char *text, const char *message)
 static void
 values_and_absent_ones_are_read(void **state)
 {
-	g_autoptr(GArray) samples = parsed(HEADER "0,1200,1167,215,1,2,9\n10,,,,0,0,0\n4294967295,5000,5000,10000,1,255,255");
+	g_autoptr(GArray) samples =
+		parsed(HEADER "0,1200,1167,215,1,2,9\n10,,,,0,0,0\n4294967295,5000,5000,10000,1,255,255");
 	const struct stp_sample *sample = (const struct stp_sample *)(gconstpointer)samples->data;
 
 	assert_int_equal(samples->len, 3);
@@ -72,16 +73,12 @@ errors_name_line_and_column(void **state)
 	refused(HEADER "0,1,1,1,2,0,0\n", "x.csv:2: contact is 2, above its limit of 1");
 	refused(HEADER "0,1,1,1,,0,0\n",
 		"x.csv:2: contact is empty; only depth, rate and current may be absent");
-	refused(HEADER "0,-1,1,1,0,0,0\n",
-		"x.csv:2: depth_um is \"-1\", expected a whole number up to 5000");
-	refused(HEADER "0, 1,1,1,0,0,0\n",
-		"x.csv:2: depth_um is \" 1\", expected a whole number up to 5000");
+	refused(HEADER "0,-1,1,1,0,0,0\n", "x.csv:2: depth_um is \"-1\", expected a whole number up to 5000");
+	refused(HEADER "0, 1,1,1,0,0,0\n", "x.csv:2: depth_um is \" 1\", expected a whole number up to 5000");
 	refused(HEADER "99999999999,1,1,1,0,0,0\n",
 		"x.csv:2: t_ms is \"99999999999\", expected a whole number up to 4294967295");
-	refused(HEADER "0,1,1,1,0,0\n",
-		"x.csv:2: fewer columns than the 7 of \"" SAMPLE_CSV_HEADER "\"");
-	refused(HEADER "0,1,1,1,0,0,0,0\n",
-		"x.csv:2: more columns than the 7 of \"" SAMPLE_CSV_HEADER "\"");
+	refused(HEADER "0,1,1,1,0,0\n", "x.csv:2: fewer columns than the 7 of \"" SAMPLE_CSV_HEADER "\"");
+	refused(HEADER "0,1,1,1,0,0,0,0\n", "x.csv:2: more columns than the 7 of \"" SAMPLE_CSV_HEADER "\"");
 	refused(HEADER "5,1,1,1,0,0,0\n4,1,1,1,0,0,0\n", "x.csv:3: t_ms goes back from 5 to 4");
 	refused(HEADER "5,1,1,1,0,0,0\r\n",
 		"x.csv:2: the line ends in a carriage return; use plain newlines");
@@ -93,8 +90,8 @@ what_is_written_reads_back_the_same(void **state)
 {
 	static const char text[] = HEADER "0,1200,1167,215,1,2,9\n10,,0,,0,0,0\n20,0,,10000,1,255,255\n";
 	g_autoptr(GArray) samples = parsed(text);
-	GString *again = sample_csv_format((const struct stp_sample *)(gconstpointer)samples->data,
-					   samples->len);
+	GString *again =
+		sample_csv_format((const struct stp_sample *)(gconstpointer)samples->data, samples->len);
 
 	assert_string_equal(again->str, text);
 	g_string_free(again, TRUE);
@@ -104,7 +101,8 @@ static void
 the_period_is_the_median_step(void **state)
 {
 	static const struct stp_sample samples[] = {
-		{ .t_ms = 0 }, { .t_ms = 20 }, { .t_ms = 41 }, { .t_ms = 61 }, { .t_ms = 9000 }, { .t_ms = 9020 },
+		{ .t_ms = 0 },  { .t_ms = 20 },   { .t_ms = 41 },
+		{ .t_ms = 61 }, { .t_ms = 9000 }, { .t_ms = 9020 },
 	};
 
 	assert_int_equal(sample_csv_period_ms(samples, 6, 10), 20);

@@ -82,8 +82,9 @@ set_up(void **state)
 {
 	struct world *world = g_new0(struct world, 1);
 	const SimPenConfig config = { .seed = 5 };
-	const SimStory story = { .seed = 5, .sessions = 2, .samples_min = 20000, .samples_max = 20000,
-				 .period_ms = 10 };
+	const SimStory story = {
+		.seed = 5, .sessions = 2, .samples_min = 20000, .samples_max = 20000, .period_ms = 10
+	};
 	int pair[2];
 
 	world->pen = sim_pen_new(&config, NULL);

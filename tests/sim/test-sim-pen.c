@@ -207,13 +207,18 @@ a_long_session_is_split_into_parts(void **state)
 	g_autoptr(SimPen) pen = new_pen(NULL, 1500);
 	g_autoptr(GArray) samples = g_array_new(FALSE, TRUE, sizeof(struct stp_sample));
 	g_autoptr(GArray) held = NULL;
-	SimSession session = { .period_ms = 10, .boot_id = 3, .start_tick_ms = 5000,
-			       .set_depth_min_um = STP_ABSENT, .set_depth_max_um = STP_ABSENT,
+	SimSession session = { .period_ms = 10,
+			       .boot_id = 3,
+			       .start_tick_ms = 5000,
+			       .set_depth_min_um = STP_ABSENT,
+			       .set_depth_max_um = STP_ABSENT,
 			       .set_rate_dhz = STP_ABSENT };
 	SimSpan span;
 
 	for (guint i = 0; i < 4000; i++) {
-		struct stp_sample sample = { .t_ms = 10 * i, .depth_um = (guint16)(i % 5001), .rate_dhz = 600,
+		struct stp_sample sample = { .t_ms = 10 * i,
+					     .depth_um = (guint16)(i % 5001),
+					     .rate_dhz = 600,
 					     .current_ma = STP_ABSENT };
 
 		g_array_append_val(samples, sample);
@@ -432,9 +437,16 @@ static void
 misspelt_faults_are_refused_with_a_hint(void **state)
 {
 	static const char *const wrong[][2] = {
-		{ "flip", "1" }, { "flip", "0:1" }, { "flip", "1:0" }, { "flip", "1:1:always" }, { "flip", "" },
-		{ "drop-after", "1:x" }, { "drop-after", "1:5:ever" }, { "lose-segment", "1:1" },
-		{ "stray-answer", "x" }, { "melt", "1:1" },
+		{ "flip", "1" },
+		{ "flip", "0:1" },
+		{ "flip", "1:0" },
+		{ "flip", "1:1:always" },
+		{ "flip", "" },
+		{ "drop-after", "1:x" },
+		{ "drop-after", "1:5:ever" },
+		{ "lose-segment", "1:1" },
+		{ "stray-answer", "x" },
+		{ "melt", "1:1" },
 	};
 
 	for (guint i = 0; i < G_N_ELEMENTS(wrong); i++) {

@@ -29,9 +29,9 @@ struct world {
 	SimLinkFaults faults;
 	struct stp_host *host;
 	guint64 now_ms;
-	GQueue air;		/* struct value */
-	guint room;		/* values the air takes at once */
-	GHashTable *records;	/* number -> GByteArray, as delivered sound */
+	GQueue air;          /* struct value */
+	guint room;          /* values the air takes at once */
+	GHashTable *records; /* number -> GByteArray, as delivered sound */
 	struct stp_range want;
 	guint data_values, data_bytes, notes[64];
 	gboolean hung_up, done, failed;
@@ -83,8 +83,9 @@ new_world(guint sessions)
 {
 	struct world *world = g_new0(struct world, 1);
 	const SimPenConfig config = { .seed = 5 };
-	const SimStory story = { .seed = 5, .sessions = sessions, .samples_min = 500, .samples_max = 3000,
-				 .period_ms = 100 };
+	const SimStory story = {
+		.seed = 5, .sessions = sessions, .samples_min = 500, .samples_max = 3000, .period_ms = 100
+	};
 
 	world->pen = sim_pen_new(&config, NULL);
 	assert_non_null(world->pen);

@@ -5,9 +5,18 @@
 
 #include "sample-csv.h"
 
-G_DEFINE_QUARK(sample-csv-error-quark, sample_csv_error)
+G_DEFINE_QUARK(sample - csv - error - quark, sample_csv_error)
 
-enum { COLUMN_T, COLUMN_DEPTH, COLUMN_RATE, COLUMN_CURRENT, COLUMN_CONTACT, COLUMN_PASS, COLUMN_ZONE, COLUMNS };
+enum {
+	COLUMN_T,
+	COLUMN_DEPTH,
+	COLUMN_RATE,
+	COLUMN_CURRENT,
+	COLUMN_CONTACT,
+	COLUMN_PASS,
+	COLUMN_ZONE,
+	COLUMNS
+};
 
 static const struct {
 	const char *name;
@@ -29,8 +38,8 @@ struct place {
 	guint line;
 };
 
-static gboolean
-complain(GError **error, const struct place *place, const char *format, ...) G_GNUC_PRINTF(3, 4);
+static gboolean complain(GError **error, const struct place *place, const char *format, ...)
+	G_GNUC_PRINTF(3, 4);
 
 static gboolean
 complain(GError **error, const struct place *place, const char *format, ...)
@@ -41,14 +50,14 @@ complain(GError **error, const struct place *place, const char *format, ...)
 	va_start(args, format);
 	what = g_strdup_vprintf(format, args);
 	va_end(args);
-	g_set_error(error, SAMPLE_CSV_ERROR, SAMPLE_CSV_ERROR_FORMAT, "%s:%u: %s", place->name,
-		    place->line, what);
+	g_set_error(error, SAMPLE_CSV_ERROR, SAMPLE_CSV_ERROR_FORMAT, "%s:%u: %s", place->name, place->line,
+		    what);
 	return FALSE;
 }
 
 static gboolean
-parse_field(const char *text, const char *end, guint column, const struct place *place,
-	    guint32 *value, GError **error)
+parse_field(const char *text, const char *end, guint column, const struct place *place, guint32 *value,
+	    GError **error)
 {
 	guint64 number = 0;
 
@@ -158,8 +167,8 @@ unpack(const char *path, GError **error)
 	g_autoptr(GSubprocess) xz = NULL;
 	g_autoptr(GBytes) text = NULL, said = NULL;
 
-	xz = g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE, error,
-			      "xz", "-dc", "--", path, NULL);
+	xz = g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE, error, "xz",
+			      "-dc", "--", path, NULL);
 	if (!xz || !g_subprocess_communicate(xz, NULL, NULL, &text, &said, error))
 		return NULL;
 	if (!g_subprocess_get_successful(xz)) {
@@ -251,8 +260,7 @@ sample_csv_period_ms(const struct stp_sample *samples, gsize count, guint16 fall
 	if (count < 2)
 		return fallback_ms;
 	for (gsize i = 1; i < count; i++)
-		steps[CLAMP(samples[i].t_ms - samples[i - 1].t_ms, STP_PERIOD_MIN_MS,
-			    STP_PERIOD_MAX_MS)]++;
+		steps[CLAMP(samples[i].t_ms - samples[i - 1].t_ms, STP_PERIOD_MIN_MS, STP_PERIOD_MAX_MS)]++;
 	for (guint step = STP_PERIOD_MIN_MS; step < STP_PERIOD_MAX_MS; step++) {
 		below += steps[step];
 		if (below > (count - 1) / 2)

@@ -18,8 +18,8 @@
 #define SAMPLE_CSV_SAMPLES_MAX 17280000u
 
 typedef enum {
-	SAMPLE_CSV_ERROR_IO,		/* the file cannot be read, or xz failed */
-	SAMPLE_CSV_ERROR_FORMAT,	/* the text is not as described above */
+	SAMPLE_CSV_ERROR_IO,     /* the file cannot be read, or xz failed */
+	SAMPLE_CSV_ERROR_FORMAT, /* the text is not as described above */
 } SampleCsvError;
 
 #define SAMPLE_CSV_ERROR (sample_csv_error_quark())
