@@ -20,7 +20,8 @@
 #include "private-bus.h"
 #include "sample-csv.h"
 
-#define WAIT_MS 20000
+#define WAIT_MS    20000
+#define READ_VALUE "org.bluez.GattCharacteristic1.ReadValue"
 
 struct world {
 	PrivateBus *bus;
@@ -185,25 +186,30 @@ wait_characteristic(struct world *world, const char *device, const char *uuid)
 	return search.found;
 }
 
+#define DEVICE "/org/bluez/hci0/dev_00_AA_01_01_00_42"
+
+struct sight {
+	struct world *world;
+	const char *device;
+};
+
 static gboolean
 device_is_seen(gpointer data)
 {
-	struct world *world = data;
-	g_autoptr(GVariant) all = objects(world);
-	g_autoptr(GVariant) device =
-		g_variant_lookup_value(all, "/org/bluez/hci0/dev_00_AA_01_01_00_42", NULL);
+	struct sight *sight = data;
+	g_autoptr(GVariant) all = objects(sight->world);
+	g_autoptr(GVariant) device = g_variant_lookup_value(all, sight->device, NULL);
 
 	return device != NULL;
 }
 
-#define DEVICE "/org/bluez/hci0/dev_00_AA_01_01_00_42"
-
 static void
-discover_and_connect(struct world *world)
+discover(struct world *world, const char *adapter, const char *device)
 {
-	call_well(world, "/org/bluez/hci0", "org.bluez.Adapter1.StartDiscovery", NULL);
-	assert_true(private_wait(device_is_seen, world, WAIT_MS));
-	call_well(world, DEVICE, "org.bluez.Device1.Connect", NULL);
+	struct sight sight = { world, device };
+
+	call_well(world, adapter, "org.bluez.Adapter1.StartDiscovery", NULL);
+	assert_true(private_wait(device_is_seen, &sight, WAIT_MS));
 }
 
 static void
@@ -263,12 +269,12 @@ a_pen_is_read_and_may_hang_up(void **state)
 	pens = start_pens(world, "--open", "--sessions", "0", "--csv", csv, "--drop-after", "1:300", "--mtu",
 			  "100", "--epoch", "7", NULL);
 	expect(pens, "\"event\":\"started\",\"pens\":1");
-	discover_and_connect(world);
+	discover(world, "/org/bluez/hci0", DEVICE);
+	call_well(world, DEVICE, "org.bluez.Device1.Connect", NULL);
 	serial = wait_characteristic(world, DEVICE, STP_UUID_SERIAL_NUMBER);
 	control = wait_characteristic(world, DEVICE, STP_UUID_LOG_CONTROL);
 	log_data = wait_characteristic(world, DEVICE, STP_UUID_LOG_DATA);
-	value = call(world, serial, "org.bluez.GattCharacteristic1.ReadValue",
-		     g_variant_new("(@a{sv})", no_options()), NULL);
+	value = call(world, serial, READ_VALUE, g_variant_new("(@a{sv})", no_options()), NULL);
 	assert_non_null(value);
 	bytes = g_variant_get_child_value(value, 0);
 	assert_memory_equal(g_variant_get_fixed_array(bytes, &size, 1), "DP26-1001", 9);
@@ -298,6 +304,76 @@ a_pen_is_read_and_may_hang_up(void **state)
 	assert_in_range(total, 300, 300 + 96);
 	expect(pens, "\"fault\":\"drop\"");
 	expect(pens, "\"event\":\"disconnected\"");
+	assert_int_equal(private_child_stop(pens, SIGTERM, WAIT_MS), 0);
+}
+
+/* As bluetoothd reads the first characteristic of Device Information for a central. */
+static GVariant *
+read_as(struct world *world, const char *pens, const char *central, guint16 offset, GError **error)
+{
+	GVariantDict options;
+
+	g_variant_dict_init(&options, NULL);
+	g_variant_dict_insert(&options, "device", "o", central);
+	g_variant_dict_insert(&options, "offset", "q", offset);
+	return g_dbus_connection_call_sync(world->central, pens, "/org/stipple/pensim/hci1/service1/char2",
+					   "org.bluez.GattCharacteristic1", "ReadValue",
+					   g_variant_new("(@a{sv})", g_variant_dict_end(&options)),
+					   G_VARIANT_TYPE("(ay)"), G_DBUS_CALL_FLAGS_NONE, WAIT_MS, NULL,
+					   error);
+}
+
+/* The connection behind which the pens are. */
+static char *
+find_pens(struct world *world)
+{
+	g_autoptr(GVariant) answer = NULL;
+	g_autofree const char **names = NULL;
+
+	answer = g_dbus_connection_call_sync(world->central, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+					     "org.freedesktop.DBus", "ListNames", NULL, NULL,
+					     G_DBUS_CALL_FLAGS_NONE, WAIT_MS, NULL, NULL);
+	g_variant_get(answer, "(^a&s)", &names);
+	for (guint i = 0; names[i]; i++) {
+		g_autoptr(GVariant) tree =
+			g_dbus_connection_call_sync(world->central, names[i], "/org/stipple/pensim/hci1",
+						    "org.freedesktop.DBus.ObjectManager", "GetManagedObjects",
+						    NULL, NULL, G_DBUS_CALL_FLAGS_NONE, 1000, NULL, NULL);
+
+		if (tree && names[i][0] == ':')
+			return g_strdup(names[i]);
+	}
+	return NULL;
+}
+
+static void
+a_second_central_is_refused(void **state)
+{
+	struct world *world = *state;
+	g_autoptr(GVariant) first = NULL, second = NULL, rest = NULL, bytes = NULL;
+	g_autoptr(GError) error = NULL;
+	g_autofree char *name = NULL, *kind = NULL;
+	PrivateChild *pens;
+
+	start_fake(world, "2");
+	pens = start_pens(world, "--sessions", "0", NULL);
+	expect(pens, "\"event\":\"started\",\"pens\":1");
+	name = find_pens(world);
+	assert_non_null(name);
+	first = read_as(world, name, "/org/bluez/hci1/dev_00_00_00_00_00_01", 0, &error);
+	assert_null(error);
+	expect(pens, "\"event\":\"connected\",\"pen\":\"DP26-1001\",\"central\":\"00:00:00:00:00:01\"");
+	second = read_as(world, name, "/org/bluez/hci1/dev_00_00_00_00_00_02", 0, &error);
+	assert_null(second);
+	kind = g_dbus_error_get_remote_error(error);
+	assert_string_equal(kind, "org.bluez.Error.NotPermitted");
+	expect(pens, "\"event\":\"refused\",\"pen\":\"DP26-1001\",\"central\":\"00:00:00:00:00:02\"");
+	g_clear_error(&error);
+	rest = read_as(world, name, "/org/bluez/hci1/dev_00_00_00_00_00_01", 5, &error);
+	assert_null(error);
+	bytes = g_variant_get_child_value(rest, 0);
+	assert_int_equal(g_variant_n_children(bytes), 4);
+	assert_memory_equal(g_variant_get_data(bytes), "1001", 4);
 	assert_int_equal(private_child_stop(pens, SIGTERM, WAIT_MS), 0);
 }
 
@@ -378,6 +454,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(pens_come_on_the_air_and_leave_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_pen_is_read_and_may_hang_up, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_second_central_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(news_are_advertised, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(pens_survive_bluetoothd, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_missing_is_told_by_the_exit_status, set_up,
