@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Stipple authors
  * SPDX-License-Identifier: MIT */
 
-#include "session-store-private.h"
+#include "session-store.h"
 
 #include <stipple/control.h>
 #include <string.h>

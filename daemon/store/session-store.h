@@ -4,10 +4,7 @@
 
 #include <gio/gio.h>
 
-#include <stipple/elapsed-time.h>
-#include <stipple/ranges.h>
-#include <stipple/record.h>
-#include <stipple/telemetry.h>
+#include "store-types.h"
 
 /*
  * The store seam: raw records for good, and what can be told from them.  No SQLite type
@@ -45,21 +42,6 @@ const char *stp_store_get_hint(StpStore *self);
 const guint8 *stp_store_get_collector_id(StpStore *self);	/* STP_COLLECTOR_ID_SIZE bytes (stipple/control.h) */
 
 /* ---- pens ---- */
-
-typedef struct {
-	char *serial;
-	char *maker, *model, *firmware, *hardware, *label;	/* "" when unknown */
-	char *address;
-	guint8 battery;		/* percent, 255 unknown */
-	gboolean enrolled;	/* FALSE: retired; its records stay */
-	gint64 enrolled_at, last_seen, last_sync;
-	/* kept by the store, ignored by put */
-	guint sessions;
-	double coverage;	/* percent over all epochs, 100 when nothing is known to exist */
-} StpPenRow;
-
-void stp_pen_row_free(StpPenRow *row);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpPenRow, stp_pen_row_free)
 
 /* (element-type StpPenRow), enrolled and retired ones, by serial. */
 GPtrArray *stp_store_list_pens(StpStore *self, GError **error);
@@ -99,35 +81,6 @@ GArray *stp_store_get_held(StpStore *self, const char *serial, guint32 epoch, gu
 
 /* ---- records ---- */
 
-typedef struct {
-	const char *serial;	/* of the pen that sent it */
-	guint32 epoch, number;	/* as asked for */
-	GBytes *raw;
-	enum stp_status integrity;	/* as the host engine judged it */
-	guint32 listed_size;	/* as LIST said, as are the next three; 0: nothing is known */
-	guint8 listed_type;
-	guint32 listed_boot_id;
-	guint64 listed_start_tick_ms;
-	gboolean authenticated;	/* the link's bond */
-	gint64 received_at;
-} StpArrival;
-
-typedef enum {
-	STP_STORED_NEW,		/* durable now */
-	STP_STORED_AGAIN,	/* the same bytes were there */
-	STP_STORED_CONFLICT,	/* other bytes were there: both are kept; a finding was made */
-} StpStoredHow;
-
-typedef struct {
-	StpStoredHow how;
-	gboolean acknowledge;	/* durable, it is the record asked for and its checksum holds */
-	enum stp_status verdict;	/* of decoding it: STP_OK, or why it is quarantined */
-	char *session_id;	/* of the session it belongs to; NULL: none, or not decoded */
-} StpStoredOutcome;
-
-void stp_stored_outcome_free(StpStoredOutcome *outcome);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpStoredOutcome, stp_stored_outcome_free)
-
 /*
  * Keep a record: raw first, in a transaction of its own with full synchronisation, then look
  * inside.  What cannot be decoded is quarantined with a finding and is no error of this call.
@@ -139,21 +92,6 @@ void stp_store_put_record_async(StpStore *self, const StpArrival *arrival,
 StpStoredOutcome *stp_store_put_record_finish(StpStore *self, GAsyncResult *result, GError **error);
 
 /* ---- findings: what was odd ---- */
-
-typedef struct {
-	char *serial;
-	guint32 epoch;
-	guint32 record;		/* 0: not about one record */
-	char *kind;		/* "crc", "unknown", "range", "out-of-turn", ... */
-	char *text, *hint;	/* what happened; what to do next */
-	gint64 since, last;	/* put: since is ignored; last is when it happened, 0: now */
-	guint count;		/* put: ignored */
-	gboolean kept;		/* the raw bytes are in the store */
-	gboolean closed;	/* put right since, e.g. a sound copy came; put: ignored */
-} StpFinding;
-
-void stp_finding_free(StpFinding *finding);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpFinding, stp_finding_free)
 
 /*
  * Count it if the same kind about the same record is known already; that also opens it again.
@@ -174,72 +112,10 @@ gboolean stp_store_put_finding_finish(StpStore *self, GAsyncResult *result, GErr
 
 /* ---- coverage ---- */
 
-typedef struct {
-	struct stp_range range;
-	char cause[16];		/* "not-fetched", "corrupt", "overwritten", "never-written" */
-} StpHole;
-
-typedef struct {
-	char *serial;
-	guint32 epoch;
-	gboolean current;	/* the epoch the pen named last */
-	guint32 first, last;	/* numbers known to have been used; first > last: none */
-	guint held;		/* durable, and the checksum holds */
-	guint damaged;		/* not held; what is known of them is damaged: holes with cause "corrupt" */
-	guint missing;		/* not held otherwise */
-	double percent;		/* held of all used; 100 when none was used; what was never written is not used */
-	GArray *holes;		/* (element-type StpHole), what is not held, ascending */
-	GPtrArray *findings;	/* (element-type StpFinding) */
-} StpCoverage;
-
-void stp_coverage_free(StpCoverage *coverage);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpCoverage, stp_coverage_free)
-
 /* serial NULL: of all pens.  (element-type StpCoverage) */
 GPtrArray *stp_store_get_coverage(StpStore *self, const char *serial, GError **error);
 
 /* ---- sessions ---- */
-
-/*
- * Anchored: from the anchor of the same boot that makes it surest; its uncertainty is the
- * anchor's plus 100 ppm of the time between.  Unknown: no contact fell into that boot.
- * Extrapolated is for what other boots' anchors may tell; nothing is that yet.
- */
-typedef enum { STP_TIME_UNKNOWN, STP_TIME_EXTRAPOLATED, STP_TIME_ANCHORED } StpTimeQuality;
-
-typedef struct {
-	guint64 row;		/* the store's own number, for paging */
-	char *id;		/* "SERIAL/EPOCH/NUMBER", EPOCH in 8 hexadecimal digits */
-	char *serial;
-	guint32 epoch, number;	/* the pen's own number of the session, stable whatever part comes first */
-	StpTimeQuality time_quality;
-	gint64 start;		/* of the earliest part held; valid unless the quality is unknown */
-	guint32 start_uncertainty_ms;
-	guint32 boot_id;
-	guint64 start_tick_ms;
-	guint64 duration_ms, motor_on_ms, strokes, samples;
-	guint parts;		/* held */
-	gboolean complete;	/* all parts from the first to the last are held and sound */
-	guint period_ms;
-	guint set_depth_min_um, set_depth_max_um, set_rate_dhz;	/* STP_ABSENT: unknown */
-	guint depth_max_um, depth_p50_um;			/* delivered; STP_ABSENT: unknown */
-	guint zones, passes;	/* how many zones; how many passes, summed over the zones */
-	guint needles;
-	char *cartridge;	/* hexadecimal, "" unknown */
-	char *firmware;
-	gint64 received;
-	gboolean authenticated;
-	GArray *records;	/* (element-type guint32), the record numbers, in order of parts */
-} StpSession;
-
-void stp_session_free(StpSession *session);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpSession, stp_session_free)
-
-typedef struct {
-	const char *serial;	/* NULL: any */
-	gint64 since, until;	/* begins in [since, until); 0: open */
-	int complete;		/* -1: either */
-} StpSessionFilter;
 
 /*
  * Newest start first (unknown starts last).  cursor 0 begins; *next is 0 at the end.
@@ -259,16 +135,6 @@ GPtrArray *stp_store_get_session_records(StpStore *self, const StpSession *sessi
 
 /* ---- attempts ---- */
 
-typedef struct {
-	const char *serial;
-	gint64 started, ended;
-	const char *stage;	/* the last one reached */
-	guint records, damaged, given_up;
-	guint64 bytes;
-	guint mtu;
-	const char *error;	/* "" when it completed */
-} StpAttempt;
-
 /* Also sets the pen's last_sync when error is "". */
 void stp_store_put_attempt_async(StpStore *self, const StpAttempt *attempt,
 				 GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -284,3 +150,11 @@ gboolean stp_store_reparse_finish(StpStore *self, GAsyncResult *result, GError *
 
 /* Wait for the writer to have finished what was asked of it, then close; for a clean end. */
 void stp_store_close(StpStore *self);
+
+/* ---- for tests ---- */
+
+/* Below that many bytes free on its disk the store counts as full. */
+#define STP_STORE_RESERVE (16u * 1024u * 1024u)
+void stp_store_set_reserve(StpStore *self, guint64 bytes);
+/* How often a full store looks for room, in milliseconds. */
+void stp_store_set_patience(StpStore *self, guint interval_ms);

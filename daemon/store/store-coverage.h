@@ -3,7 +3,7 @@
 #pragma once
 
 #include "database.h"
-#include "session-store.h"
+#include "store-types.h"
 
 /*
  * Which record numbers are held, and what the others' fate is.  Held numbers are kept as

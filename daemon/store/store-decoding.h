@@ -6,7 +6,7 @@
 
 #include "database.h"
 #include "record-digester.h"
-#include "session-store.h"
+#include "store-types.h"
 
 /*
  * The second of two steps with a record: look inside, and derive sessions and findings.

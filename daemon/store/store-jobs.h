@@ -6,7 +6,7 @@
 
 #include "database.h"
 #include "record-digester.h"
-#include "session-store.h"
+#include "store-types.h"
 
 /*
  * What the writer is asked to do, with copies of all it needs.  A job is made by the main

@@ -3,7 +3,7 @@
 
 #include "store-parts.h"
 
-#include "session-store.h"
+#include "store-types.h"
 #include "store-times.h"
 
 /* What a session is as the sum of its parts. */

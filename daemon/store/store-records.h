@@ -3,7 +3,7 @@
 #pragma once
 
 #include "database.h"
-#include "session-store.h"
+#include "store-types.h"
 
 /*
  * The first of two steps with a record: keep its bytes.  Nothing is looked at but who the

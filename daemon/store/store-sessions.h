@@ -3,7 +3,7 @@
 #pragma once
 
 #include "database.h"
-#include "session-store.h"
+#include "store-types.h"
 
 /* Questions about sessions. */
 

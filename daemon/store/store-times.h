@@ -3,7 +3,7 @@
 #pragma once
 
 #include "database.h"
-#include "session-store.h"
+#include "store-types.h"
 
 /*
  * What pens say of their log and their clock.  A session's place is its boot and tick; its

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "error.h"
-#include "session-store-private.h"
+#include "session-store.h"
 
 /* Some 35 KB each. */
 #define SAMPLES 20000

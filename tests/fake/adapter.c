@@ -9,7 +9,7 @@
 #include "device.h"
 #include "discovery.h"
 #include "gatt-db.h"
-#include "link.h"
+#include "fake-link.h"
 
 FakeDevice *
 fake_adapter_find(FakeAdapter *adapter, const char *address)

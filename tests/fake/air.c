@@ -12,7 +12,7 @@
 #include "device.h"
 #include "discovery.h"
 #include "faults.h"
-#include "link.h"
+#include "fake-link.h"
 
 /* No test needs more. */
 #define MAX_ADAPTERS 64

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "link.h"
+#include "fake-link.h"
 
 /* The attribute protocol between a central's view of a characteristic and the peripheral's. */
 

@@ -6,7 +6,7 @@
 #include "agent.h"
 #include "faults.h"
 #include "gatt-remote.h"
-#include "link.h"
+#include "fake-link.h"
 #include "pairing.h"
 
 static void

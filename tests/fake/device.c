@@ -8,7 +8,7 @@
 #include "battery.h"
 #include "connect.h"
 #include "gatt-remote.h"
-#include "link.h"
+#include "fake-link.h"
 
 /* Without a filter, smaller changes of RSSI are not worth a signal. */
 #define RSSI_STEP 8

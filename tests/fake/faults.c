@@ -6,7 +6,7 @@
 
 #include "adapter.h"
 #include "device.h"
-#include "link.h"
+#include "fake-link.h"
 
 #define AIR "org.stipple1.test.Air1"
 

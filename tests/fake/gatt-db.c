@@ -9,7 +9,7 @@
 #include "device.h"
 #include "gatt-local.h"
 #include "gatt-remote.h"
-#include "link.h"
+#include "fake-link.h"
 
 #define GATT_SERVICE  "org.bluez.GattService1"
 #define GATT_CHR      "org.bluez.GattCharacteristic1"

@@ -7,7 +7,7 @@
 #include "battery.h"
 #include "faults.h"
 #include "gatt-db.h"
-#include "link.h"
+#include "fake-link.h"
 #include "remote-chr.h"
 
 #define BATTERY_UUID "0000180f-0000-1000-8000-00805f9b34fb"

@@ -4,7 +4,7 @@
 
 #include "agent.h"
 #include "device.h"
-#include "link.h"
+#include "fake-link.h"
 
 typedef enum { FAKE_PAIRING_DONE, FAKE_PAIRING_FAILED, FAKE_PAIRING_CANCELED } FakePairingResult;
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "att.h"
-#include "link.h"
+#include "fake-link.h"
 #include "remote-answer.h"
 #include "remote-notify.h"
 

@@ -12,7 +12,7 @@
 #include "att.h"
 #include "faults.h"
 #include "gatt-db.h"
-#include "link.h"
+#include "fake-link.h"
 #include "remote-answer.h"
 
 typedef enum { OFF, PENDING, ON } Subscription;

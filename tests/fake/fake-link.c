@@ -1,6 +1,6 @@
 /* SPDX-FileCopyrightText: 2026 The Stipple authors
  * SPDX-License-Identifier: MIT */
-#include "link.h"
+#include "fake-link.h"
 
 #include "att.h"
 #include "connect.h"

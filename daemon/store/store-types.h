@@ -1,0 +1,146 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <gio/gio.h>
+
+#include <stipple/elapsed-time.h>
+#include <stipple/ranges.h>
+#include <stipple/record.h>
+#include <stipple/telemetry.h>
+
+/*
+ * What the store takes and gives, as plain structures; session-store.h has the calls.  Times
+ * are microseconds since 1970 UTC unless named otherwise; 0 is "never".
+ */
+
+typedef struct {
+	char *serial;
+	char *maker, *model, *firmware, *hardware, *label;	/* "" when unknown */
+	char *address;
+	guint8 battery;		/* percent, 255 unknown */
+	gboolean enrolled;	/* FALSE: retired; its records stay */
+	gint64 enrolled_at, last_seen, last_sync;
+	/* kept by the store, ignored by put */
+	guint sessions;
+	double coverage;	/* percent over all epochs, 100 when nothing is known to exist */
+} StpPenRow;
+
+void stp_pen_row_free(StpPenRow *row);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpPenRow, stp_pen_row_free)
+
+typedef struct {
+	const char *serial;	/* of the pen that sent it */
+	guint32 epoch, number;	/* as asked for */
+	GBytes *raw;
+	enum stp_status integrity;	/* as the host engine judged it */
+	guint32 listed_size;	/* as LIST said, as are the next three; 0: nothing is known */
+	guint8 listed_type;
+	guint32 listed_boot_id;
+	guint64 listed_start_tick_ms;
+	gboolean authenticated;	/* the link's bond */
+	gint64 received_at;
+} StpArrival;
+
+typedef enum {
+	STP_STORED_NEW,		/* durable now */
+	STP_STORED_AGAIN,	/* the same bytes were there */
+	STP_STORED_CONFLICT,	/* other bytes were there: both are kept; a finding was made */
+} StpStoredHow;
+
+typedef struct {
+	StpStoredHow how;
+	gboolean acknowledge;	/* durable, it is the record asked for and its checksum holds */
+	enum stp_status verdict;	/* of decoding it: STP_OK, or why it is quarantined */
+	char *session_id;	/* of the session it belongs to; NULL: none, or not decoded */
+} StpStoredOutcome;
+
+void stp_stored_outcome_free(StpStoredOutcome *outcome);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpStoredOutcome, stp_stored_outcome_free)
+
+typedef struct {
+	char *serial;
+	guint32 epoch;
+	guint32 record;		/* 0: not about one record */
+	char *kind;		/* "crc", "unknown", "range", "out-of-turn", ... */
+	char *text, *hint;	/* what happened; what to do next */
+	gint64 since, last;	/* put: since is ignored; last is when it happened, 0: now */
+	guint count;		/* put: ignored */
+	gboolean kept;		/* the raw bytes are in the store */
+	gboolean closed;	/* put right since, e.g. a sound copy came; put: ignored */
+} StpFinding;
+
+void stp_finding_free(StpFinding *finding);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpFinding, stp_finding_free)
+
+typedef struct {
+	struct stp_range range;
+	char cause[16];		/* "not-fetched", "corrupt", "overwritten", "never-written" */
+} StpHole;
+
+typedef struct {
+	char *serial;
+	guint32 epoch;
+	gboolean current;	/* the epoch the pen named last */
+	guint32 first, last;	/* numbers known to have been used; first > last: none */
+	guint held;		/* durable, and the checksum holds */
+	guint damaged;		/* not held; what is known of them is damaged: holes with cause "corrupt" */
+	guint missing;		/* not held otherwise */
+	double percent;		/* held of all used; 100 when none was used; what was never written is not used */
+	GArray *holes;		/* (element-type StpHole), what is not held, ascending */
+	GPtrArray *findings;	/* (element-type StpFinding) */
+} StpCoverage;
+
+void stp_coverage_free(StpCoverage *coverage);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpCoverage, stp_coverage_free)
+
+/*
+ * Anchored: from the anchor of the same boot that makes it surest; its uncertainty is the
+ * anchor's plus 100 ppm of the time between.  Unknown: no contact fell into that boot.
+ * Extrapolated is for what other boots' anchors may tell; nothing is that yet.
+ */
+typedef enum { STP_TIME_UNKNOWN, STP_TIME_EXTRAPOLATED, STP_TIME_ANCHORED } StpTimeQuality;
+
+typedef struct {
+	guint64 row;		/* the store's own number, for paging */
+	char *id;		/* "SERIAL/EPOCH/NUMBER", EPOCH in 8 hexadecimal digits */
+	char *serial;
+	guint32 epoch, number;	/* the pen's own number of the session, stable whatever part comes first */
+	StpTimeQuality time_quality;
+	gint64 start;		/* of the earliest part held; valid unless the quality is unknown */
+	guint32 start_uncertainty_ms;
+	guint32 boot_id;
+	guint64 start_tick_ms;
+	guint64 duration_ms, motor_on_ms, strokes, samples;
+	guint parts;		/* held */
+	gboolean complete;	/* all parts from the first to the last are held and sound */
+	guint period_ms;
+	guint set_depth_min_um, set_depth_max_um, set_rate_dhz;	/* STP_ABSENT: unknown */
+	guint depth_max_um, depth_p50_um;			/* delivered; STP_ABSENT: unknown */
+	guint zones, passes;	/* how many zones; how many passes, summed over the zones */
+	guint needles;
+	char *cartridge;	/* hexadecimal, "" unknown */
+	char *firmware;
+	gint64 received;
+	gboolean authenticated;
+	GArray *records;	/* (element-type guint32), the record numbers, in order of parts */
+} StpSession;
+
+void stp_session_free(StpSession *session);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpSession, stp_session_free)
+
+typedef struct {
+	const char *serial;	/* NULL: any */
+	gint64 since, until;	/* begins in [since, until); 0: open */
+	int complete;		/* -1: either */
+} StpSessionFilter;
+
+typedef struct {
+	const char *serial;
+	gint64 started, ended;
+	const char *stage;	/* the last one reached */
+	guint records, damaged, given_up;
+	guint64 bytes;
+	guint mtu;
+	const char *error;	/* "" when it completed */
+} StpAttempt;
