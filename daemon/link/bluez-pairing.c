@@ -27,6 +27,7 @@ struct _StpBluezPairing {
 	StpPairingAsk ask;
 	gpointer ask_data;
 	GSource *cancel_watch;
+	GCancellable *pair_call;		/* ends the wait for Pair() */
 	guint timer;
 	GDBusMethodInvocation *question;	/* of bluetoothd, waits for the user */
 	gboolean wants_passkey;
@@ -81,7 +82,9 @@ end(StpBluezPairing *self, GError *error)
 	call_agent_manager(self, "UnregisterAgent", g_variant_new("(o)", AGENT_PATH), NULL);
 	if (g_dbus_interface_skeleton_get_object_path(G_DBUS_INTERFACE_SKELETON(self->agent)) != NULL)
 		g_dbus_interface_skeleton_unexport(G_DBUS_INTERFACE_SKELETON(self->agent));
+	g_signal_handlers_disconnect_by_data(self->device, self);
 	g_clear_object(&self->device);
+	g_clear_object(&self->pair_call);
 	g_clear_pointer(&self->pen, g_free);
 	g_clear_error(&self->verdict);
 
@@ -189,6 +192,9 @@ on_paired(GObject *source, GAsyncResult *result, gpointer user_data)
 	g_autoptr(GVariant) reply = g_dbus_proxy_call_finish(G_DBUS_PROXY(source), result, &error);
 
 	g_clear_handle_id(&self->timer, g_source_remove);
+	/* See on_device_changed(). */
+	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED) && stp_bluez_is_bonded(self->device))
+		g_clear_error(&error);
 	if (error == NULL && (!self->with_code || self->verdict != NULL))
 		take_bond_back(self);
 	else if (self->verdict != NULL)
@@ -197,6 +203,17 @@ on_paired(GObject *source, GAsyncResult *result, gpointer user_data)
 		end(self, explain(self, error));
 	else
 		trust(self);
+}
+
+/*
+ * bluetoothd never answers Pair() when the bond is made while it still explores the pen's
+ * services (seen with 5.66); the bond itself is the answer then.
+ */
+static void
+on_device_changed(GDBusProxy *device, GVariant *changed, const char *const *gone, StpBluezPairing *self)
+{
+	if (self->pair_call != NULL && stp_bluez_is_bonded(device))
+		g_cancellable_cancel(self->pair_call);
 }
 
 static void
@@ -245,9 +262,11 @@ on_agent_registered(GObject *source, GAsyncResult *result, gpointer user_data)
 		end(self, stp_bluez_error_translate(error, self->pen, "Getting ready to pair"));
 		return;
 	}
+	self->pair_call = g_cancellable_new();
+	g_signal_connect(self->device, "g-properties-changed", G_CALLBACK(on_device_changed), self);
 	/* A little longer than our own limit, which can say more. */
-	g_dbus_proxy_call(self->device, "Pair", NULL, G_DBUS_CALL_FLAGS_NONE, STP_BLUEZ_PAIR + 10000, NULL,
-			  on_paired, g_object_ref(self));
+	g_dbus_proxy_call(self->device, "Pair", NULL, G_DBUS_CALL_FLAGS_NONE, STP_BLUEZ_PAIR + 10000,
+			  self->pair_call, on_paired, g_object_ref(self));
 }
 
 void
