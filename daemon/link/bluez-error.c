@@ -108,6 +108,10 @@ stp_bluez_error_translate(const GError *error, const char *pen, const char *doin
 	plain = g_error_copy(error);
 	g_dbus_error_strip_remote_error(plain);
 	return g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
-			   "%s failed: Bluetooth says '%s'.  Bring the pen closer and try again.", doing,
-			   plain->message);
+			   "%s failed: Bluetooth says '%s'.  Bring the pen closer and try again%s.", doing,
+			   plain->message,
+			   /* Also what BlueZ makes of a bond without a code. */
+			   strstr(plain->message, "0x0e") != NULL
+				   ? "; if it stays so, repair the pairing with 'stipplectl pens add'"
+				   : "");
 }

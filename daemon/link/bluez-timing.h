@@ -28,6 +28,8 @@
 #define STP_BLUEZ_SETTLE	500	/* after a new bond, before the first request */
 #define STP_BLUEZ_PAIR		120000	/* BlueZ' own limit too */
 #define STP_BLUEZ_GATT		20000	/* one read or write; ATT itself gives up after 30 s */
+#define STP_BLUEZ_WRITE_AGAIN	50	/* after InProgress */
+#define STP_BLUEZ_WRITE_TRIES	20
 #define STP_BLUEZ_DISCONNECT	5000	/* BlueZ itself waits two seconds */
 #define STP_BLUEZ_DISCONNECTED	250	/* what BlueZ still clears up after it has answered */
 

@@ -7,8 +7,10 @@
 #include "bluez-gatt.h"
 #include "bluez-reach.h"
 #include "bluez-timing.h"
+#include "bluez-writes.h"
 #include "log.h"
 #include "notify-socket.h"
+#include "pending.h"
 
 #include <gio/gunixfdlist.h>
 #include <string.h>
@@ -30,17 +32,10 @@ struct _StpLinkBluez {
 	guint mtu;
 	GCancellable *calls;		/* ends the D-Bus calls under way when the link ends */
 	GError *reason;			/* why it ended; NULL while it is open */
-	GQueue writes;			/* GTask with struct write; the first is under way */
+	StpBluezWrites *writes;
 	DataWay way;
 	StpNotifySocket *socket;
 	gboolean reacquired;		/* the descriptor was replaced once already */
-};
-
-struct write {
-	GDBusProxy *characteristic;
-	GBytes *value;
-	gboolean with_response;
-	GCancellable *cancellable;
 };
 
 static void stp_link_bluez_init_interface(StpLinkInterface *interface);
@@ -48,7 +43,6 @@ static void stp_link_bluez_init_interface(StpLinkInterface *interface);
 G_DEFINE_FINAL_TYPE_WITH_CODE(StpLinkBluez, stp_link_bluez, G_TYPE_OBJECT,
 			      G_IMPLEMENT_INTERFACE(STP_TYPE_LINK, stp_link_bluez_init_interface))
 
-static void send_next_write(StpLinkBluez *self);
 static void acquire_data(StpLinkBluez *self, GTask *task);
 
 /* Whatever failed because the link ended is told with the reason for which it ended. */
@@ -58,6 +52,12 @@ translate(StpLinkBluez *self, const GError *error, GCancellable *cancellable, co
 	if (self->reason != NULL && !(cancellable != NULL && g_cancellable_is_cancelled(cancellable)))
 		return g_error_copy(self->reason);
 	return stp_bluez_error_translate(error, self->address, doing);
+}
+
+static GError *
+explain_write(gpointer source, const GError *error, GCancellable *cancellable)
+{
+	return translate(source, error, cancellable, "Writing to the pen");
 }
 
 static void
@@ -73,7 +73,6 @@ static void
 end(StpLinkBluez *self, StpError code, const char *text)
 {
 	g_autoptr(StpLinkBluez) keep = NULL;
-	GTask *task;
 
 	if (self->reason != NULL)
 		return;
@@ -86,12 +85,7 @@ end(StpLinkBluez *self, StpError code, const char *text)
 	self->reason = g_error_new_literal(STP_ERROR, (int)code, text);
 	stp_debug("link", self->address, "closed: %s", text);
 	release(self);
-	/* The first one comes back by itself, its call is cancelled. */
-	while (self->writes.length > 1) {
-		task = g_queue_pop_tail(&self->writes);
-		g_task_return_error(task, g_error_copy(self->reason));
-		g_object_unref(task);
-	}
+	stp_bluez_writes_fail(self->writes, self->reason);
 	stp_link_emit_closed(STP_LINK(self), self->reason);
 }
 
@@ -210,25 +204,6 @@ get_characteristic(StpLinkBluez *self, StpChannel channel, GError **error)
 	return self->characteristics[channel];
 }
 
-/* A call that ends with the link or with the caller's cancellable, whichever comes first. */
-static GCancellable *
-link_cancellable(StpLinkBluez *self, GCancellable *callers)
-{
-	if (callers != NULL) {
-		/* Also weakly: the caller's may live much longer than the link. */
-		g_autoptr(GCancellable) both = g_cancellable_new();
-
-		g_signal_connect_object(callers, "cancelled", G_CALLBACK(g_cancellable_cancel), both,
-					G_CONNECT_SWAPPED);
-		g_signal_connect_object(self->calls, "cancelled", G_CALLBACK(g_cancellable_cancel), both,
-					G_CONNECT_SWAPPED);
-		if (g_cancellable_is_cancelled(callers))
-			g_cancellable_cancel(both);
-		return g_steal_pointer(&both);
-	}
-	return g_object_ref(self->calls);
-}
-
 static void
 on_read(GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -289,7 +264,7 @@ stp_link_bluez_read_async(StpLink *link, StpChannel channel, GCancellable *cance
 	}
 	if (cancellable != NULL)
 		g_task_set_task_data(task, g_object_ref(cancellable), g_object_unref);
-	both = link_cancellable(self, cancellable);
+	both = stp_cancellable_either(self->calls, cancellable);
 	g_variant_builder_init(&options, G_VARIANT_TYPE_VARDICT);
 	g_dbus_proxy_call(characteristic, "ReadValue", g_variant_new("(a{sv})", &options),
 			  G_DBUS_CALL_FLAGS_NONE, STP_BLUEZ_GATT, both, on_read, g_steal_pointer(&task));
@@ -302,54 +277,6 @@ stp_link_bluez_read_finish(StpLink *link, GAsyncResult *result, GError **error)
 }
 
 static void
-free_write(gpointer data)
-{
-	struct write *write = data;
-
-	g_object_unref(write->characteristic);
-	g_bytes_unref(write->value);
-	g_clear_object(&write->cancellable);
-	g_free(write);
-}
-
-static void
-on_written(GObject *source, GAsyncResult *result, gpointer user_data)
-{
-	g_autoptr(GTask) task = user_data;
-	g_autoptr(StpLinkBluez) self = g_object_ref(g_task_get_source_object(task));
-	struct write *write = g_task_get_task_data(task);
-	g_autoptr(GError) error = NULL;
-	g_autoptr(GVariant) reply = g_dbus_proxy_call_finish(G_DBUS_PROXY(source), result, &error);
-
-	g_queue_pop_head(&self->writes);
-	if (self->writes.length > 0)
-		send_next_write(self);
-	if (reply == NULL)
-		g_task_return_error(task, translate(self, error, write->cancellable, "Writing to the pen"));
-	else
-		g_task_return_boolean(task, TRUE);
-}
-
-static void
-send_next_write(StpLinkBluez *self)
-{
-	GTask *task = g_queue_peek_head(&self->writes);
-	struct write *write = g_task_get_task_data(task);
-	g_autoptr(GCancellable) both = link_cancellable(self, write->cancellable);
-	GVariantBuilder options;
-	gsize size;
-	const guint8 *bytes = g_bytes_get_data(write->value, &size);
-
-	g_variant_builder_init(&options, G_VARIANT_TYPE_VARDICT);
-	g_variant_builder_add(&options, "{sv}", "type",
-			      g_variant_new_string(write->with_response ? "request" : "command"));
-	g_dbus_proxy_call(write->characteristic, "WriteValue",
-			  g_variant_new("(@aya{sv})",
-					g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, size, 1), &options),
-			  G_DBUS_CALL_FLAGS_NONE, STP_BLUEZ_GATT, both, on_written, task);
-}
-
-static void
 stp_link_bluez_write_async(StpLink *link, StpChannel channel, GBytes *value, gboolean with_response,
 			   GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
@@ -357,21 +284,13 @@ stp_link_bluez_write_async(StpLink *link, StpChannel channel, GBytes *value, gbo
 	g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
 	GError *error = NULL;
 	GDBusProxy *characteristic = get_characteristic(self, channel, &error);
-	struct write *write;
 
 	if (characteristic == NULL) {
 		g_task_return_error(task, error);
 		return;
 	}
-	write = g_new0(struct write, 1);
-	write->characteristic = g_object_ref(characteristic);
-	write->value = g_bytes_ref(value);
-	write->with_response = with_response;
-	g_set_object(&write->cancellable, cancellable);
-	g_task_set_task_data(task, write, free_write);
-	g_queue_push_tail(&self->writes, g_steal_pointer(&task));
-	if (self->writes.length == 1)
-		send_next_write(self);
+	stp_bluez_writes_add(self->writes, g_steal_pointer(&task), characteristic, value, with_response,
+			     cancellable, self->calls);
 }
 
 static gboolean
@@ -551,7 +470,7 @@ stp_link_bluez_subscribe_async(StpLink *link, GCancellable *cancellable, GAsyncR
 	}
 	if (cancellable != NULL)
 		g_task_set_task_data(task, g_object_ref(cancellable), g_object_unref);
-	both = link_cancellable(self, cancellable);
+	both = stp_cancellable_either(self->calls, cancellable);
 	/*
 	 * The control point first: both need the same bond, and BlueZ 5.66 never answers an
 	 * AcquireNotify that the pen refuses.
@@ -606,6 +525,7 @@ stp_link_bluez_finalize(GObject *object)
 	StpLinkBluez *self = STP_LINK_BLUEZ(object);
 
 	release(self);
+	stp_bluez_writes_free(self->writes);
 	for (int i = 0; i < STP_CHANNEL_COUNT; i++)
 		g_clear_object(&self->characteristics[i]);
 	g_clear_object(&self->calls);
@@ -627,7 +547,7 @@ stp_link_bluez_init(StpLinkBluez *self)
 {
 	self->mtu = STP_ATT_MTU_MIN;
 	self->calls = g_cancellable_new();
-	g_queue_init(&self->writes);
+	self->writes = stp_bluez_writes_new(explain_write);
 }
 
 static void

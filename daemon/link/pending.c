@@ -96,3 +96,18 @@ stp_pending_on_cancel(StpPending *pending, void (*run)(gpointer data), gpointer 
 	pending->run = run;
 	pending->data = data;
 }
+
+GCancellable *
+stp_cancellable_either(GCancellable *a, GCancellable *b)
+{
+	GCancellable *either;
+
+	if (b == NULL)
+		return g_object_ref(a);
+	either = g_cancellable_new();
+	g_signal_connect_object(a, "cancelled", G_CALLBACK(g_cancellable_cancel), either, G_CONNECT_SWAPPED);
+	g_signal_connect_object(b, "cancelled", G_CALLBACK(g_cancellable_cancel), either, G_CONNECT_SWAPPED);
+	if (g_cancellable_is_cancelled(a) || g_cancellable_is_cancelled(b))
+		g_cancellable_cancel(either);
+	return either;
+}

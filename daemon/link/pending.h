@@ -24,3 +24,9 @@ gboolean stp_pending_is_cancelled(const StpPending *pending);
 
 /* Call run once, from the main loop, when the operation is cancelled. */
 void stp_pending_on_cancel(StpPending *pending, void (*run)(gpointer data), gpointer data);
+
+/*
+ * Cancelled as soon as one of two is; the caller's.  b may be NULL.  Costs nothing when it is
+ * freed before the two are.
+ */
+GCancellable *stp_cancellable_either(GCancellable *a, GCancellable *b);

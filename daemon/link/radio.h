@@ -88,7 +88,7 @@ GPtrArray *stp_radio_get_sightings(StpRadio *self);
 
 /*
  * Connect to a pen in sight and find its characteristics.  One at a time per adapter; waits
- * its turn.  Errors: NOT_FOUND (never heard of), LINK_FAILED, PROTOCOL_FAILED (it lacks what a
+ * its turn, and up to a minute for the pen.  Tries again by itself after BlueZ' passing failures.  Errors: NOT_FOUND (never heard of), LINK_FAILED, PROTOCOL_FAILED (it lacks what a
  * pen must have), NO_ADAPTER, NO_BLUETOOTH, CANCELLED.
  */
 void stp_radio_connect_async(StpRadio *self, const char *address, GCancellable *cancellable,
@@ -97,7 +97,10 @@ StpLink *stp_radio_connect_finish(StpRadio *self, GAsyncResult *result, GError *
 
 /*
  * Bond with a pen (LE Secure Connections).  ask is called from the main loop whenever the user
- * must act.  Succeeds at once when a bond exists.  Errors: PAIRING_FAILED and those of connect.
+ * must act.  Succeeds at once when a bond exists; a bond made without a code is refused.  The
+ * pen stays connected: connect next.  The user has half a minute to act, not the two of the
+ * pairing: the Bluetooth security protocol allows no more.  Errors: PAIRING_FAILED and those of
+ * connect.
  */
 void stp_radio_pair_async(StpRadio *self, const char *address, StpPairingAsk ask, gpointer ask_data,
 			  GCancellable *cancellable, GAsyncReadyCallback callback,

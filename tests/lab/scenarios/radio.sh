@@ -5,7 +5,7 @@
 #
 # The daemon's radio over bluetoothd: the same story as over the fake (tests/daemon/test-radio.c).
 set -eu
-build=${STIPPLE_BUILD:-build}
+build=${STIPPLE_BUILDDIR:-build}
 passkeys=$(mktemp -d)
 "$build/tests/sim/stipple-pensim" --adapters=hci1 --passkey-dir "$passkeys" > /tmp/pensim.out &
 for _ in $(seq 100); do

@@ -1,0 +1,398 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+/* Finding, connecting and pairing over an org.bluez that misbehaves as told. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "await.h"
+#include "radio-world.h"
+
+/* ---- the radio's state ---- */
+
+static void
+test_no_bluetoothd_and_back(void **state)
+{
+	struct world *world = *state;
+	g_autoptr(GError) error = NULL;
+
+	stp_radio_start(world->radio);
+	WAIT_FOR(stp_radio_get_state(world->radio) == STP_RADIO_NO_BLUETOOTH);
+	assert_null(world_try_connect(world, &error));
+	assert_error(error, STP_ERROR_NO_BLUETOOTH, "systemctl start bluetooth");
+
+	world->bluez = scripted_bluez_new(world->theirs);
+	WAIT_FOR(stp_radio_get_state(world->radio) == STP_RADIO_SCANNING);
+	assert_true(scripted_bluez_is_discovering(world->bluez));
+
+	scripted_bluez_stop(world->bluez);
+	WAIT_FOR(stp_radio_get_state(world->radio) == STP_RADIO_NO_BLUETOOTH);
+	scripted_bluez_start(world->bluez);
+	WAIT_FOR(stp_radio_get_state(world->radio) == STP_RADIO_SCANNING);
+	assert_true(scripted_bluez_is_discovering(world->bluez));
+}
+
+static void
+test_no_adapter_and_power(void **state)
+{
+	struct world *world = *state;
+	g_autoptr(GError) error = NULL;
+
+	scripted_bluez_set_powered(world->bluez, FALSE);
+	WAIT_FOR(stp_radio_get_state(world->radio) == STP_RADIO_POWERED_OFF);
+	assert_null(world_try_connect(world, &error));
+	assert_error(error, STP_ERROR_NO_ADAPTER, "bluetoothctl power on");
+	scripted_bluez_set_powered(world->bluez, TRUE);
+	WAIT_FOR(stp_radio_get_state(world->radio) == STP_RADIO_SCANNING);
+	assert_int_equal(scripted_bluez_calls(world->bluez, "StartDiscovery"), 2);
+
+	scripted_bluez_remove_adapter(world->bluez);
+	WAIT_FOR(stp_radio_get_state(world->radio) == STP_RADIO_NO_ADAPTER);
+	g_clear_error(&error);
+	assert_null(world_try_connect(world, &error));
+	assert_error(error, STP_ERROR_NO_ADAPTER, "Plug in");
+}
+
+static void
+test_discovery_in_progress_is_no_error(void **state)
+{
+	struct world *world = *state;
+
+	world->bluez = scripted_bluez_new(world->theirs);
+	scripted_bluez_fail(world->bluez, "StartDiscovery", "InProgress", "Operation already in progress");
+	stp_radio_start(world->radio);
+	WAIT_FOR(stp_radio_get_state(world->radio) == STP_RADIO_SCANNING);
+}
+
+/* ---- sightings ---- */
+
+static void
+test_sightings(void **state)
+{
+	struct world *world = *state;
+	g_autoptr(GPtrArray) list = NULL;
+	guint before;
+
+	world_hear(world);
+	assert_string_equal(world->last->address, SCRIPTED_PEN);
+	assert_string_equal(world->last->name, "Stipple-0123");
+	assert_int_equal(world->last->rssi, -50);
+	assert_true(world->last->in_sight);
+	assert_false(world->last->bonded);
+	assert_true(world->last->has_status);
+	assert_int_equal(world->last->status.newest_record, 7);
+	assert_int_equal(world->last->status.battery_percent, 80);
+
+	/* Heard again at once with nothing new: not told. */
+	before = world->sightings;
+	scripted_bluez_advertise(world->bluez, 7);
+	scripted_bluez_advertise(world->bluez, 7);
+	scripted_bluez_advertise(world->bluez, 8);
+	WAIT_FOR(world->last->status.newest_record == 8);
+	assert_int_equal(world->sightings, before + 1);
+
+	list = stp_radio_get_sightings(world->radio);
+	assert_int_equal(list->len, 1);
+	assert_int_equal(((StpSighting *)list->pdata[0])->status.newest_record, 8);
+}
+
+/* ---- connecting ---- */
+
+static void
+test_unknown_pen(void **state)
+{
+	struct world *world = *state;
+	g_autoptr(GError) error = NULL;
+
+	assert_null(world_try_connect(world, &error));
+	assert_error(error, STP_ERROR_NOT_FOUND, "Switch it on");
+}
+
+static void
+test_connect_survives_passing_failures(void **state)
+{
+	struct world *world = *state;
+
+	scripted_bluez_fail(world->bluez, "Connect", "Failed", "le-connection-abort-by-local");
+	scripted_bluez_fail(world->bluez, "Connect", "InProgress", "In Progress");
+	scripted_bluez_fail(world->bluez, "Connect", "Failed", "le-connection-unknown");
+	world_connect(world);
+	assert_int_equal(scripted_bluez_calls(world->bluez, "Connect"), 4);
+	assert_string_equal(stp_link_get_address(world->link), SCRIPTED_PEN);
+	assert_int_equal(stp_link_get_mtu(world->link), 23);
+	assert_false(stp_link_get_authenticated(world->link));
+}
+
+static void
+test_connect_gives_up(void **state)
+{
+	struct world *world = *state;
+	g_autoptr(GError) error = NULL;
+
+	world_hear(world);
+	for (int i = 0; i < 20; i++)
+		scripted_bluez_fail(world->bluez, "Connect", "Failed", "le-connection-abort-by-local");
+	assert_null(world_try_connect(world, &error));
+	assert_error(error, STP_ERROR_LINK_FAILED, "le-connection-abort-by-local");
+	assert_int_equal(scripted_bluez_calls(world->bluez, "Connect"), 9);
+	assert_int_equal(scripted_bluez_calls(world->bluez, "Disconnect"), 1);
+}
+
+static void
+test_connect_is_cancelled(void **state)
+{
+	struct world *world = *state;
+	g_autoptr(GCancellable) cancellable = g_cancellable_new();
+	g_autoptr(GAsyncResult) first = NULL;
+	g_autoptr(GAsyncResult) second = NULL;
+	g_autoptr(GError) error = NULL;
+
+	world_hear(world);
+	scripted_bluez_fail(world->bluez, "Connect", NULL, NULL);
+	stp_radio_connect_async(world->radio, SCRIPTED_PEN, cancellable, keep_result, &first);
+	stp_radio_connect_async(world->radio, SCRIPTED_PEN, cancellable, keep_result, &second);
+	WAIT_FOR(scripted_bluez_calls(world->bluez, "Connect") == 1);
+	g_cancellable_cancel(cancellable);
+	WAIT_FOR(first != NULL && second != NULL);
+	assert_null(stp_radio_connect_finish(world->radio, first, &error));
+	assert_error(error, STP_ERROR_CANCELLED, "cancelled");
+	g_clear_error(&error);
+	assert_null(stp_radio_connect_finish(world->radio, second, &error));
+	assert_error(error, STP_ERROR_CANCELLED, "cancelled");
+
+	/* BlueZ was told to give up, and the next one gets its turn. */
+	world_connect(world);
+	assert_int_equal(scripted_bluez_calls(world->bluez, "Disconnect"), 1);
+	assert_int_equal(scripted_bluez_calls(world->bluez, "Connect"), 2);
+}
+
+static void
+test_a_pen_that_lacks_something(void **state)
+{
+	struct world *world = *state;
+	g_autoptr(GError) error = NULL;
+
+	world_hear(world);
+	scripted_bluez_hide(world->bluez, STP_UUID_LOG_DATA);
+	assert_null(world_try_connect(world, &error));
+	assert_error(error, STP_ERROR_PROTOCOL_FAILED, "log-data");
+	assert_false(scripted_bluez_is_connected(world->bluez));
+}
+
+static void
+test_bluetoothd_ends_while_connecting(void **state)
+{
+	struct world *world = *state;
+	g_autoptr(GAsyncResult) result = NULL;
+	g_autoptr(GError) error = NULL;
+
+	world_hear(world);
+	scripted_bluez_fail(world->bluez, "Connect", NULL, NULL);
+	stp_radio_connect_async(world->radio, SCRIPTED_PEN, NULL, keep_result, &result);
+	WAIT_FOR(scripted_bluez_calls(world->bluez, "Connect") == 1);
+	scripted_bluez_stop(world->bluez);
+	WAIT_FOR(result != NULL);
+	assert_null(stp_radio_connect_finish(world->radio, result, &error));
+	assert_error(error, STP_ERROR_NO_BLUETOOTH, "ended");
+	WAIT_FOR(stp_radio_get_state(world->radio) == STP_RADIO_NO_BLUETOOTH);
+}
+
+/* ---- pairing ---- */
+
+static void
+on_ask(guint request, const char *pen, const char *kind, guint32 passkey, gpointer user_data)
+{
+	struct world *world = user_data;
+
+	assert_string_equal(pen, SCRIPTED_PEN);
+	world->request = request;
+	world->passkey = passkey;
+	g_free(world->kind);
+	world->kind = g_strdup(kind);
+}
+
+static gboolean
+try_pair(struct world *world, gboolean accept, guint32 passkey, GError **error)
+{
+	g_autoptr(GAsyncResult) result = NULL;
+
+	world->request = 0;
+	stp_radio_pair_async(world->radio, SCRIPTED_PEN, on_ask, world, NULL, keep_result, &result);
+	WAIT_FOR(world->request != 0 || result != NULL);
+	if (world->request != 0) {
+		stp_radio_answer_pairing(world->radio, world->request + 1, TRUE, 1);
+		stp_radio_answer_pairing(world->radio, world->request, accept, passkey);
+		stp_radio_answer_pairing(world->radio, world->request, accept, 999999);
+	}
+	WAIT_FOR(result != NULL);
+	return stp_radio_pair_finish(world->radio, result, error);
+}
+
+static void
+test_pairing_by_passkey(void **state)
+{
+	struct world *world = *state;
+	g_autoptr(GError) error = NULL;
+
+	world_hear(world);
+	if (!try_pair(world, TRUE, SCRIPTED_PASSKEY, &error))
+		fail_msg("%s", error->message);
+	assert_string_equal(world->kind, "enter-passkey");
+	assert_true(scripted_bluez_is_bonded(world->bluez));
+	assert_int_equal(scripted_bluez_calls(world->bluez, "RequestDefaultAgent"), 0);
+	WAIT_FOR(scripted_bluez_calls(world->bluez, "UnregisterAgent") == 1);
+
+	/* Again: there is a bond, nobody is asked. */
+	assert_true(try_pair(world, TRUE, 0, NULL));
+	assert_int_equal(world->request, 0);
+	assert_int_equal(scripted_bluez_calls(world->bluez, "Pair"), 1);
+
+	world_connect(world);
+	assert_true(stp_link_get_authenticated(world->link));
+	assert_true(world->last->bonded);
+}
+
+static void
+test_pairing_by_comparison(void **state)
+{
+	struct world *world = *state;
+	g_autoptr(GError) error = NULL;
+
+	world_hear(world);
+	scripted_bluez_set_pairing(world->bluez, SCRIPTED_COMPARISON);
+	if (!try_pair(world, TRUE, 0, &error))
+		fail_msg("%s", error->message);
+	assert_string_equal(world->kind, "confirm-passkey");
+	assert_int_equal(world->passkey, SCRIPTED_PASSKEY);
+	assert_true(scripted_bluez_is_bonded(world->bluez));
+}
+
+static void
+test_pairing_goes_wrong(void **state)
+{
+	static const struct {
+		gboolean accept;
+		guint32 passkey;
+		const char *part;
+	} cases[] = {
+		{ TRUE, 654321, "code was wrong" },
+		{ TRUE, 1000000, "six digits" },
+		{ FALSE, 0, "not confirmed" },
+	};
+	struct world *world = *state;
+
+	world_hear(world);
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(GError) error = NULL;
+
+		assert_false(try_pair(world, cases[i].accept, cases[i].passkey, &error));
+		assert_error(error, STP_ERROR_PAIRING_FAILED, cases[i].part);
+		assert_false(scripted_bluez_is_bonded(world->bluez));
+		assert_false(scripted_bluez_is_connected(world->bluez));
+	}
+	/* None of it is in the way of doing it right. */
+	assert_true(try_pair(world, TRUE, SCRIPTED_PASSKEY, NULL));
+}
+
+static void
+test_errors_of_pair(void **state)
+{
+	static const struct {
+		const char *name, *part;
+	} cases[] = {
+		{ "AuthenticationCanceled", "broken off" }, { "AuthenticationRejected", "list of hosts" },
+		{ "AuthenticationTimeout", "too long" },    { "ConnectionAttemptFailed", "reached" },
+		{ "InProgress", "Another program" },        { "Failed", "Transport" },
+	};
+	struct world *world = *state;
+
+	world_hear(world);
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(GError) error = NULL;
+
+		scripted_bluez_fail(world->bluez, "Pair", cases[i].name, "Transport error");
+		assert_false(try_pair(world, TRUE, 0, &error));
+		assert_error(error, STP_ERROR_PAIRING_FAILED, cases[i].part);
+	}
+}
+
+static void
+test_a_bond_without_a_code_is_taken_back(void **state)
+{
+	struct world *world = *state;
+	g_autoptr(GError) error = NULL;
+
+	world_hear(world);
+	scripted_bluez_set_pairing(world->bluez, SCRIPTED_JUST_WORKS);
+	assert_false(try_pair(world, TRUE, 0, &error));
+	assert_error(error, STP_ERROR_PAIRING_FAILED, "without a code");
+	assert_int_equal(world->request, 0);
+	assert_false(scripted_bluez_is_bonded(world->bluez));
+}
+
+static void
+test_pairing_is_cancelled(void **state)
+{
+	struct world *world = *state;
+	g_autoptr(GCancellable) cancellable = g_cancellable_new();
+	g_autoptr(GAsyncResult) result = NULL;
+	g_autoptr(GError) error = NULL;
+
+	world_hear(world);
+	stp_radio_pair_async(world->radio, SCRIPTED_PEN, on_ask, world, cancellable, keep_result, &result);
+	WAIT_FOR(world->request != 0);
+	g_cancellable_cancel(cancellable);
+	WAIT_FOR(result != NULL);
+	assert_false(stp_radio_pair_finish(world->radio, result, &error));
+	assert_error(error, STP_ERROR_CANCELLED, "cancelled");
+	WAIT_FOR(scripted_bluez_calls(world->bluez, "UnregisterAgent") == 1);
+	assert_true(try_pair(world, TRUE, SCRIPTED_PASSKEY, NULL));
+}
+
+static void
+test_forget(void **state)
+{
+	struct world *world = *state;
+
+	world_hear(world);
+	assert_true(try_pair(world, TRUE, SCRIPTED_PASSKEY, NULL));
+	for (int i = 0; i < 2; i++) {
+		g_autoptr(GAsyncResult) result = NULL;
+
+		stp_radio_forget_async(world->radio, SCRIPTED_PEN, NULL, keep_result, &result);
+		WAIT_FOR(result != NULL);
+		assert_true(stp_radio_forget_finish(world->radio, result, NULL));
+		assert_false(scripted_bluez_is_bonded(world->bluez));
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		NOT_STARTED(test_no_bluetoothd_and_back),
+		SCANNING(test_no_adapter_and_power),
+		NOT_STARTED(test_discovery_in_progress_is_no_error),
+		SCANNING(test_sightings),
+		SCANNING(test_unknown_pen),
+		SCANNING(test_connect_survives_passing_failures),
+		SCANNING(test_connect_gives_up),
+		SCANNING(test_connect_is_cancelled),
+		SCANNING(test_a_pen_that_lacks_something),
+		SCANNING(test_bluetoothd_ends_while_connecting),
+		SCANNING(test_pairing_by_passkey),
+		SCANNING(test_pairing_by_comparison),
+		SCANNING(test_pairing_goes_wrong),
+		SCANNING(test_errors_of_pair),
+		SCANNING(test_a_bond_without_a_code_is_taken_back),
+		SCANNING(test_pairing_is_cancelled),
+		SCANNING(test_forget),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
