@@ -27,13 +27,16 @@ struct _StpBluezRadio {
 	StpRadioState state;
 };
 
-/* A connect or a pair on its way: queue, reach, [pair,] resolve, [settle]. */
+/*
+ * A connect or a pair on its way: queue, reach, resolve, [pair, resolve, settle].  Pairing waits
+ * for the services because BlueZ 5.66 may not answer Pair() while it explores them.
+ */
 struct operation {
 	StpBluezRadio *radio;
 	StpPending *pending;
 	GCancellable *cancellable;	/* of the step under way */
 	char *address;
-	gboolean pairs;
+	gboolean pairs, paired;
 	StpPairingAsk ask;
 	gpointer ask_data;
 	GDBusProxy *device;
@@ -227,9 +230,31 @@ static void reach(struct operation *operation);
 static gboolean
 may_reach_again(struct operation *operation)
 {
-	return !operation->pairs && !stp_pending_is_cancelled(operation->pending) &&
+	return !operation->paired && !stp_pending_is_cancelled(operation->pending) &&
 	       stp_bluez_client_get_state(operation->radio->client) == STP_BLUEZ_PRESENT &&
 	       !stp_bluez_is_connected(operation->device) && ++operation->drops < STP_BLUEZ_CONNECT_DROPS;
+}
+
+static void on_resolved(GObject *source, GAsyncResult *result, gpointer user_data);
+
+static void
+resolve(struct operation *operation)
+{
+	stp_bluez_gatt_resolve_async(operation->radio->client, operation->device, operation->cancellable,
+				     on_resolved, operation);
+}
+
+static void
+on_paired(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	struct operation *operation = user_data;
+	GError *error = NULL;
+
+	operation->paired = stp_bluez_pairing_run_finish(STP_BLUEZ_PAIRING(source), result, &error);
+	if (!operation->paired)
+		fail(operation, error);
+	else
+		resolve(operation);
 }
 
 static void
@@ -250,8 +275,13 @@ on_resolved(GObject *source, GAsyncResult *result, gpointer user_data)
 		}
 		return;
 	}
-	if (operation->pairs) {
+	if (operation->paired) {
 		g_timeout_add(STP_BLUEZ_SETTLE, on_settled, operation);
+		return;
+	}
+	if (operation->pairs) {
+		stp_bluez_pairing_run_async(operation->radio->pairing, operation->device, operation->ask,
+					    operation->ask_data, operation->cancellable, on_paired, operation);
 		return;
 	}
 	if (stp_pending_is_cancelled(operation->pending)) {
@@ -268,25 +298,6 @@ on_resolved(GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-resolve(struct operation *operation)
-{
-	stp_bluez_gatt_resolve_async(operation->radio->client, operation->device, operation->cancellable,
-				     on_resolved, operation);
-}
-
-static void
-on_paired(GObject *source, GAsyncResult *result, gpointer user_data)
-{
-	struct operation *operation = user_data;
-	GError *error = NULL;
-
-	if (!stp_bluez_pairing_run_finish(STP_BLUEZ_PAIRING(source), result, &error))
-		fail(operation, error);
-	else
-		resolve(operation);
-}
-
-static void
 on_reached(GObject *source, GAsyncResult *result, gpointer user_data)
 {
 	struct operation *operation = user_data;
@@ -295,9 +306,6 @@ on_reached(GObject *source, GAsyncResult *result, gpointer user_data)
 	operation->device = stp_bluez_reach_finish(STP_BLUEZ_CLIENT(source), result, &error);
 	if (operation->device == NULL)
 		fail(operation, error);
-	else if (operation->pairs)
-		stp_bluez_pairing_run_async(operation->radio->pairing, operation->device, operation->ask,
-					    operation->ask_data, operation->cancellable, on_paired, operation);
 	else
 		resolve(operation);
 }
