@@ -5,14 +5,12 @@
 #
 # The daemon's radio over bluetoothd: the same story as over the fake (tests/daemon/test-radio.c).
 set -eu
-build=${STIPPLE_BUILDDIR:-build}
+build=${STIPPLE_BUILDDIR:-build/normal}
 passkeys=$(mktemp -d)
-"$build/tests/sim/stipple-pensim" --adapters=hci1 --passkey-dir "$passkeys" > /tmp/pensim.out &
-for _ in $(seq 100); do
-    ! grep -q '"started"' /tmp/pensim.out || break
-    sleep 0.1
+exec 3< <("$build/tests/sim/stipple-pensim" --adapters=hci1 --passkey-dir "$passkeys")
+while read -r line <&3; do
+    echo "$line"
+    [[ $line != *'"started"'* ]] || break
 done
-status=0
-G_MESSAGES_DEBUG=stippled STIPPLE_LAB_PASSKEYS=$passkeys "$build/tests/daemon/test-radio" || status=$?
-cat /tmp/pensim.out
-exit $status
+cat <&3 &
+G_MESSAGES_DEBUG=stippled STIPPLE_LAB_PASSKEYS=$passkeys "$build/tests/daemon/test-radio"
