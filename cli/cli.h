@@ -3,6 +3,7 @@
 #pragma once
 
 #include <glib.h>
+#include <json-glib/json-glib.h>
 
 /* What all commands share: how they were asked to speak, and what they exit with. */
 
@@ -27,4 +28,5 @@ struct cli {
 	gboolean color;		/* on standard output */
 	gboolean verbose;
 	gboolean data_on_stdout;	/* standard output is for samples: errors go to standard error only */
+	JsonArray *errors;	/* not NULL: with --json errors go there, for a document still to come */
 };

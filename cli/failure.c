@@ -156,12 +156,17 @@ static int
 report(struct cli *cli, const struct failure *failure)
 {
 	if (cli->json != JSON_OFF && !cli->data_on_stdout) {
-		JsonObject *document = output_new_document();
 		JsonObject *error = json_object_new();
 
 		json_object_set_string_member(error, "code", failure->code);
 		json_object_set_string_member(error, "message", failure->message);
 		json_object_set_string_member(error, "hint", failure->hint ? failure->hint : "");
+		if (cli->errors) {
+			json_array_add_object_element(cli->errors, error);
+			return failure->exit_code;
+		}
+		JsonObject *document = output_new_document();
+
 		json_object_set_object_member(document, "error", error);
 		output_json(cli, document);
 	} else {

@@ -309,7 +309,7 @@ make_directory(struct export *export)
 static void
 print_summary(const struct export *export)
 {
-	if (!export->options->directory && !export->options->output)
+	if (export->cli->data_on_stdout)
 		return;
 	if (export->cli->json != JSON_OFF) {
 		JsonObject *document = output_new_document();
@@ -317,6 +317,7 @@ print_summary(const struct export *export)
 		json_object_set_int_member(document, "sessions", export->written);
 		json_object_set_int_member(document, "samples", (gint64)export->samples);
 		json_object_set_int_member(document, "failed", export->ids->len - export->written);
+		json_object_set_array_member(document, "errors", g_steal_pointer(&export->cli->errors));
 		output_json(export->cli, document);
 	} else if (export->written) {
 		g_autofree char *sessions = text_count(export->written, "session");
@@ -337,20 +338,28 @@ export_all(struct export *export, char **args)
 		code = make_directory(export);
 	if (code != EXIT_OK)
 		return code;
+	/* One document tells of all sessions, what went wrong included. */
+	export->cli->errors = json_array_new();
 	for (guint i = 0; i < export->ids->len && !export->reader_gone; i++) {
 		const char *id = export->ids->pdata[i];
 
 		if (export->ids->len > 1)
 			progress_update(&export->progress, "Exporting %u of %u: %s", i + 1, export->ids->len, id);
+		guint told = json_array_get_length(export->cli->errors);
+
 		code = export_session(export, id);
 		if (code != EXIT_OK)
 			export->worst = code;
+		for (; told < json_array_get_length(export->cli->errors); told++)
+			json_object_set_string_member(json_array_get_object_element(export->cli->errors, told),
+						      "session", id);
 		/* Without a bus, room or permission the others would fail alike. */
 		if (code == EXIT_UNREACHABLE || code == EXIT_DENIED || code == EXIT_FAILED)
 			break;
 	}
 	progress_clear(&export->progress);
 	print_summary(export);
+	g_clear_pointer(&export->cli->errors, json_array_unref);
 	return export->worst;
 }
 
@@ -378,6 +387,11 @@ static int
 run(struct cli *cli, const void *data, char **args)
 {
 	struct export export = { .cli = cli, .options = data };
+
+	/* Samples on standard output are not to be mixed with anything. */
+	cli->data_on_stdout = !export.options->directory &&
+			      (!export.options->output || !strcmp(export.options->output, "-"));
+
 	int code = check_options(cli, data, args);
 
 	if (code != EXIT_OK)
@@ -387,9 +401,6 @@ run(struct cli *cli, const void *data, char **args)
 		return code;
 	if (!g_strcmp0(export.options->format, "ndjson"))
 		export.format = SAMPLES_NDJSON;
-	/* Samples on standard output are not to be mixed with anything. */
-	cli->data_on_stdout = !export.options->directory &&
-			      (!export.options->output || !strcmp(export.options->output, "-"));
 	export.ids = g_ptr_array_new_with_free_func(g_free);
 	progress_init(&export.progress, cli);
 	code = export_all(&export, args);

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <glib/gstdio.h>
+#include <json-glib/json-glib.h>
 
 #include "fake-service.h"
 #include "made-session.h"
@@ -199,7 +200,7 @@ several_go_into_a_directory(void **state)
 
 	g_auto(Outcome) outcome = fake_run(world->fake, NULL, words);
 	assert_int_equal(outcome.code, 0);
-	assert_string_equal(outcome.out, "{\"schema\":1,\"sessions\":2,\"samples\":60000,\"failed\":0}\n");
+	assert_string_equal(outcome.out, "{\"schema\":1,\"sessions\":2,\"samples\":60000,\"failed\":0,\"errors\":[]}\n");
 	assert_true(g_file_get_contents(file, &text, NULL, NULL));
 	assert_string_equal(text, world->csv->str);
 }
@@ -221,6 +222,48 @@ a_flipped_bit_is_named(void **state)
 
 	assert_int_equal(partial.code, 6);
 	assert_int_equal(count_lines(partial.out), 1 + 2 * SAMPLES / PARTS);
+}
+
+/* A program that reads one JSON document gets one, whatever went wrong. */
+static void
+failures_are_in_the_one_document(void **state)
+{
+	World *world = *state;
+	g_autofree char *path = path_in(world, "out.csv");
+	g_autofree char *words = g_strdup_printf("sessions export SP-0001/0000002a/7 --json -o %s", path);
+	g_autoptr(JsonParser) parser = json_parser_new();
+
+	damage(world, 1, 0);
+	g_auto(Outcome) outcome = fake_run(world->fake, NULL, words);
+
+	assert_int_equal(outcome.code, 6);
+	assert_string_equal(outcome.err, "");
+	assert_true(json_parser_load_from_data(parser, outcome.out, -1, NULL));
+	JsonObject *document = json_node_get_object(json_parser_get_root(parser));
+	JsonArray *errors = json_object_get_array_member(document, "errors");
+
+	assert_int_equal(json_object_get_int_member(document, "failed"), 1);
+	assert_int_equal(json_array_get_length(errors), 1);
+	JsonObject *error = json_array_get_object_element(errors, 0);
+
+	assert_string_equal(json_object_get_string_member(error, "code"), "crc");
+	assert_string_equal(json_object_get_string_member(error, "session"), "SP-0001/0000002a/7");
+}
+
+/* Nothing but samples, also where they are sent there by name. */
+static void
+standard_output_is_for_samples(void **state)
+{
+	World *world = *state;
+
+	g_auto(Outcome) outcome = fake_run(world->fake, NULL, "sessions export SP-0001/0000002a/7 --json -o -");
+	assert_int_equal(outcome.code, 0);
+	assert_string_equal(outcome.out, world->csv->str);
+
+	g_auto(Outcome) wrong = fake_run(world->fake, NULL, "sessions export --json");
+	assert_int_equal(wrong.code, 64);
+	assert_string_equal(wrong.out, "");
+	assert_non_null(strstr(wrong.err, "Say which sessions"));
 }
 
 static void
@@ -359,6 +402,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(csv_is_what_the_pen_was_given), TEST(ndjson_has_a_line_for_each), TEST(files_appear_whole),
 		TEST(several_go_into_a_directory), TEST(a_flipped_bit_is_named), TEST(a_record_cut_short_is_named),
+		TEST(failures_are_in_the_one_document),
+		TEST(standard_output_is_for_samples),
 		TEST(broken_framing_is_named), TEST(a_stranger_is_refused), TEST(an_empty_session_is_a_header),
 		TEST(no_room_and_no_place), TEST(a_reader_may_leave),
 		TEST(a_file_that_outgrows_the_disk_is_removed), TEST(what_to_export_must_be_clear),
