@@ -136,6 +136,7 @@ write_samples(struct export *export, GVariant *session, const struct session_rec
 
 	guint faults = session_records_decode(records, &identity, partial, &visitor);
 	int error = samples_flush(export->writer);
+	gboolean complete = TRUE;
 
 	if (error == EPIPE) {
 		export->reader_gone = TRUE;
@@ -143,6 +144,13 @@ write_samples(struct export *export, GVariant *session, const struct session_rec
 	}
 	if (error)
 		return write_failed(export, where, error);
+	/* What lacks a part must not pass for a whole session. */
+	if (!faults && g_variant_lookup(session, "complete", "b", &complete) && !complete) {
+		progress_clear(&export->progress);
+		return cli_fail(export->cli, EXIT_INTEGRITY, "incomplete",
+				"'stipplectl coverage' says which and why.",
+				"Session %s lacks parts; what there is of it is written.", export->id);
+	}
 	return faults ? EXIT_INTEGRITY : EXIT_OK;
 }
 

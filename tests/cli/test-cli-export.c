@@ -250,6 +250,21 @@ failures_are_in_the_one_document(void **state)
 	assert_string_equal(json_object_get_string_member(error, "session"), "SP-0001/0000002a/7");
 }
 
+static void
+a_session_without_a_part_is_not_passed_for_whole(void **state)
+{
+	World *world = *state;
+
+	fake_add(world->fake->sessions, "{'id': <'SP-0001/0000002a/9'>, 'pen': <'SP-0001'>, "
+					"'epoch': <uint32 42>, 'number': <uint32 7>, 'complete': <false>}");
+	g_auto(Outcome) outcome = fake_run(world->fake, NULL, "sessions export --partial SP-0001/0000002a/9");
+
+	assert_int_equal(outcome.code, 6);
+	assert_string_equal(outcome.out, world->csv->str);
+	assert_non_null(strstr(outcome.err, "Session SP-0001/0000002a/9 lacks parts; what there is of it is "
+					    "written. 'stipplectl coverage' says which and why."));
+}
+
 /* Nothing but samples, also where they are sent there by name. */
 static void
 standard_output_is_for_samples(void **state)
@@ -403,7 +418,7 @@ main(void)
 		TEST(csv_is_what_the_pen_was_given), TEST(ndjson_has_a_line_for_each), TEST(files_appear_whole),
 		TEST(several_go_into_a_directory), TEST(a_flipped_bit_is_named), TEST(a_record_cut_short_is_named),
 		TEST(failures_are_in_the_one_document),
-		TEST(standard_output_is_for_samples),
+		TEST(a_session_without_a_part_is_not_passed_for_whole), TEST(standard_output_is_for_samples),
 		TEST(broken_framing_is_named), TEST(a_stranger_is_refused), TEST(an_empty_session_is_a_header),
 		TEST(no_room_and_no_place), TEST(a_reader_may_leave),
 		TEST(a_file_that_outgrows_the_disk_is_removed), TEST(what_to_export_must_be_clear),
