@@ -42,6 +42,7 @@ static const struct option add_table[] = {
 struct adding {
 	struct client *client;
 	const struct add_options *options;
+	const char *which;	/* as the user calls the pen */
 	GMainLoop *loop;
 	GCancellable *cancellable;
 	guint request;		/* the one being answered */
@@ -160,7 +161,10 @@ on_pairing_request(StpDbusManager1 *manager, guint request, const char *pen, con
 		   guint passkey, gpointer data)
 {
 	struct adding *adding = data;
-	g_autofree char *clean = text_clean(pen);
+	/* The daemon may know no more than an address, which is not printed on a pen. */
+	g_autofree char *named = g_ascii_strcasecmp(adding->which, pen) ?
+		g_strdup_printf("%s (%s)", adding->which, pen) : g_strdup(pen);
+	g_autofree char *clean = text_clean(named);
 
 	adding->request = request;
 	adding->comparing = !strcmp(kind, "confirm-passkey");
@@ -266,7 +270,7 @@ settle(struct adding *adding)
 static int
 add(struct client *client, const struct add_options *options, const char *which)
 {
-	struct adding adding = { .client = client, .options = options };
+	struct adding adding = { .client = client, .options = options, .which = which };
 
 	fprintf(stderr, "Hold the button of the pen until it is ready to pair (it stays so for two minutes), "
 			"and keep it near.\n");

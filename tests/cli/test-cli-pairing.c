@@ -74,7 +74,7 @@ wrong_code(void **state)
 	g_auto(Outcome) outcome = fake_run(fake, "123456\n", "pens add 0009");
 
 	assert_int_equal(outcome.code, 1);
-	assert_non_null(strstr(outcome.err, "Type the six digits that pen Pen 9 shows: "));
+	assert_non_null(strstr(outcome.err, "Type the six digits that pen 0009 (Pen 9) shows: "));
 	assert_non_null(strstr(outcome.err, "stipplectl: The code was wrong. Open the pairing at the pen"));
 }
 
@@ -119,7 +119,7 @@ comparing(void **state)
 		if (outcome.code != cases[i].code)
 			fail_msg("%s: exit code %d\n%s%s", cases[i].words, outcome.code, outcome.out, outcome.err);
 		if (!i)
-			assert_non_null(strstr(outcome.err, "Does pen Pen 9 show 004711? [y/n] "));
+			assert_non_null(strstr(outcome.err, "Does pen 0009 (Pen 9) show 004711? [y/n] "));
 		fake_remove_pen(fake, "SP-0009");
 	}
 }
