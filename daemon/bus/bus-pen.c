@@ -60,7 +60,7 @@ static void
 on_sync_ended(StpEnrolledPen *pen, const char *error, const StpSyncResult *result,
 	      StpDbusPen1 *skeleton)
 {
-	stp_dbus_pen1_emit_sync_ended(skeleton, error, stp_bus_sync_result(result, 0));
+	stp_dbus_pen1_emit_sync_ended(skeleton, error, stp_bus_sync_result(result, result->duration_us));
 }
 
 static void

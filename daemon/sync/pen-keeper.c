@@ -39,7 +39,7 @@ struct _StpPenKeeper {
 
 	gboolean known;		/* what the pen had when a sync last completed: */
 	guint32 known_epoch, known_newest, known_boot;
-	gint64 completed;	/* monotonic */
+	gint64 completed, began;	/* the last complete sync, and the last one at all; monotonic */
 	StpSyncResult last;
 };
 
@@ -371,6 +371,7 @@ on_sync_ended(GObject *source, GAsyncResult *result, gpointer user_data)
 
 	stp_pen_sync_run_finish(sync, result, &error);
 	self->last = *stp_pen_sync_get_result(sync);
+	self->last.duration_us = g_get_monotonic_time() - self->began;
 	if (!self->retired)
 		refresh_row(self);
 	if (stp_pen_sync_get_identity(sync) != NULL && !self->retired &&
@@ -403,6 +404,7 @@ run(StpPenKeeper *self, StpLink *link)
 	g_signal_connect_object(self->sync, "progress", G_CALLBACK(on_progress), self, 0);
 	g_signal_connect_object(self->sync, "session-stored", G_CALLBACK(on_session_stored), self,
 				0);
+	self->began = g_get_monotonic_time();
 	stp_pen_sync_run_async(self->sync, self->cancellable, on_sync_ended, g_object_ref(self));
 }
 

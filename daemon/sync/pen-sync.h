@@ -23,6 +23,7 @@ typedef struct {
 	guint damaged;		/* kept as evidence, not acknowledged */
 	guint given_up;		/* could not be had this time */
 	guint64 bytes;		/* payload received */
+	gint64 duration_us;	/* without connecting; measured by who runs the sync */
 	guint mtu;
 	gboolean has_status;	/* status holds what the pen's log was like: */
 	guint32 epoch, newest, boot_id;

@@ -29,6 +29,7 @@ typedef struct {
 	StpStore *store;
 	StpCollector *collector;
 	guint ended, failed;
+	gint64 last_duration_us;
 	guint stored;
 	char *last_error;
 } Clinic;
@@ -36,12 +37,13 @@ typedef struct {
 /* ---- the clinic ---- */
 
 static void
-on_sync_ended(StpEnrolledPen *pen, const char *error, gpointer result, Clinic *clinic)
+on_sync_ended(StpEnrolledPen *pen, const char *error, const StpSyncResult *result, Clinic *clinic)
 {
 	clinic->ended++;
 	clinic->failed += *error != '\0';
 	g_free(clinic->last_error);
 	clinic->last_error = g_strdup(error);
+	clinic->last_duration_us = result->duration_us;
 }
 
 static void
@@ -256,6 +258,7 @@ test_enrolled_pen_is_synced(void **state)
 
 	wait_ended(clinic, 1);
 	assert_string_equal(clinic->last_error, "");
+	assert_true(clinic->last_duration_us > 0);
 	assert_complete(clinic, 0);
 	assert_true(clinic->stored >= 4);
 	assert_string_equal(stp_enrolled_pen_get_row(pen)->label, "room");
