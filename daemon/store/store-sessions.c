@@ -302,7 +302,8 @@ stp_sessions_get(StpDatabase *db, const char *id, GError **error)
 		}
 	}
 	g_set_error(error, STP_ERROR, STP_ERROR_NOT_FOUND,
-		    "There is no session %s in the store.  List the sessions to see which there are.", id);
+		    "There is no session %s in the store.  'stipplectl sessions list --all' shows those there are.",
+		    id);
 	return NULL;
 }
 
@@ -342,8 +343,8 @@ stp_sessions_get_records(StpDatabase *db, const StpSession *session, gboolean pa
 
 		if (!partial && stp_rows_int(rows, 2) == 0) {
 			g_set_error(error, STP_ERROR, STP_ERROR_INCOMPLETE,
-				    "A part of session %s is not in the store yet.  Sync the pen, or ask for the "
-				    "parts that are there.",
+				    "A part of session %s is not in the store yet; 'stipplectl coverage' says which.  "
+				    "Sync the pen, or export what there is with --partial.",
 				    session->id);
 			return NULL;
 		}
