@@ -45,7 +45,7 @@ enum stp_wire_status {
 	STP_WIRE_INVALID_OPERAND = 5,
 	STP_WIRE_NO_RECORDS = 6,
 	STP_WIRE_ABORT_FAILED = 7,
-	STP_WIRE_NOT_COMPLETED = 8,	/* ended early: aborted, or the flash failed */
+	STP_WIRE_NOT_COMPLETED = 8,	/* the flash failed; LIST and READ ended early */
 	STP_WIRE_WRONG_EPOCH = 0x40,
 	STP_WIRE_BUSY = 0x41,		/* the motor runs; ask again later */
 	STP_WIRE_NOT_AUTHORISED = 0x42,
