@@ -26,12 +26,17 @@ def memory(pid):
 
 
 def switches(pid):
-    """How often its threads went to sleep so far: each wake-up ends in one such."""
-    total = 0
+    """How often each of its threads went to sleep so far: each wake-up ends in one such."""
+    counts = {}
     for path in glob.glob("/proc/%d/task/*/status" % pid):
         with open(path) as file:
-            total += int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", file.read(), re.M)[1])
-    return total
+            counts[path] = int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", file.read(), re.M)[1])
+    return counts
+
+
+def woken_between(before, after):
+    """A thread that has ended takes its count with it; it does not count."""
+    return sum(count - before.get(path, 0) for path, count in after.items())
 
 
 def settle(pid):
@@ -49,7 +54,7 @@ def measure(name, pid, quiet=True):
         settle(pid)
     before = switches(pid)
     time.sleep(SECONDS)
-    woken = switches(pid) - before
+    woken = woken_between(before, switches(pid))
     rss, pss, private = memory(pid)
     print("%-44s %8.1f %8.1f %8.1f %8d %12d" % (
         name, rss, pss, private, len(os.listdir("/proc/%d/task" % pid)), woken), flush=True)
