@@ -24,6 +24,7 @@ struct _StpPenSync {
 	struct stp_host *host;
 	gboolean dialogue;	/* the engine was started */
 	gboolean polling;
+	gboolean stopped;	/* on request */
 	gboolean ending;
 	guint pending;		/* calls under way that will call back */
 	GError *error;
@@ -193,6 +194,13 @@ done(StpPenSync *self)
 	self->pending--;
 	end_if_quiet(self);
 	g_object_unref(self);
+}
+
+static GError *
+stopped_error(void)
+{
+	return g_error_new(STP_ERROR, STP_ERROR_CANCELLED,
+		"The sync was stopped. What arrived is kept; the rest follows at the next contact.");
 }
 
 /* ---- what the engine asks for ---- */
@@ -401,8 +409,10 @@ carry_out(StpPenSync *self, const struct stp_host_action *action)
 		stp_sync_find_note(self->store, self->serial, self->result.epoch, action);
 		break;
 	case STP_HOST_DONE:
-		self->stage = "done";
-		end(self, NULL);
+		/* A dialogue that was stopped is done, too, but the sync is not complete. */
+		if (!self->stopped)
+			self->stage = "done";
+		end(self, self->stopped ? stopped_error() : NULL);
 		break;
 	case STP_HOST_FAILED:
 		end(self, failure_of(action));
@@ -501,12 +511,12 @@ on_cancelled(GCancellable *cancellable, gpointer user_data)
 {
 	StpPenSync *self = user_data;
 
+	self->stopped = TRUE;
 	if (self->dialogue && !self->ending) {
 		stp_host_cancel(self->host, now_ms());
 		poll_engine(self);
 	}
-	end(self, g_error_new(STP_ERROR, STP_ERROR_CANCELLED,
-		"The sync was stopped. What arrived is kept; the rest follows at the next contact."));
+	end(self, stopped_error());
 	return G_SOURCE_REMOVE;
 }
 

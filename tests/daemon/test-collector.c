@@ -441,6 +441,45 @@ test_cancelling_keeps_what_arrived(void **state)
 	assert_complete(clinic, 1);
 }
 
+static void
+on_event(SimPen *pen, const SimEvent *event, gpointer data)
+{
+	*(gboolean *)data |= event->kind == SIM_EVENT_COLLECTOR;
+}
+
+static void
+wait_for_hello(Clinic *clinic, guint number)
+{
+	gboolean heard = FALSE;
+
+	sim_pen_set_listener(clinic->pens[number], on_event, &heard);
+	assert_true(private_wait(is_set, &heard, WAIT_MS));
+	sim_pen_set_listener(clinic->pens[number], NULL, NULL);
+}
+
+static void
+test_a_sync_stopped_early_is_not_complete(void **state)
+{
+	Clinic *clinic = *state;
+	StpEnrolledPen *pen;
+
+	/* The first answer, to HELLO, is long in coming. */
+	clinic->faults[0].answer_delay_ms = 1000;
+	pen = enrol(clinic, 0);
+	wait_for_hello(clinic, 0);
+	stp_collector_cancel(clinic->collector, sim_pen_serial(clinic->pens[0]));
+	wait_ended(clinic, 1);
+	assert_string_not_equal(clinic->last_error, "");
+	assert_true(stp_enrolled_pen_get_row(pen)->last_sync == 0);
+
+	/* It is not taken for one that has nothing new. */
+	clinic->faults[0].answer_delay_ms = 0;
+	socket_radio_hear(clinic->radio, clinic->addresses[0], TRUE);
+	wait_ended(clinic, 2);
+	assert_string_equal(clinic->last_error, "");
+	assert_complete(clinic, 0);
+}
+
 /* ---- enrolling ---- */
 
 static void
@@ -550,6 +589,7 @@ main(void)
 		CASE(test_a_pen_out_of_sight),
 		CASE(test_a_pen_that_cannot_be_reached),
 		CASE(test_cancelling_keeps_what_arrived),
+		CASE(test_a_sync_stopped_early_is_not_complete),
 		CASE(test_enrolling_what_is_not_there),
 		CASE(test_enrolling_what_is_not_clear),
 		CASE(test_removing),
