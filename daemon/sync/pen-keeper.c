@@ -327,7 +327,8 @@ finish(StpPenKeeper *self, const GError *error)
 		else
 			take_success(self);
 		rest(self);
-	} else if (error != NULL) {
+	} else {
+		/* It may have completed just before it was to stop. */
 		answer_waiters(self, error);
 	}
 	g_signal_emit(self, signals[FINISHED], 0);
@@ -474,6 +475,13 @@ stp_pen_keeper_sync_async(StpPenKeeper *self, guint away_timeout_s, GAsyncReadyC
 {
 	GTask *task = g_task_new(self, NULL, callback, user_data);
 
+	if (self->retired && !self->busy) {
+		g_task_return_new_error(task, STP_ERROR, STP_ERROR_CANCELLED,
+			"Pen %s is being removed, or stippled is about to end. Ask again when that is "
+			"done.", serial_of(self));
+		g_object_unref(task);
+		return;
+	}
 	g_ptr_array_add(self->waiters, task);
 	if (self->busy)
 		return;		/* the end of the one under way is the answer */

@@ -480,6 +480,55 @@ test_a_sync_stopped_early_is_not_complete(void **state)
 	assert_complete(clinic, 0);
 }
 
+static void
+reopen_store(Clinic *clinic)
+{
+	close_store(clinic);
+	open_store(clinic);
+}
+
+static void
+test_who_waits_is_answered_whenever_it_stops(void **state)
+{
+	Clinic *clinic = *state;
+	const char *serial = sim_pen_serial(clinic->pens[0]);
+
+	enrol(clinic, 0);
+	wait_ended(clinic, 1);
+	for (guint turns = 0; turns < 100; turns++) {
+		Answer answer = { 0 };
+		gboolean stopped = FALSE;
+
+		reopen_store(clinic);
+		socket_radio_hear(clinic->radio, clinic->addresses[0], TRUE);
+		stp_collector_sync_async(clinic->collector, serial, 1, on_synced, &answer);
+		for (guint i = 0; i < turns && !answer.done; i++)
+			g_main_context_iteration(NULL, TRUE);
+		stp_collector_stop_async(clinic->collector, on_stopped, &stopped);
+		assert_true(private_wait(is_set, &stopped, WAIT_MS));
+		assert_true(private_wait(is_set, &answer.done, 1000));
+		g_clear_error(&answer.error);
+	}
+}
+
+static void
+test_who_asks_after_the_end_is_answered(void **state)
+{
+	Clinic *clinic = *state;
+	Answer answer = { 0 };
+	gboolean stopped = FALSE;
+
+	enrol(clinic, 0);
+	wait_ended(clinic, 1);
+	stp_collector_stop_async(clinic->collector, on_stopped, &stopped);
+	assert_true(private_wait(is_set, &stopped, WAIT_MS));
+	stp_collector_sync_async(clinic->collector, sim_pen_serial(clinic->pens[0]), 1, on_synced,
+				 &answer);
+	assert_true(private_wait(is_set, &answer.done, 1000));
+	assert_true(g_error_matches(answer.error, STP_ERROR, STP_ERROR_CANCELLED));
+	g_clear_error(&answer.error);
+}
+
 /* ---- enrolling ---- */
 
 static void
@@ -590,6 +639,8 @@ main(void)
 		CASE(test_a_pen_that_cannot_be_reached),
 		CASE(test_cancelling_keeps_what_arrived),
 		CASE(test_a_sync_stopped_early_is_not_complete),
+		CASE(test_who_waits_is_answered_whenever_it_stops),
+		CASE(test_who_asks_after_the_end_is_answered),
 		CASE(test_enrolling_what_is_not_there),
 		CASE(test_enrolling_what_is_not_clear),
 		CASE(test_removing),
