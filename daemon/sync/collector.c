@@ -237,6 +237,39 @@ require_keeper(StpCollector *self, const char *serial, GError **error)
 /* ---- enrolling ---- */
 
 static void
+on_address_kept(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	g_autofree char *serial = user_data;
+	g_autoptr(GError) error = NULL;
+
+	if (!stp_store_put_pen_finish(STP_STORE(source), result, &error))
+		stp_warning("sync", serial, "%s", error->message);
+}
+
+/* A repaired pen may have got another serial number: what is heard there is that one now. */
+static void
+take_address(StpCollector *self, StpPenKeeper *owner)
+{
+	const char *address = stp_enrolled_pen_get_row(stp_pen_keeper_get_pen(owner))->address;
+	GHashTableIter iter;
+	gpointer keeper;
+
+	g_hash_table_iter_init(&iter, self->keepers);
+	while (g_hash_table_iter_next(&iter, NULL, &keeper)) {
+		StpEnrolledPen *pen = stp_pen_keeper_get_pen(keeper);
+		const StpPenRow *row = stp_enrolled_pen_get_row(pen);
+
+		if (keeper == owner || g_ascii_strcasecmp(row->address, address) != 0)
+			continue;
+		stp_notice("sync", row->serial, "Another pen answers at its address now. It is found "
+			   "again when it is enrolled anew.");
+		stp_enrolled_pen_set_seen(pen, "", row->last_seen);
+		stp_store_put_pen_async(self->store, row, NULL, on_address_kept,
+					g_strdup(row->serial));
+	}
+}
+
+static void
 on_enrolled(GObject *source, GAsyncResult *result, gpointer user_data)
 {
 	g_autoptr(GTask) task = user_data;
@@ -257,6 +290,7 @@ on_enrolled(GObject *source, GAsyncResult *result, gpointer user_data)
 					 g_steal_pointer(&enrolled->row));
 	else
 		keeper = add_pen(self, g_steal_pointer(&enrolled->row));
+	take_address(self, keeper);
 	if (stp_pen_keeper_is_busy(keeper) || self->stopping != NULL) {
 		stp_link_close_async(enrolled->link, NULL, NULL);
 	} else {

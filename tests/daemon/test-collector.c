@@ -367,6 +367,57 @@ test_another_pen_at_the_address_is_refused(void **state)
 	assert_complete(clinic, 0);
 }
 
+/* At the address of one pen another one answers, and it is enrolled, as that pen's refusal says. */
+static void
+replace_pen(Clinic *clinic, guint old, guint new)
+{
+	const SimStory story = { .seed = 5, .samples_min = 300, .samples_max = 300, .period_ms = 10 };
+	const char *address = clinic->addresses[old];
+	Answer answer;
+
+	enrol(clinic, old);
+	wait_ended(clinic, 1);
+	close_store(clinic);
+	g_clear_object(&clinic->radio);
+	clinic->radio = socket_radio_new();
+	socket_radio_put(clinic->radio, clinic->pens[new], NULL, address, 247);
+	open_store(clinic);
+	socket_radio_hear(clinic->radio, address, TRUE);
+	answer = try_enrol(clinic, address, 5);
+	assert_null(answer.error);
+	wait_ended(clinic, 2);
+	assert_complete(clinic, new);
+
+	assert_true(sim_story_add_session(&story, 6, clinic->pens[new], NULL, NULL));
+	socket_radio_hear(clinic->radio, address, TRUE);
+	wait_ended(clinic, 3);
+	assert_complete(clinic, new);
+
+	/* Also after a restart. */
+	close_store(clinic);
+	open_store(clinic);
+	on_pen_added(NULL, stp_collector_find_pen(clinic->collector, sim_pen_serial(clinic->pens[new])),
+		     clinic);
+	assert_true(sim_story_add_session(&story, 7, clinic->pens[new], NULL, NULL));
+	socket_radio_hear(clinic->radio, address, TRUE);
+	wait_ended(clinic, 4);
+	assert_complete(clinic, new);
+	assert_int_equal(clinic->failed, 0);
+}
+
+/* Both ways round: which of the two is looked at first is up to a hash table. */
+static void
+test_a_pen_that_replaces_another_is_synced(void **state)
+{
+	replace_pen(*state, 0, 1);
+}
+
+static void
+test_and_the_other_way_round(void **state)
+{
+	replace_pen(*state, 1, 0);
+}
+
 static void
 test_restart_syncs_once_and_finds_nothing_new(void **state)
 {
@@ -634,6 +685,8 @@ main(void)
 		CASE(test_a_dropped_link_is_taken_up_again),
 		CASE(test_lost_segments_are_fetched_again),
 		CASE(test_another_pen_at_the_address_is_refused),
+		CASE(test_a_pen_that_replaces_another_is_synced),
+		CASE(test_and_the_other_way_round),
 		CASE(test_restart_syncs_once_and_finds_nothing_new),
 		CASE(test_a_pen_out_of_sight),
 		CASE(test_a_pen_that_cannot_be_reached),
