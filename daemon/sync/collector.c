@@ -309,6 +309,7 @@ stp_collector_enrol_async(StpCollector *self, const char *which, const char *lab
 {
 	g_autoptr(GTask) task = g_task_new(self, cancellable, callback, user_data);
 
+	g_task_set_check_cancellable(task, FALSE);
 	if (self->enrolling) {
 		g_task_return_new_error(task, STP_ERROR, STP_ERROR_BUSY,
 			"Another pen is being enrolled. Finish or cancel that first.");

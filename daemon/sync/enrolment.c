@@ -20,6 +20,7 @@ typedef struct {
 
 	gulong sighting_handler;
 	guint timer;
+	GSource *cancelled;
 	char *address;
 	guint tries;
 	StpEnrolled *enrolled;
@@ -210,6 +211,9 @@ stop_looking(GTask *task)
 					    enrolment->sighting_handler);
 	enrolment->sighting_handler = 0;
 	g_clear_handle_id(&enrolment->timer, g_source_remove);
+	if (enrolment->cancelled != NULL)
+		g_source_destroy(enrolment->cancelled);
+	g_clear_pointer(&enrolment->cancelled, g_source_unref);
 }
 
 /* FALSE: nothing fits yet. */
@@ -286,6 +290,18 @@ on_not_found(gpointer user_data)
 	return G_SOURCE_REMOVE;
 }
 
+/* Once a pen is found, the steps look at the cancellable themselves. */
+static gboolean
+on_cancelled(GCancellable *cancellable, gpointer user_data)
+{
+	g_autoptr(GTask) task = user_data;
+
+	stop_looking(task);
+	g_task_return_new_error(task, STP_ERROR, STP_ERROR_CANCELLED,
+		"The enrolment was cancelled. Start it again when it is wanted.");
+	return G_SOURCE_REMOVE;
+}
+
 void
 stp_enrol_async(StpRadio *radio, StpStore *store, const char *which, const char *label,
 		guint timeout_s, StpPairingAsk ask, gpointer ask_data, GCancellable *cancellable,
@@ -294,6 +310,8 @@ stp_enrol_async(StpRadio *radio, StpStore *store, const char *which, const char 
 	GTask *task = g_task_new(radio, cancellable, callback, user_data);
 	Enrolment *enrolment = g_new0(Enrolment, 1);
 
+	/* A pen that is in the store as enrolled must not be told as cancelled. */
+	g_task_set_check_cancellable(task, FALSE);
 	enrolment->store = g_object_ref(store);
 	enrolment->which = g_strdup(which);
 	enrolment->label = g_strdup(label);
@@ -308,6 +326,11 @@ stp_enrol_async(StpRadio *radio, StpStore *store, const char *which, const char 
 	enrolment->sighting_handler =
 		g_signal_connect(radio, "sighting", G_CALLBACK(on_sighting), task);
 	enrolment->timer = g_timeout_add_seconds(timeout_s, on_not_found, task);
+	if (cancellable == NULL)
+		return;
+	enrolment->cancelled = g_cancellable_source_new(cancellable);
+	g_source_set_callback(enrolment->cancelled, G_SOURCE_FUNC(on_cancelled), task, NULL);
+	g_source_attach(enrolment->cancelled, NULL);
 }
 
 StpEnrolled *

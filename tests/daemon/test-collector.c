@@ -611,6 +611,55 @@ test_enrolling_what_is_not_there(void **state)
 }
 
 static void
+test_an_enrolment_can_be_cancelled(void **state)
+{
+	Clinic *clinic = *state;
+	g_autoptr(GCancellable) cancellable = g_cancellable_new();
+	Answer answer = { 0 };
+
+	stp_collector_enrol_async(clinic->collector, "4711", "room", 600, NULL, NULL, cancellable,
+				  on_enrolled, &answer);
+	settle();
+	g_cancellable_cancel(cancellable);
+	assert_true(private_wait(is_set, &answer.done, 1000));
+	assert_true(g_error_matches(answer.error, STP_ERROR, STP_ERROR_CANCELLED));
+	g_clear_error(&answer.error);
+	/* And the next one need not wait. */
+	enrol(clinic, 0);
+	wait_ended(clinic, 1);
+	assert_complete(clinic, 0);
+}
+
+/* Whenever it is cancelled: a pen that the store has as enrolled is collected from. */
+static void
+test_a_cancelled_enrolment_leaves_no_half(void **state)
+{
+	Clinic *clinic = *state;
+	const char *serial = sim_pen_serial(clinic->pens[0]);
+
+	socket_radio_hear(clinic->radio, clinic->addresses[0], TRUE);
+	for (guint turns = 0; turns < 60; turns++) {
+		g_autoptr(GCancellable) cancellable = g_cancellable_new();
+		g_autoptr(StpPenRow) row = NULL;
+		Answer answer = { 0 };
+
+		stp_collector_enrol_async(clinic->collector, serial, "room", 5, NULL, NULL,
+					  cancellable, on_enrolled, &answer);
+		for (guint i = 0; i < turns && !answer.done; i++)
+			g_main_context_iteration(NULL, TRUE);
+		g_cancellable_cancel(cancellable);
+		assert_true(private_wait(is_set, &answer.done, WAIT_MS));
+		g_clear_error(&answer.error);
+		row = stp_store_get_pen(clinic->store, serial, NULL);
+		if (row != NULL && row->enrolled) {
+			assert_non_null(stp_collector_find_pen(clinic->collector, serial));
+			return;
+		}
+	}
+	fail_msg("it was never enrolled");
+}
+
+static void
 test_enrolling_what_is_not_clear(void **state)
 {
 	Clinic *clinic = *state;
@@ -695,6 +744,8 @@ main(void)
 		CASE(test_who_waits_is_answered_whenever_it_stops),
 		CASE(test_who_asks_after_the_end_is_answered),
 		CASE(test_enrolling_what_is_not_there),
+		CASE(test_an_enrolment_can_be_cancelled),
+		CASE(test_a_cancelled_enrolment_leaves_no_half),
 		CASE(test_enrolling_what_is_not_clear),
 		CASE(test_removing),
 		cmocka_unit_test(test_enrolment_fits),
