@@ -7,6 +7,7 @@
 #include "log.h"
 #include "sync-findings.h"
 #include "sync-opening.h"
+#include "sync-wanted.h"
 
 /* Signals to other processes follow these; more often helps nobody. */
 #define PROGRESS_INTERVAL_US G_USEC_PER_SEC
@@ -281,8 +282,8 @@ take_state(StpPenSync *self, const struct stp_host_state *state)
 	self->held = stp_store_get_held(self->store, self->serial, state->epoch, state->oldest,
 					state->newest, &error);
 	if (self->held != NULL)
-		self->wanted = stp_store_get_missing(self->store, self->serial, state->epoch,
-						     state->oldest, state->newest, &error);
+		self->wanted = stp_sync_get_wanted(self->store, self->serial, state, self->held,
+						   &error);
 	if (self->wanted == NULL) {
 		end(self, g_steal_pointer(&error));
 		return;
@@ -347,30 +348,6 @@ take_record(StpPenSync *self, const struct stp_host_action *action)
 	stp_store_put_record_async(self->store, &arrival, NULL, on_record_kept, begin(self));
 }
 
-static GError *
-failure_of(const struct stp_host_action *action)
-{
-	const char *op = stp_op_name(action->u.failed.op);
-	const char *wire = stp_wire_status_name(action->u.failed.wire_status);
-
-	if (action->u.failed.reason == STP_ERR_REFUSED) {
-		if (action->u.failed.wire_status == STP_WIRE_BUSY)
-			return g_error_new(STP_ERROR, STP_ERROR_BUSY,
-				"The pen is in use. Its log is fetched when the motor has stopped; "
-				"nothing needs to be done.");
-		return g_error_new(STP_ERROR, STP_ERROR_PROTOCOL_FAILED,
-			"The pen refused %s (%s). Try again; if it stays so, report the pen's "
-			"firmware revision.", op, wire != NULL ? wire : "an unknown status");
-	}
-	if (action->u.failed.reason == STP_ERR_TIMEOUT)
-		return g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
-			"The pen did not answer %s in time. Bring it closer and check its battery; "
-			"the rest is fetched at the next contact.", op);
-	return g_error_new(STP_ERROR, STP_ERROR_PROTOCOL_FAILED, "%s at %s: %s",
-			   stp_status_text(action->u.failed.reason), op,
-			   stp_status_hint(action->u.failed.reason));
-}
-
 static void
 write_control(StpPenSync *self, const struct stp_host_action *action, gboolean with_response)
 {
@@ -415,7 +392,7 @@ carry_out(StpPenSync *self, const struct stp_host_action *action)
 		end(self, self->stopped ? stopped_error() : NULL);
 		break;
 	case STP_HOST_FAILED:
-		end(self, failure_of(action));
+		end(self, stp_sync_failure(action));
 		break;
 	case STP_HOST_LISTED:
 	case STP_HOST_IDLE:

@@ -127,3 +127,37 @@ stp_sync_find_state(StpStore *store, const char *serial, guint32 epoch, const ch
 	     "The pen overwrote records that no collector had acknowledged.",
 	     "They are gone. Sync this pen more often; coverage names the numbers that are missing.");
 }
+
+void
+stp_sync_find_span(StpStore *store, const char *serial, guint32 epoch, guint32 oldest, guint32 newest)
+{
+	g_autofree char *text = g_strdup_printf(
+		"The pen says that it holds records %u to %u, more than a pen can hold.", oldest, newest);
+
+	keep(store, serial, epoch, 0, "span", text,
+	     "Records near both ends are fetched all the same. Have the pen's log checked.");
+}
+
+GError *
+stp_sync_failure(const struct stp_host_action *action)
+{
+	const char *op = stp_op_name(action->u.failed.op);
+	const char *wire = stp_wire_status_name(action->u.failed.wire_status);
+
+	if (action->u.failed.reason == STP_ERR_REFUSED) {
+		if (action->u.failed.wire_status == STP_WIRE_BUSY)
+			return g_error_new(STP_ERROR, STP_ERROR_BUSY,
+				"The pen is in use. Its log is fetched when the motor has stopped; "
+				"nothing needs to be done.");
+		return g_error_new(STP_ERROR, STP_ERROR_PROTOCOL_FAILED,
+			"The pen refused %s (%s). Try again; if it stays so, report the pen's "
+			"firmware revision.", op, wire != NULL ? wire : "an unknown status");
+	}
+	if (action->u.failed.reason == STP_ERR_TIMEOUT)
+		return g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
+			"The pen did not answer %s in time. Bring it closer and check its battery; "
+			"the rest is fetched at the next contact.", op);
+	return g_error_new(STP_ERROR, STP_ERROR_PROTOCOL_FAILED, "%s at %s: %s",
+			   stp_status_text(action->u.failed.reason), op,
+			   stp_status_hint(action->u.failed.reason));
+}

@@ -19,3 +19,9 @@ void stp_sync_find_note(StpStore *store, const char *serial, guint32 epoch,
 			const struct stp_host_action *action);
 /* kind "overrun": the pen says that it overwrote records nobody had. */
 void stp_sync_find_state(StpStore *store, const char *serial, guint32 epoch, const char *kind);
+/* The pen claims more records than there can be. */
+void stp_sync_find_span(StpStore *store, const char *serial, guint32 epoch, guint32 oldest,
+			guint32 newest);
+
+/* Why a dialogue failed, for people; action is of kind STP_HOST_FAILED. */
+GError *stp_sync_failure(const struct stp_host_action *action);

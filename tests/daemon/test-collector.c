@@ -346,6 +346,77 @@ test_lost_segments_are_fetched_again(void **state)
 	assert_complete(clinic, 2);
 }
 
+/* A pen's log whose count of records was lost: erased flash reads as ones. */
+typedef struct {
+	const struct stp_pen_log *log;
+	void *user;
+} WildLog;
+
+static void
+wild_state(void *user, struct stp_pen_log_state *out)
+{
+	const WildLog *wild = user;
+
+	wild->log->state(wild->user, out);
+	out->newest = G_MAXUINT32;
+}
+
+static enum stp_status
+wild_entry(void *user, uint32_t record, struct stp_entry *out)
+{
+	const WildLog *wild = user;
+
+	return wild->log->entry(wild->user, record, out);
+}
+
+static enum stp_status
+wild_read(void *user, uint32_t record, uint32_t offset, uint8_t *out, size_t size)
+{
+	const WildLog *wild = user;
+
+	return wild->log->read(wild->user, record, offset, out, size);
+}
+
+static enum stp_status
+wild_save_slot(void *user, unsigned index, const struct stp_pen_slot *slot)
+{
+	const WildLog *wild = user;
+
+	return wild->log->save_slot(wild->user, index, slot);
+}
+
+static void
+test_a_pen_that_lost_count(void **state)
+{
+	static const struct stp_pen_log log = {
+		.state = wild_state,
+		.entry = wild_entry,
+		.read = wild_read,
+		.save_slot = wild_save_slot,
+	};
+	Clinic *clinic = *state;
+	struct stp_pen *engine = sim_pen_engine(clinic->pens[0]);
+	WildLog wild = { engine->config.log, engine->config.user };
+	g_autoptr(GPtrArray) coverage = NULL;
+	const StpCoverage *entry;
+
+	engine->config.log = &log;
+	engine->config.user = &wild;
+	enrol(clinic, 0);
+	wait_ended(clinic, 1);
+	engine->config.log = wild.log;
+	engine->config.user = wild.user;
+
+	/* It ends, what the pen has is here, and that it cannot be right is told. */
+	assert_int_equal(clinic->failed, 0);
+	coverage = stp_store_get_coverage(clinic->store, sim_pen_serial(clinic->pens[0]), NULL);
+	entry = g_ptr_array_index(coverage, 0);
+	assert_int_equal(entry->held, sim_flash_newest(sim_pen_flash(clinic->pens[0])));
+	assert_true(entry->percent < 100.0);
+	assert_string_equal(((StpFinding *)g_ptr_array_index(entry->findings, 0))->kind, "span");
+	assert_true(entry->findings->len < 3000);
+}
+
 static void
 test_another_pen_at_the_address_is_refused(void **state)
 {
@@ -733,6 +804,7 @@ main(void)
 		CASE(test_links_are_shared_out),
 		CASE(test_a_dropped_link_is_taken_up_again),
 		CASE(test_lost_segments_are_fetched_again),
+		CASE(test_a_pen_that_lost_count),
 		CASE(test_another_pen_at_the_address_is_refused),
 		CASE(test_a_pen_that_replaces_another_is_synced),
 		CASE(test_and_the_other_way_round),
