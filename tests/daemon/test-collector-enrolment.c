@@ -1,0 +1,224 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+/* The collector: pens that come and go, and the end of all. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "clinic.h"
+#include "enrolment.h"
+#include "error.h"
+#include "private-bus.h"
+#include "sim-story.h"
+
+static void
+test_enrolment_fits(void **state)
+{
+	const StpSighting named = { .address = (char *)"AA:BB:CC:00:11:22",
+				    .name = (char *)"Stipple-1001" };
+	const StpSighting nameless = { .address = (char *)"AA:BB:CC:00:11:22" };
+
+	assert_true(stp_enrolment_fits(&named, "aa:bb:cc:00:11:22"));
+	assert_true(stp_enrolment_fits(&named, "Stipple-1001"));
+	assert_true(stp_enrolment_fits(&named, "1001"));
+	assert_true(stp_enrolment_fits(&named, "DP26-1001"));
+	assert_true(stp_enrolment_fits(&named, "01"));
+	assert_false(stp_enrolment_fits(&named, ""));
+	assert_false(stp_enrolment_fits(&named, "DP26-1002"));
+	assert_false(stp_enrolment_fits(&named, "100"));
+	assert_true(stp_enrolment_fits(&nameless, "AA:BB:CC:00:11:22"));
+	assert_false(stp_enrolment_fits(&nameless, "1001"));
+}
+
+static void
+test_enrolling_what_is_not_there(void **state)
+{
+	Answer answer = try_enrol(*state, "4711", 1);
+
+	assert_true(g_error_matches(answer.error, STP_ERROR, STP_ERROR_NOT_FOUND));
+	g_clear_error(&answer.error);
+}
+
+static void
+test_an_enrolment_can_be_cancelled(void **state)
+{
+	Clinic *clinic = *state;
+	g_autoptr(GCancellable) cancellable = g_cancellable_new();
+	Answer answer = { 0 };
+
+	stp_collector_enrol_async(clinic->collector, "4711", "room", 600, NULL, NULL, cancellable,
+				  on_enrolled, &answer);
+	settle();
+	g_cancellable_cancel(cancellable);
+	assert_true(private_wait(is_set, &answer.done, 1000));
+	assert_true(g_error_matches(answer.error, STP_ERROR, STP_ERROR_CANCELLED));
+	g_clear_error(&answer.error);
+	/* And the next one need not wait. */
+	enrol(clinic, 0);
+	wait_ended(clinic, 1);
+	assert_complete(clinic, 0);
+}
+
+/* Whenever it is cancelled: a pen that the store has as enrolled is collected from. */
+static void
+test_a_cancelled_enrolment_leaves_no_half(void **state)
+{
+	Clinic *clinic = *state;
+	const char *serial = sim_pen_serial(clinic->pens[0]);
+
+	socket_radio_hear(clinic->radio, clinic->addresses[0], TRUE);
+	for (guint turns = 0; turns < 60; turns++) {
+		g_autoptr(GCancellable) cancellable = g_cancellable_new();
+		g_autoptr(StpPenRow) row = NULL;
+		Answer answer = { 0 };
+
+		stp_collector_enrol_async(clinic->collector, serial, "room", 5, NULL, NULL,
+					  cancellable, on_enrolled, &answer);
+		for (guint i = 0; i < turns && !answer.done; i++)
+			g_main_context_iteration(NULL, TRUE);
+		g_cancellable_cancel(cancellable);
+		assert_true(private_wait(is_set, &answer.done, WAIT_MS));
+		g_clear_error(&answer.error);
+		row = stp_store_get_pen(clinic->store, serial, NULL);
+		if (row != NULL && row->enrolled) {
+			assert_non_null(stp_collector_find_pen(clinic->collector, serial));
+			return;
+		}
+	}
+	fail_msg("it was never enrolled");
+}
+
+static void
+test_enrolling_what_is_not_clear(void **state)
+{
+	Clinic *clinic = *state;
+	Answer answer;
+
+	for (guint i = 0; i < PENS; i++)
+		socket_radio_hear(clinic->radio, clinic->addresses[i], TRUE);
+	/* Nothing fits "stipple" alone, and a single digit at the end fits one. */
+	answer = try_enrol(clinic, "Stipple-", 1);
+	assert_true(g_error_matches(answer.error, STP_ERROR, STP_ERROR_NOT_FOUND));
+	g_clear_error(&answer.error);
+
+	/* Two pens of one name: an older one was never renamed. */
+	socket_radio_put(clinic->radio, clinic->pens[0], NULL, "00:00:00:00:00:77", 247);
+	socket_radio_hear(clinic->radio, "00:00:00:00:00:77", TRUE);
+	answer = try_enrol(clinic, "1001", 1);
+	assert_true(g_error_matches(answer.error, STP_ERROR, STP_ERROR_INVALID_ARGUMENT));
+	assert_non_null(strstr(answer.error->message, "00:00:00:00:00:77"));
+	g_clear_error(&answer.error);
+}
+
+static void
+on_removed(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	Answer *answer = user_data;
+
+	stp_collector_remove_finish(STP_COLLECTOR(source), result, &answer->error);
+	answer->done = TRUE;
+}
+
+static void
+test_removing(void **state)
+{
+	Clinic *clinic = *state;
+	const char *serial = sim_pen_serial(clinic->pens[0]);
+	const SimStory story = { .seed = 5, .samples_min = 300, .samples_max = 300, .period_ms = 10 };
+	Answer answer = { 0 };
+
+	/* The pen is known to hold a record that cannot be had: it stays. */
+	clinic->faults[0].drop.bytes = 2000;
+	clinic->faults[0].drop.always = TRUE;
+	enrol(clinic, 0);
+	wait_ended(clinic, 1);
+	assert_int_equal(clinic->failed, 1);
+	stp_collector_remove_async(clinic->collector, serial, FALSE, on_removed, &answer);
+	assert_true(private_wait(is_set, &answer.done, WAIT_MS));
+	assert_true(g_error_matches(answer.error, STP_ERROR, STP_ERROR_INCOMPLETE));
+	g_clear_error(&answer.error);
+	assert_non_null(stp_collector_find_pen(clinic->collector, serial));
+
+	/* Unless it is forced. */
+	answer.done = FALSE;
+	stp_collector_remove_async(clinic->collector, serial, TRUE, on_removed, &answer);
+	assert_true(private_wait(is_set, &answer.done, WAIT_MS));
+	assert_null(answer.error);
+	assert_null(stp_collector_find_pen(clinic->collector, serial));
+	assert_true(sim_story_add_session(&story, 9, clinic->pens[0], NULL, NULL));
+	socket_radio_hear(clinic->radio, clinic->addresses[0], TRUE);
+	settle();
+	assert_int_equal(clinic->failed, 1);
+}
+
+/* ---- stopping ---- */
+
+static void
+reopen_store(Clinic *clinic)
+{
+	close_store(clinic);
+	open_store(clinic);
+}
+
+static void
+test_who_waits_is_answered_whenever_it_stops(void **state)
+{
+	Clinic *clinic = *state;
+	const char *serial = sim_pen_serial(clinic->pens[0]);
+
+	enrol(clinic, 0);
+	wait_ended(clinic, 1);
+	for (guint turns = 0; turns < 100; turns++) {
+		Answer answer = { 0 };
+		gboolean stopped = FALSE;
+
+		reopen_store(clinic);
+		socket_radio_hear(clinic->radio, clinic->addresses[0], TRUE);
+		stp_collector_sync_async(clinic->collector, serial, 1, on_synced, &answer);
+		for (guint i = 0; i < turns && !answer.done; i++)
+			g_main_context_iteration(NULL, TRUE);
+		stp_collector_stop_async(clinic->collector, on_stopped, &stopped);
+		assert_true(private_wait(is_set, &stopped, WAIT_MS));
+		assert_true(private_wait(is_set, &answer.done, 1000));
+		g_clear_error(&answer.error);
+	}
+}
+
+static void
+test_who_asks_after_the_end_is_answered(void **state)
+{
+	Clinic *clinic = *state;
+	Answer answer = { 0 };
+	gboolean stopped = FALSE;
+
+	enrol(clinic, 0);
+	wait_ended(clinic, 1);
+	stp_collector_stop_async(clinic->collector, on_stopped, &stopped);
+	assert_true(private_wait(is_set, &stopped, WAIT_MS));
+	stp_collector_sync_async(clinic->collector, sim_pen_serial(clinic->pens[0]), 1, on_synced,
+				 &answer);
+	assert_true(private_wait(is_set, &answer.done, 1000));
+	assert_true(g_error_matches(answer.error, STP_ERROR, STP_ERROR_CANCELLED));
+	g_clear_error(&answer.error);
+}
+
+int
+main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_clinic, close_clinic)
+	const struct CMUnitTest tests[] = {
+		CASE(test_who_waits_is_answered_whenever_it_stops),
+		CASE(test_who_asks_after_the_end_is_answered),
+		CASE(test_enrolling_what_is_not_there),
+		CASE(test_an_enrolment_can_be_cancelled),
+		CASE(test_a_cancelled_enrolment_leaves_no_half),
+		CASE(test_enrolling_what_is_not_clear),
+		CASE(test_removing),
+		cmocka_unit_test(test_enrolment_fits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
