@@ -48,14 +48,14 @@ static guint signals[SIGNAL_COUNT];
 static gboolean
 has_room(StpStore *self, GError **error)
 {
-	guint64 reserve = (guint64)g_atomic_int_get(&self->reserve_mib) << 20;
+	gint reserve_mib = g_atomic_int_get(&self->reserve_mib);
 
-	if (stp_store_files_room(&self->files) >= reserve)
+	if (stp_store_files_room(&self->files) >= (guint64)reserve_mib << 20)
 		return TRUE;
 	g_set_error(error, STP_ERROR, STP_ERROR_STORE_FULL,
-		    "There is no room left for the store in %s.  Free space on its disk; what is stored is safe, "
-		    "and the pens keep the rest.",
-		    self->files.directory);
+		    "There is no room left for the store in %s: less than %d MiB of its disk are free.  Free space "
+		    "there; what is stored is safe, and the pens keep the rest.",
+		    self->files.directory, reserve_mib);
 	return FALSE;
 }
 

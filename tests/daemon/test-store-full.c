@@ -106,6 +106,8 @@ a_reserve_is_kept(void **state)
 	stp_store_set_reserve(world.store, G_GUINT64_CONSTANT(1) << 50);
 	assert_null(put(&world, 2, &error));
 	assert_true(g_error_matches(error, STP_ERROR, STP_ERROR_STORE_FULL));
+	/* Else nobody understands it of a disk that has some room. */
+	assert_non_null(strstr(error->message, "1073741824 MiB"));
 	g_clear_error(&error);
 	assert_false(world_try_state(&world, "P1", 7, 1, 2, NULL, &error));
 	assert_true(g_error_matches(error, STP_ERROR, STP_ERROR_STORE_FULL));
