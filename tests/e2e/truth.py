@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """What the simulated pens were given, and whether that is what came out."""
 import csv
+import hashlib
 import os
 import sqlite3
 
@@ -36,11 +37,13 @@ def normal(path):
 
 
 def held(state):
-    """(serial, epoch, number) -> sha256 of the sound raw record, straight from the store's file."""
+    """(serial, epoch, number) -> sha256 of the sound raw record's bytes, straight from the store's file."""
     path = os.path.join(state, "stipple.db")
     base = sqlite3.connect("file:%s?mode=ro" % path, uri=True)
     try:
-        return {(serial, epoch, number): sha for serial, epoch, number, sha in base.execute(
-            "SELECT serial, epoch, number, lower(hex(sha256)) FROM record JOIN pen USING (pen)")}
+        return {(serial, epoch, number): hashlib.sha256(raw).hexdigest()
+                for serial, epoch, number, raw in base.execute(
+                    "SELECT serial, epoch, number, bytes FROM record JOIN pen USING (pen)"
+                    " JOIN record_raw USING (record)")}
     finally:
         base.close()
