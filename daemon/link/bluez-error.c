@@ -75,40 +75,40 @@ stp_bluez_error_translate(const GError *error, const char *pen, const char *doin
 
 	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
 		return g_error_new(STP_ERROR, STP_ERROR_CANCELLED,
-				   "%s was cancelled.  Start it again when it is wanted.", doing);
+				   "%s was cancelled. Start it again when it is wanted.", doing);
 	if (stp_bluez_error_is_absence(error))
 		return g_error_new(STP_ERROR, STP_ERROR_NO_BLUETOOTH,
-				   "%s failed: the Bluetooth service does not run.  Start it with 'systemctl "
+				   "%s failed: the Bluetooth service does not run. Start it with 'systemctl "
 				   "start bluetooth'.",
 				   doing);
 	if (stp_bluez_error_is_access_denied(error))
 		return g_error_new(STP_ERROR, STP_ERROR_DENIED,
-				   "%s failed: the system bus does not let Stipple use Bluetooth.  Add the "
+				   "%s failed: the system bus does not let Stipple use Bluetooth. Add the "
 				   "account of stippled to the group bluetooth, or install the D-Bus policy "
 				   "that comes with Stipple.",
 				   doing);
 	if (stp_bluez_error_is(error, "NotReady"))
 		return g_error_new(STP_ERROR, STP_ERROR_NO_ADAPTER,
-				   "%s failed: the Bluetooth adapter is off.  Switch it on with 'bluetoothctl "
+				   "%s failed: the Bluetooth adapter is off. Switch it on with 'bluetoothctl "
 				   "power on'.",
 				   doing);
 	if (is_refused_for_want_of_a_bond(error))
 		return g_error_new(STP_ERROR, STP_ERROR_DENIED,
-				   "%s failed: the pen asks for an authenticated bond.  Repair the pairing with "
+				   "%s failed: the pen asks for an authenticated bond. Repair the pairing with "
 				   "'stipplectl pens add'.",
 				   doing);
 	if (stp_bluez_error_is_unknown_object(error))
 		return g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
-				   "%s failed: the pen went away.  Bring it closer and try again.", doing);
+				   "%s failed: the pen went away. Bring it closer and try again.", doing);
 	if (stp_bluez_error_is_timeout(error))
 		return g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
-				   "%s failed: no answer came in time.  Bring the pen closer, check its "
+				   "%s failed: no answer came in time. Bring the pen closer, check its "
 				   "battery, and try again.",
 				   doing);
 	plain = g_error_copy(error);
 	g_dbus_error_strip_remote_error(plain);
 	return g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
-			   "%s failed: Bluetooth says '%s'.  Bring the pen closer and try again%s.", doing,
+			   "%s failed: Bluetooth says '%s'. Bring the pen closer and try again%s.", doing,
 			   plain->message,
 			   /* Also what BlueZ makes of a bond without a code. */
 			   strstr(plain->message, "0x0e") != NULL

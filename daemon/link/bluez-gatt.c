@@ -92,11 +92,11 @@ on_too_late(gpointer user_data)
 				   &missing);
 	if (!stp_bluez_get_boolean(resolution->device, "ServicesResolved"))
 		end(resolution, g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
-					    "The pen did not tell its services in time.  Bring it closer and try "
+					    "The pen did not tell its services in time. Bring it closer and try "
 					    "again; if it stays so, restart the Bluetooth service."));
 	else
 		end(resolution, g_error_new(STP_ERROR, STP_ERROR_PROTOCOL_FAILED,
-					    "The pen has no characteristic '%s'.  Update its firmware; if that was "
+					    "The pen has no characteristic '%s'. Update its firmware; if that was "
 					    "just done, remove the pen and add it again.",
 					    stp_channel_name(missing)));
 	return G_SOURCE_REMOVE;
@@ -106,7 +106,7 @@ static void
 on_state_changed(StpBluezClient *client, struct resolution *resolution)
 {
 	end(resolution, g_error_new(STP_ERROR, STP_ERROR_NO_BLUETOOTH,
-				    "The Bluetooth service ended while connecting.  It is tried again when it runs."));
+				    "The Bluetooth service ended while connecting. It is tried again when it runs."));
 }
 
 static void
@@ -119,7 +119,7 @@ static void
 end_lost(struct resolution *resolution)
 {
 	end(resolution, g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
-				    "The pen dropped the connection at once.  Bring it closer and try again; if "
+				    "The pen dropped the connection at once. Bring it closer and try again; if "
 				    "it stays so, repair the pairing with 'stipplectl pens add'."));
 }
 

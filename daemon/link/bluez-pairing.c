@@ -100,17 +100,17 @@ explain(StpBluezPairing *self, const GError *error)
 	static const struct {
 		const char *name, *text;
 	} texts[] = {
-		{ "AuthenticationFailed", "Pairing failed: the code was wrong, or the pen refused.  Open the pen's "
+		{ "AuthenticationFailed", "Pairing failed: the code was wrong, or the pen refused. Open the pen's "
 					  "pairing window and try again with the code it shows." },
-		{ "AuthenticationCanceled", "Pairing was broken off by the pen.  Open its pairing window, keep it "
+		{ "AuthenticationCanceled", "Pairing was broken off by the pen. Open its pairing window, keep it "
 					    "close, and try again." },
-		{ "AuthenticationRejected", "The pen refused to pair.  Open its pairing window and try again; if "
+		{ "AuthenticationRejected", "The pen refused to pair. Open its pairing window and try again; if "
 					    "its list of hosts is full, remove one there." },
-		{ "AuthenticationTimeout", "Pairing took too long.  Open the pen's pairing window and enter the "
+		{ "AuthenticationTimeout", "Pairing took too long. Open the pen's pairing window and enter the "
 					   "code within two minutes." },
-		{ "ConnectionAttemptFailed", "The pen could not be reached for pairing.  Bring it closer and try "
+		{ "ConnectionAttemptFailed", "The pen could not be reached for pairing. Bring it closer and try "
 					     "again." },
-		{ "InProgress", "Another program is pairing with this pen.  Close it and try again." },
+		{ "InProgress", "Another program is pairing with this pen. Close it and try again." },
 	};
 
 	for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
@@ -126,7 +126,7 @@ explain(StpBluezPairing *self, const GError *error)
 
 		g_dbus_error_strip_remote_error(plain);
 		return g_error_new(STP_ERROR, STP_ERROR_PAIRING_FAILED,
-				   "Pairing failed: Bluetooth says '%s'.  Bring the pen closer, open its pairing "
+				   "Pairing failed: Bluetooth says '%s'. Bring the pen closer, open its pairing "
 				   "window, and try again.",
 				   plain->message);
 	}
@@ -148,7 +148,7 @@ on_bond_taken_back(GObject *source, GAsyncResult *result, gpointer user_data)
 	else
 		end(self, g_error_new(STP_ERROR, STP_ERROR_PAIRING_FAILED,
 				      "The pen paired without a code, so nobody knows that it is this pen; the "
-				      "bond was removed again.  Use a pen that shows a code, or update its "
+				      "bond was removed again. Use a pen that shows a code, or update its "
 				      "firmware."));
 }
 
@@ -233,7 +233,7 @@ on_too_late(gpointer user_data)
 
 	self->timer = 0;
 	break_off(self, STP_ERROR_PAIRING_FAILED,
-		  "Pairing took longer than two minutes.  Open the pen's pairing window again and enter the code "
+		  "Pairing took longer than two minutes. Open the pen's pairing window again and enter the code "
 		  "at once.");
 	return G_SOURCE_REMOVE;
 }
@@ -241,7 +241,7 @@ on_too_late(gpointer user_data)
 static gboolean
 on_cancelled(GCancellable *cancellable, gpointer user_data)
 {
-	break_off(user_data, STP_ERROR_CANCELLED, "Pairing was cancelled.  Start it again when it is wanted.");
+	break_off(user_data, STP_ERROR_CANCELLED, "Pairing was cancelled. Start it again when it is wanted.");
 	return G_SOURCE_REMOVE;
 }
 
@@ -278,12 +278,12 @@ stp_bluez_pairing_run_async(StpBluezPairing *self, GDBusProxy *device, StpPairin
 
 	if (self->task != NULL) {
 		g_task_return_new_error(task, STP_ERROR, STP_ERROR_BUSY,
-					"Another pen is being paired.  Try again when that has ended.");
+					"Another pen is being paired. Try again when that has ended.");
 		return;
 	}
 	if (stp_bluez_client_get_owner(self->client) == NULL) {
 		g_task_return_new_error(task, STP_ERROR, STP_ERROR_NO_BLUETOOTH,
-					"The Bluetooth service ended.  Pair again when it runs.");
+					"The Bluetooth service ended. Pair again when it runs.");
 		return;
 	}
 	if (stp_bluez_is_bonded(device)) {
@@ -332,9 +332,9 @@ stp_bluez_pairing_answer(StpBluezPairing *self, guint request, gboolean accept, 
 		return;
 	if (!accept || (self->wants_passkey && passkey > 999999)) {
 		break_off(self, STP_ERROR_PAIRING_FAILED,
-			  accept ? "A pairing code has six digits.  Start the pairing again with the code that the "
+			  accept ? "A pairing code has six digits. Start the pairing again with the code that the "
 				   "pen shows."
-				 : "The pairing was not confirmed.  Start it again when the code on the pen can be "
+				 : "The pairing was not confirmed. Start it again when the code on the pen can be "
 				   "read.");
 		return;
 	}
@@ -394,7 +394,7 @@ on_display_passkey(BluezAgent1 *agent, GDBusMethodInvocation *invocation, const 
 	/* Does not happen with pens that have a display; with one that has only keys nobody could answer. */
 	if (is_ours(self, invocation, device))
 		break_off(self, STP_ERROR_PAIRING_FAILED,
-			  "The pen wants a code typed in on itself, which Stipple does not support.  Use a pen "
+			  "The pen wants a code typed in on itself, which Stipple does not support. Use a pen "
 			  "that shows a code.");
 	bluez_agent1_complete_display_passkey(agent, invocation);
 	return TRUE;

@@ -154,10 +154,10 @@ why_not_now(StpBluezRadio *self, const char *address)
 	}
 	if (stp_bluez_adapter_get(self->adapter) == NULL)
 		return g_error_new(STP_ERROR, STP_ERROR_NO_BLUETOOTH,
-				   "Bluetooth is not ready yet.  Try again in a moment.");
+				   "Bluetooth is not ready yet. Try again in a moment.");
 	if (!stp_bluez_sightings_knows(self->sightings, address))
 		return g_error_new(STP_ERROR, STP_ERROR_NOT_FOUND,
-				   "No pen %s has been heard.  Switch it on, bring it closer, and try again.",
+				   "No pen %s has been heard. Switch it on, bring it closer, and try again.",
 				   address);
 	return NULL;
 }

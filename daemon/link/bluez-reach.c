@@ -105,7 +105,7 @@ on_not_found(gpointer user_data)
 
 	reach->timer = 0;
 	end(reach, g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
-			       "The pen %s was not heard.  Switch it on, bring it closer, and try again.",
+			       "The pen %s was not heard. Switch it on, bring it closer, and try again.",
 			       reach->address));
 	return G_SOURCE_REMOVE;
 }
@@ -230,7 +230,7 @@ static void
 on_state_changed(StpBluezClient *client, struct reach *reach)
 {
 	end(reach, g_error_new(STP_ERROR, STP_ERROR_NO_BLUETOOTH,
-			       "The Bluetooth service ended while connecting.  It is tried again when it runs."));
+			       "The Bluetooth service ended while connecting. It is tried again when it runs."));
 }
 
 static gboolean
@@ -239,7 +239,7 @@ on_cancelled(GCancellable *cancellable, gpointer user_data)
 	struct reach *reach = user_data;
 
 	give_up(reach, g_error_new(STP_ERROR, STP_ERROR_CANCELLED,
-				   "Connecting to the pen was cancelled.  Start it again when it is wanted."));
+				   "Connecting to the pen was cancelled. Start it again when it is wanted."));
 	return G_SOURCE_REMOVE;
 }
 

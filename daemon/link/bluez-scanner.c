@@ -72,7 +72,7 @@ fail(StpBluezScanner *self, const GError *error)
 		return;
 	}
 	if (self->state != STP_RADIO_DENIED && self->state != STP_RADIO_FAILED)
-		stp_warning("link", NULL, "Looking for pens failed: %s.  It is tried again.", error->message);
+		stp_warning("link", NULL, "Looking for pens failed: %s. It is tried again.", error->message);
 	set_state(self, stp_bluez_error_is_access_denied(error) ? STP_RADIO_DENIED : STP_RADIO_FAILED);
 }
 

@@ -93,7 +93,7 @@ static void
 on_state_changed(StpBluezClient *client, StpLinkBluez *self)
 {
 	end(self, STP_ERROR_NO_BLUETOOTH,
-	    "The Bluetooth service ended during the transfer.  It goes on when the service runs again.");
+	    "The Bluetooth service ended during the transfer. It goes on when the service runs again.");
 }
 
 static gboolean
@@ -111,10 +111,10 @@ end_lost(StpLinkBluez *self)
 {
 	if (is_adapter_on(self))
 		end(self, STP_ERROR_LINK_FAILED,
-		    "The connection to the pen was lost.  Bring it closer; the transfer goes on when it is back.");
+		    "The connection to the pen was lost. Bring it closer; the transfer goes on when it is back.");
 	else
 		end(self, STP_ERROR_NO_ADAPTER,
-		    "The Bluetooth adapter went off.  Switch it on with 'bluetoothctl power on' or plug it in "
+		    "The Bluetooth adapter went off. Switch it on with 'bluetoothctl power on' or plug it in "
 		    "again.");
 }
 
@@ -131,7 +131,7 @@ on_interface_removed(StpBluezClient *client, GDBusProxy *proxy, StpLinkBluez *se
 	/* The pen restarted its services but holds the link: of no use without them. */
 	stp_bluez_disconnect_async(self->device, NULL, NULL);
 	end(self, STP_ERROR_LINK_FAILED,
-	    "The pen took its services away.  It is connected anew; if it stays so, restart the pen.");
+	    "The pen took its services away. It is connected anew; if it stays so, restart the pen.");
 }
 
 static void
@@ -172,7 +172,7 @@ stp_link_bluez_new(StpBluezClient *client, GDBusProxy *device, GError **error)
 
 	if (!stp_bluez_is_connected(device)) {
 		g_set_error(error, STP_ERROR, STP_ERROR_LINK_FAILED,
-			    "The pen dropped the connection at once.  Bring it closer and try again.");
+			    "The pen dropped the connection at once. Bring it closer and try again.");
 		return NULL;
 	}
 	self = g_object_new(STP_TYPE_LINK_BLUEZ, NULL);
@@ -191,7 +191,7 @@ get_characteristic(StpLinkBluez *self, StpChannel channel, GError **error)
 {
 	if (self->reason != NULL) {
 		g_set_error(error, STP_ERROR, STP_ERROR_LINK_FAILED,
-			    "The link to the pen is closed.  Connect again.");
+			    "The link to the pen is closed. Connect again.");
 		return NULL;
 	}
 	if (self->characteristics[channel] == NULL)
@@ -199,7 +199,7 @@ get_characteristic(StpLinkBluez *self, StpChannel channel, GError **error)
 			self->client, g_dbus_proxy_get_object_path(self->device), channel);
 	if (self->characteristics[channel] == NULL)
 		g_set_error(error, STP_ERROR, STP_ERROR_NOT_FOUND,
-			    "The pen has no characteristic '%s'.  Its firmware may need an update.",
+			    "The pen has no characteristic '%s'. Its firmware may need an update.",
 			    stp_channel_name(channel));
 	return self->characteristics[channel];
 }
@@ -343,7 +343,7 @@ on_socket_ended(gpointer data)
 	}
 	stp_bluez_disconnect_async(self->device, NULL, NULL);
 	end(self, STP_ERROR_LINK_FAILED,
-	    "Bluetooth ended the stream of data again and again.  The pen is connected anew; if it stays so, "
+	    "Bluetooth ended the stream of data again and again. The pen is connected anew; if it stays so, "
 	    "restart the Bluetooth service.");
 }
 
@@ -497,7 +497,7 @@ stp_link_bluez_close_async(StpLink *link, GAsyncReadyCallback callback, gpointer
 		g_task_return_boolean(task, TRUE);
 		return;
 	}
-	end(self, STP_ERROR_CANCELLED, "This host closed the link.  Connect again when it is wanted.");
+	end(self, STP_ERROR_CANCELLED, "This host closed the link. Connect again when it is wanted.");
 	stp_bluez_disconnect_async(self->device, on_closed_for_good, g_steal_pointer(&task));
 }
 

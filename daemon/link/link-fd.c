@@ -79,13 +79,13 @@ static void
 end_malformed(StpLinkFd *self)
 {
 	end(self, STP_ERROR_PROTOCOL_FAILED,
-	    "The pen sent a message that the link does not know.  Report it with the pen's firmware revision.");
+	    "The pen sent a message that the link does not know. Report it with the pen's firmware revision.");
 }
 
 static void
 end_lost(StpLinkFd *self)
 {
-	end(self, STP_ERROR_LINK_FAILED, "The pen closed the link.  Bring it closer and try again.");
+	end(self, STP_ERROR_LINK_FAILED, "The pen closed the link. Bring it closer and try again.");
 }
 
 /* FALSE: the datagram does not fit now. */
@@ -158,16 +158,16 @@ error_from_pen(StpChannel channel, const guint8 *payload, gsize size)
 	switch (size > 0 ? payload[0] : STP_FD_FAILED) {
 	case STP_FD_NOT_FOUND:
 		return g_error_new(STP_ERROR, STP_ERROR_NOT_FOUND,
-				   "The pen has no characteristic '%s'.  Its firmware may need an update.",
+				   "The pen has no characteristic '%s'. Its firmware may need an update.",
 				   stp_channel_name(channel));
 	case STP_FD_DENIED:
 		return g_error_new(STP_ERROR, STP_ERROR_DENIED,
-				   "The pen refuses access to '%s' without a bond.  Repair the pairing with "
+				   "The pen refuses access to '%s' without a bond. Repair the pairing with "
 				   "'stipplectl pens add'.",
 				   stp_channel_name(channel));
 	default:
 		return g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
-				   "The pen could not serve '%s'%s%s.  Try again.", stp_channel_name(channel),
+				   "The pen could not serve '%s'%s%s. Try again.", stp_channel_name(channel),
 				   text != NULL ? ": " : "", text != NULL ? text : "");
 	}
 }
@@ -283,7 +283,7 @@ refuse_when_closed(StpLinkFd *self, StpPending *pending)
 	if (self->fd >= 0)
 		return FALSE;
 	stp_pending_return_error(pending, g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
-						      "The link to the pen is closed.  Connect again."));
+						      "The link to the pen is closed. Connect again."));
 	return TRUE;
 }
 
@@ -326,7 +326,7 @@ stp_link_fd_write_async(StpLink *link, StpChannel channel, GBytes *value, gboole
 	if (g_bytes_get_size(value) > STP_ATT_VALUE_MAX) {
 		stp_pending_return_error(pending,
 					 g_error_new(STP_ERROR, STP_ERROR_INVALID_ARGUMENT,
-						     "A value has 512 bytes at most.  Write less at once."));
+						     "A value has 512 bytes at most. Write less at once."));
 		return;
 	}
 	if (with_response) {
@@ -356,7 +356,7 @@ static void
 stp_link_fd_close_async(StpLink *link, GAsyncReadyCallback callback, gpointer user_data)
 {
 	end(STP_LINK_FD(link), STP_ERROR_CANCELLED,
-	    "This host closed the link.  Connect again when it is wanted.");
+	    "This host closed the link. Connect again when it is wanted.");
 	stp_pending_return_true(stp_pending_new(link, NULL, "Closing", callback, user_data));
 }
 

@@ -21,7 +21,7 @@ cancelled(GCancellable *cancellable, gpointer user_data)
 
 	pending->cancelled = TRUE;
 	g_task_return_new_error(pending->task, STP_ERROR, STP_ERROR_CANCELLED,
-				"%s was cancelled.  Start it again when it is wanted.", pending->what);
+				"%s was cancelled. Start it again when it is wanted.", pending->what);
 	if (pending->run != NULL)
 		pending->run(pending->data);
 	return G_SOURCE_REMOVE;

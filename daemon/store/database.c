@@ -58,7 +58,7 @@ fail(StpDatabase *self, GError **error)
 	self->failed = code;
 	if (is_out_of_room(code, system_error))
 		g_set_error(error, STP_ERROR, STP_ERROR_STORE_FULL,
-			    "There is no room left for %s.  Free space on its disk; what is stored is safe, "
+			    "There is no room left for %s. Free space on its disk; what is stored is safe, "
 			    "and the pens keep the rest.",
 			    self->path);
 	else

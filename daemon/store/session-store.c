@@ -53,7 +53,7 @@ has_room(StpStore *self, GError **error)
 	if (stp_store_files_room(&self->files) >= (guint64)reserve_mib << 20)
 		return TRUE;
 	g_set_error(error, STP_ERROR, STP_ERROR_STORE_FULL,
-		    "There is no room left for the store in %s: less than %d MiB of its disk are free.  Free space "
+		    "There is no room left for the store in %s: less than %d MiB of its disk are free. Free space "
 		    "there; what is stored is safe, and the pens keep the rest.",
 		    self->files.directory, reserve_mib);
 	return FALSE;
@@ -389,7 +389,7 @@ stp_store_get_pen(StpStore *self, const char *serial, GError **error)
 	if (list->len > 0)
 		return g_ptr_array_steal_index(list, 0);
 	g_set_error(error, STP_ERROR, STP_ERROR_NOT_FOUND,
-		    "There is no pen %s in the store.  List the pens to see which there are.", serial);
+		    "There is no pen %s in the store. List the pens to see which there are.", serial);
 	return NULL;
 }
 
@@ -493,7 +493,7 @@ read_collector_id(StpStore *self, GError **error)
 
 	if (getrandom(fresh, sizeof(fresh), 0) != sizeof(fresh)) {
 		g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
-			    "The system gives no random numbers to name this collector with.  Restart it.");
+			    "The system gives no random numbers to name this collector with. Restart it.");
 		return FALSE;
 	}
 	if (!stp_database_run(self->files.writer, make, STP_VALUES(STP_BLOB(fresh, sizeof(fresh))), error))
@@ -506,7 +506,7 @@ read_collector_id(StpStore *self, GError **error)
 			g_propagate_error(error, g_steal_pointer(&local));
 		else
 			g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
-				    "The store %s does not hold this collector's name.  Restore it from a backup.",
+				    "The store %s does not hold this collector's name. Restore it from a backup.",
 				    stp_database_path(self->files.writer));
 		return FALSE;
 	}

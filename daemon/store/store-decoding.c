@@ -78,7 +78,7 @@ digest_stored(StpDatabase *db, gint64 record, guint8 hash[STP_HASH_SIZE], GError
 			g_propagate_error(error, g_steal_pointer(&local));
 		else
 			g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
-				    "The store %s has lost the bytes of a record.  Restore it from a backup.",
+				    "The store %s has lost the bytes of a record. Restore it from a backup.",
 				    stp_database_path(db));
 		return NULL;
 	}

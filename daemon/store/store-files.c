@@ -29,7 +29,7 @@ make_directory(const char *directory, GError **error)
 	if (g_mkdir_with_parents(directory, 0700) == 0 && g_access(directory, W_OK | X_OK) == 0)
 		return TRUE;
 	g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
-		    "The store's directory %s cannot be used: %s.  Make it belong to the collector, or name "
+		    "The store's directory %s cannot be used: %s. Make it belong to the collector, or name "
 		    "another one with --state-dir.",
 		    directory, g_strerror(errno));
 	return FALSE;
@@ -45,7 +45,7 @@ take_lock(const char *directory, GError **error)
 
 	if (fd < 0) {
 		g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
-			    "The store's lock file %s cannot be opened: %s.  Make the directory belong to the "
+			    "The store's lock file %s cannot be opened: %s. Make the directory belong to the "
 			    "collector.",
 			    path, g_strerror(errno));
 		return -1;
@@ -55,7 +55,7 @@ take_lock(const char *directory, GError **error)
 
 		g_strdelimit(holder, "\n", '\0');
 		g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
-			    "Another stippled (process %s) has the store in %s open.  Stop it first, or give "
+			    "Another stippled (process %s) has the store in %s open. Stop it first, or give "
 			    "this one a directory of its own with --state-dir.",
 			    size > 0 ? holder : "unknown", directory);
 		close(fd);
@@ -86,7 +86,7 @@ set_aside(const char *path, GError **error)
 
 		if (g_rename(from, to) != 0 && errno != ENOENT) {
 			g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
-				    "The store %s is damaged and cannot be renamed to %s: %s.  Move it away by "
+				    "The store %s is damaged and cannot be renamed to %s: %s. Move it away by "
 				    "hand and start stippled again.",
 				    path, to, g_strerror(errno));
 			return NULL;
@@ -106,7 +106,7 @@ check_owner(StpDatabase *db, gint64 *layout, GError **error)
 		return FALSE;
 	if (application != STP_DATABASE_APPLICATION_ID && (application != 0 || tables > 0)) {
 		g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
-			    "%s is a database of another program.  Move it away, or name another directory "
+			    "%s is a database of another program. Move it away, or name another directory "
 			    "with --state-dir.",
 			    stp_database_path(db));
 		return FALSE;
@@ -114,7 +114,7 @@ check_owner(StpDatabase *db, gint64 *layout, GError **error)
 	if (*layout > STP_STORE_LAYOUT) {
 		g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
 			    "The store %s was written by a newer Stipple (layout %" G_GINT64_FORMAT
-			    ", this version knows %d).  Install that version again; nothing was changed.",
+			    ", this version knows %d). Install that version again; nothing was changed.",
 			    stp_database_path(db), *layout, STP_STORE_LAYOUT);
 		return FALSE;
 	}
@@ -220,7 +220,7 @@ open_databases(StpStoreFiles *self, GError **error)
 		if (aside == NULL)
 			return FALSE;
 		self->hint = g_strdup_printf("The store was damaged; it was set aside as %s and a new one was "
-					     "begun.  Keep that file for recovery, check the disk, and enrol the "
+					     "begun. Keep that file for recovery, check the disk, and enrol the "
 					     "pens again: they still hold what they have not overwritten.",
 					     aside);
 		stp_warning("store", NULL, "%s", self->hint);

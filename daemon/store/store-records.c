@@ -173,7 +173,7 @@ stp_records_keep(StpDatabase *db, const StpArrival *arrival, StpKept *kept, GPtr
 
 	if (arrival->number == 0 || arrival->serial == NULL || *arrival->serial == '\0') {
 		g_set_error(error, STP_ERROR, STP_ERROR_INVALID_ARGUMENT,
-			    "A record without a serial or record number cannot be stored.  This is a fault in "
+			    "A record without a serial or record number cannot be stored. This is a fault in "
 			    "stippled; please report it.");
 		return FALSE;
 	}

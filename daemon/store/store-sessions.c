@@ -154,7 +154,7 @@ find_cursor(StpDatabase *db, guint64 cursor, gint64 *start, GError **error)
 	if (*start >= 0)
 		return TRUE;
 	g_set_error(error, STP_ERROR, STP_ERROR_INVALID_ARGUMENT,
-		    "There is no session to go on after.  List the sessions from the beginning.");
+		    "There is no session to go on after. List the sessions from the beginning.");
 	return FALSE;
 }
 
@@ -271,7 +271,7 @@ find_session(StpDatabase *db, const Name *name, const char *id, GError **error)
 		g_autofree char *one = g_strdup(session->id);
 
 		g_set_error(error, STP_ERROR, STP_ERROR_INVALID_ARGUMENT,
-			    "There is a session %s in several of the pen's logs.  Name the log too, as in %s.", id,
+			    "There is a session %s in several of the pen's logs. Name the log too, as in %s.", id,
 			    one);
 		return NULL;
 	}

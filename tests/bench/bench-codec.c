@@ -298,7 +298,7 @@ main(void)
 		tear_down(&packed);
 		free(samples);
 	}
-	printf("ratio: above 1 the block is faster.  H: an ideal adaptive coder; known for the files only.\n"
+	printf("ratio: above 1 the block is faster. H: an ideal adaptive coder; known for the files only.\n"
 	       "Decoding ours includes its CRC-32C and all range checks; protobuf's has neither.\n");
 	return EXIT_SUCCESS;
 }

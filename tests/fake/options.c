@@ -24,8 +24,8 @@ static const FakeOptions defaults = {
 
 static const char summary[] =
 	"A fake org.bluez on the system bus (DBUS_SYSTEM_BUS_ADDRESS: use a private one): virtual adapters\n"
-	"that hear, connect to and pair with each other.  Prints 'ready' when it owns the name.  Faults are\n"
-	"made by calls to org.stipple1.test.Air1 at /org/bluez/fake.  Times are in milliseconds.";
+	"that hear, connect to and pair with each other. Prints 'ready' when it owns the name. Faults are\n"
+	"made by calls to org.stipple1.test.Air1 at /org/bluez/fake. Times are in milliseconds.";
 
 gboolean
 fake_options_parse(FakeOptions *options, int *argc, char ***argv)

@@ -71,7 +71,7 @@ pick_adapters(const PensimOptions *options, GPtrArray *all, GError **error)
 	}
 	if (picked->len == 0 || picked->len < options->pens) {
 		g_set_error(error, SIM_ERROR, SIM_ERROR_USAGE,
-			    "%u adapters can carry a pen, %u are needed: one each.  Plug in more, or ask for "
+			    "%u adapters can carry a pen, %u are needed: one each. Plug in more, or ask for "
 			    "fewer with --pens.",
 			    picked->len, MAX(options->pens, 1));
 		return NULL;

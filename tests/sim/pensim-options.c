@@ -8,8 +8,8 @@
 
 static const char summary[] =
 	"Simulated derma pens behind bluetoothd: each pen is a GATT server and an advertisement on an\n"
-	"adapter of its own, on the system bus (DBUS_SYSTEM_BUS_ADDRESS points elsewhere).  Every event\n"
-	"is a JSON object on a line of standard output.  SIGTERM and SIGINT end it cleanly.";
+	"adapter of its own, on the system bus (DBUS_SYSTEM_BUS_ADDRESS points elsewhere). Every event\n"
+	"is a JSON object on a line of standard output. SIGTERM and SIGINT end it cleanly.";
 
 static const char description[] =
 	"PEN counts from 1, in the order of the adapters; RECORD is a record number, from 1.\n"

@@ -345,7 +345,7 @@ bluez_vanished(GDBusConnection *bus, const char *name, gpointer data)
 	if (!bus || g_dbus_connection_is_closed(bus)) {
 		g_autoptr(GError) error =
 			g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CLOSED,
-					    "The bus has gone.  Start the pens again when it is back.");
+					    "The bus has gone. Start the pens again when it is back.");
 
 		fail(program, EXIT_NO_BLUEZ, error);
 		return;

@@ -7,9 +7,6 @@
 
 #define MINUTE_MS UINT64_C(60000)
 
-/* Codes are the maker's affair; these are ours. */
-enum { CODE_DEPTH_DEVIATION = 10, CODE_STALL = 11, CODE_SPEED_SAG = 12, CODE_BATTERY_LOW = 15 };
-
 /* Where the story is. */
 struct teller {
 	const SimStory *story;
@@ -95,10 +92,10 @@ static gboolean
 maybe_alarm(struct teller *teller, GError **error)
 {
 	static const struct stp_event alarms[] = {
-		{ .code = CODE_DEPTH_DEVIATION, .arg = 210, .severity = 2 },
-		{ .code = CODE_STALL, .arg = 1, .severity = 3 },
-		{ .code = CODE_SPEED_SAG, .arg = 18, .severity = 1 },
-		{ .code = CODE_BATTERY_LOW, .arg = 14, .severity = 1 },
+		{ .code = STP_EVENT_DEPTH_DEVIATION, .arg = 210, .severity = 2 },
+		{ .code = STP_EVENT_STALL, .severity = 3 },
+		{ .code = STP_EVENT_SPEED_SAG, .arg = 18, .severity = 1 },
+		{ .code = STP_EVENT_BATTERY_LOW, .arg = 14, .severity = 1 },
 	};
 	struct stp_event event = alarms[session_random_below(&teller->random, G_N_ELEMENTS(alarms))];
 

@@ -62,9 +62,33 @@ struct stp_session_part {
 	uint8_t cartridge_uid_size;	/* 0: no cartridge id */
 };
 
+/* What happened; arg is named beside it.  Codes from 0x8000 are the maker's own. */
+enum stp_event_code {
+	STP_EVENT_SESSION_START = 1,		/* session number */
+	STP_EVENT_SESSION_END = 2,		/* session number */
+	STP_EVENT_PASS_START = 3,		/* pass */
+	STP_EVENT_PASS_END = 4,		/* pass */
+	STP_EVENT_ZONE_CHANGE = 5,		/* zone */
+	STP_EVENT_CARTRIDGE_IN = 6,		/* 0 */
+	STP_EVENT_CARTRIDGE_OUT = 7,		/* 0 */
+	STP_EVENT_CARTRIDGE_REFUSED = 8,	/* 0 */
+	STP_EVENT_DEPTH_LIMIT = 9,		/* depth, um */
+	STP_EVENT_DEPTH_DEVIATION = 10,		/* difference, um */
+	STP_EVENT_STALL = 11,		/* 0 */
+	STP_EVENT_SPEED_SAG = 12,		/* percent below the set rate */
+	STP_EVENT_OVER_CURRENT = 13,		/* mA */
+	STP_EVENT_OVER_TEMPERATURE = 14,	/* degrees Celsius */
+	STP_EVENT_BATTERY_LOW = 15,		/* percent */
+	STP_EVENT_POWER_LOSS = 16,		/* 0 */
+	STP_EVENT_CLOCK_SET = 17,		/* seconds, absolute */
+	STP_EVENT_FLASH_ERROR = 18,		/* 0 */
+	STP_EVENT_LOG_OVERRUN = 19,		/* how many */
+	STP_EVENT_SELF_TEST = 20,		/* 0 passed, else the maker's code */
+};
+
 struct stp_event {
 	uint32_t event_no;
-	uint16_t code;
+	uint16_t code;		/* enum stp_event_code; unknown values are kept */
 	uint32_t arg;
 	uint8_t severity;	/* 0 info, 1 caution, 2 warning, 3 fault */
 };
