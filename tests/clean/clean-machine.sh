@@ -11,7 +11,8 @@
 #
 #   -v VARIANT  debootstrap's variant: minbase (the default) or "" for the usual one
 #   -k          keep the tree, and say where it is
-#   CLEAN_DIR   where trees and reports are made (/var/tmp/stipple-clean)
+#   CLEAN_DIR   where each run makes a directory with its tree, logs and report
+#               (/var/tmp/stipple-clean); the tree goes at the end, the rest stays
 set -eu
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 variant=minbase keep=
@@ -29,10 +30,12 @@ die() { echo "clean-machine: $*" >&2; exit 1; }
 [ "$(id -u)" -eq 0 ] || die "debootstrap and chroot take root; run it as root"
 command -v debootstrap > /dev/null || die "there is no debootstrap; install it: apt-get install debootstrap"
 
-dir=${CLEAN_DIR:-/var/tmp/stipple-clean}
-mkdir -p "$dir"
-tree=$(mktemp -d "$dir/tree.XXXXXX")
-report=$dir/report-$(date +%H%M%S).txt
+base=${CLEAN_DIR:-/var/tmp/stipple-clean}
+mkdir -p "$base"
+dir=$(mktemp -d "$base/$(date +%Y%m%d-%H%M%S).XXX")
+tree=$dir/tree
+report=$dir/report.txt
+mkdir "$tree"
 cleanup() {
     local m
     for m in dev/pts dev/shm dev proc sys; do umount "$tree/$m" 2> /dev/null || :; done
