@@ -99,7 +99,7 @@ put_state(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **err
 	return stp_database_begin(db, error) &&
 	       finish(db,
 		      stp_times_put_state(db, self->u.state.serial, self->u.state.epoch, self->u.state.oldest,
-					  self->u.state.newest, anchor, error),
+					  self->u.state.newest, anchor, self->made, error),
 		      error);
 }
 

@@ -14,6 +14,6 @@
 #define STP_DRIFT_MS_PER_US 10
 
 gboolean stp_times_put_state(StpDatabase *db, const char *serial, guint32 epoch, guint32 oldest, guint32 newest,
-			     const struct stp_time_anchor *anchor, GError **error);
+			     const struct stp_time_anchor *anchor, GPtrArray *made, GError **error);
 /* Work out when a session began, from its boot and tick. */
 gboolean stp_times_place_session(StpDatabase *db, gint64 session, GError **error);

@@ -53,7 +53,7 @@ an_anchor_places_the_sessions_of_its_boot(void **state)
 	World *world = *state;
 	const struct stp_time_anchor anchor = { 1, 10 * HOUR_MS, NOON, 20000 };
 	const struct stp_time_anchor nearer = { 1, 3 * HOUR_MS, NOON - 7 * HOUR_MS * 1000 + 5000, 20000 };
-	const struct stp_time_anchor vague = { 1, 2 * HOUR_MS, NOON, 90000000 };
+	const struct stp_time_anchor vague = { 1, 2 * HOUR_MS, NOON - 8 * HOUR_MS * 1000 + 60000000, 90000000 };
 
 	stp_stored_outcome_free(world_add(world, &(RecordPlan){ .number = 2 }));
 	stp_stored_outcome_free(world_add(world, &(RecordPlan){ .number = 12 }));
@@ -73,6 +73,35 @@ an_anchor_places_the_sessions_of_its_boot(void **state)
 	assert_start(world, "P1/2", NOON - 8 * HOUR_MS * 1000 + 5000, 360 + 20);
 	assert_start(world, "P1/12", NOON + 2 * HOUR_MS * 1000, 720 + 20);
 	assert_no_start(world, "P1/3");
+}
+
+/* This computer's clock was a day slow at the first contact, and nobody can tell afterwards. */
+static void
+anchors_that_contradict_make_times_unsure(void **state)
+{
+	World *world = *state;
+	const gint64 day_ms = 24 * HOUR_MS;
+	const struct stp_time_anchor slow = { 1, 10 * HOUR_MS, NOON - day_ms * 1000, 20000 };
+	const struct stp_time_anchor right = { 1, 20 * HOUR_MS, NOON + 10 * HOUR_MS * 1000, 20000 };
+	const struct stp_time_anchor other_boot = { 2, 20 * HOUR_MS, NOON, 20000 };
+	g_autoptr(StpSession) session = NULL;
+	g_autoptr(GPtrArray) coverage = NULL;
+	const StpCoverage *entry;
+
+	stp_stored_outcome_free(world_add(world, &(RecordPlan){ .number = 12 }));
+	world_put_state(world, "P1", 7, 1, 12, &slow);
+	world_put_state(world, "P1", 7, 1, 12, &other_boot);
+	assert_start(world, "P1/12", slow.utc_us + 2 * HOUR_MS * 1000, 720 + 20);
+
+	world_put_state(world, "P1", 7, 1, 12, &right);
+	session = stp_store_get_session(world->store, "P1/12", NULL);
+	assert_true(session->start_uncertainty_ms >= day_ms);
+
+	coverage = stp_store_get_coverage(world->store, "P1", NULL);
+	entry = g_ptr_array_index(coverage, 0);
+	assert_int_equal(entry->findings->len, 1);
+	assert_string_equal(((const StpFinding *)g_ptr_array_index(entry->findings, 0))->kind, "clock");
+	
 }
 
 static void
@@ -160,6 +189,7 @@ main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(an_anchor_places_the_sessions_of_its_boot),
+		CASE(anchors_that_contradict_make_times_unsure),
 		CASE(a_session_that_comes_later_finds_its_anchor),
 		CASE(a_start_is_never_before_time_began),
 		CASE(an_earlier_part_moves_the_start),

@@ -52,6 +52,7 @@ CREATE TABLE anchor (
 	tick_ms INTEGER NOT NULL,
 	utc INTEGER NOT NULL,
 	uncertainty_us INTEGER NOT NULL,
+	doubt_us INTEGER NOT NULL DEFAULT 0,	-- how far another anchor of the boot contradicts it
 	taken_at INTEGER NOT NULL
 );
 CREATE INDEX anchor_by_boot ON anchor (pen, boot_id);
