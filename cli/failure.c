@@ -185,8 +185,11 @@ cli_fail_error(struct cli *cli, const GError *error)
 	struct failure failure;
 
 	failure_init(&failure, error);
-	if (cli->verbose)
-		fprintf(stderr, "stipplectl: as reported: %s\n", error->message);
+	if (cli->verbose) {
+		g_autofree char *reported = text_clean(error->message);
+
+		fprintf(stderr, "stipplectl: as reported: %s\n", reported);
+	}
 
 	int code = report(cli, &failure);
 
