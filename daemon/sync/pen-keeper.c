@@ -15,6 +15,8 @@ static const guint backoff_s[] = { 1, 2, 5, 15, 60, 300 };
 #define BLIND_INTERVAL_US (5 * 60 * G_USEC_PER_SEC)
 /* Records that were damaged or could not be had are asked for again so often. */
 #define UNFINISHED_INTERVAL_US (15 * 60 * G_USEC_PER_SEC)
+/* After a sync that brought nothing, news has to wait so long. */
+#define IDLE_PAUSE_US (30 * G_USEC_PER_SEC)
 /* So long after its last advertisement a pen counts as gone; it advertises every 2.5 s at the slowest. */
 #define AWAY_AFTER_S 60
 
@@ -39,6 +41,7 @@ struct _StpPenKeeper {
 
 	gboolean known;		/* what the pen had when a sync last completed: */
 	guint32 known_epoch, known_newest, known_boot;
+	gboolean stopped;	/* the last one, by somebody, before it was complete */
 	gint64 completed, began;	/* the last complete sync, and the last one at all; monotonic */
 	StpSyncResult last;
 };
@@ -144,10 +147,15 @@ has_news(StpPenKeeper *self, const StpSighting *sighting)
 	const struct stp_advert *status = &sighting->status;
 	gint64 age = g_get_monotonic_time() - self->completed;
 
+	if (self->stopped && !self->known)
+		return age > UNFINISHED_INTERVAL_US;
 	if (!self->known)
 		return TRUE;
-	if (self->last.damaged + self->last.given_up > 0 && age > UNFINISHED_INTERVAL_US)
+	if ((self->stopped || self->last.damaged + self->last.given_up > 0) && age > UNFINISHED_INTERVAL_US)
 		return TRUE;
+	/* A pen whose advertisements never agree with its log would be asked without end. */
+	if (self->last.records == 0 && age < IDLE_PAUSE_US)
+		return FALSE;
 	if (!sighting->has_status)
 		return age > BLIND_INTERVAL_US;
 	return status->newest_record != self->known_newest ||
@@ -261,8 +269,11 @@ take_failure(StpPenKeeper *self, const GError *error)
 	stp_enrolled_pen_set_error(self->pen, error);
 	stp_enrolled_pen_emit_sync_ended(self->pen, error->message, &self->last);
 	self->known = FALSE;
+	self->stopped = FALSE;
 	if (g_error_matches(error, STP_ERROR, STP_ERROR_CANCELLED)) {
-		/* On request: begin anew when it has news, or when asked. */
+		/* On request: begin anew when it has news, when asked, or after a while. */
+		self->stopped = TRUE;
+		self->completed = g_get_monotonic_time();
 		stp_info("sync", serial_of(self), "%s", error->message);
 		self->known = self->last.has_status;
 		self->known_epoch = self->last.epoch;
@@ -287,6 +298,7 @@ static void
 take_success(StpPenKeeper *self)
 {
 	self->failures = 0;
+	self->stopped = FALSE;
 	self->known = TRUE;
 	self->known_epoch = self->last.epoch;
 	self->known_newest = self->last.newest;
@@ -511,7 +523,7 @@ void
 stp_pen_keeper_cancel(StpPenKeeper *self)
 {
 	g_autoptr(GError) cancelled = g_error_new(STP_ERROR, STP_ERROR_CANCELLED,
-		"The sync was stopped. What arrived is kept; the rest follows at the next contact.");
+		"The sync was stopped. What arrived is kept; the rest is fetched later, or with the next 'stipplectl sync'.");
 
 	g_clear_handle_id(&self->retry_timer, g_source_remove);
 	if (self->cancellable != NULL) {

@@ -11,6 +11,8 @@
 
 /* Signals to other processes follow these; more often helps nobody. */
 #define PROGRESS_INTERVAL_US G_USEC_PER_SEC
+/* Wall and monotonic clock may drift apart by so much while the pen's clock is read. */
+#define CLOCK_STEP_US 50000
 
 struct _StpPenSync {
 	GObject parent;
@@ -33,6 +35,7 @@ struct _StpPenSync {
 	const char *stage;
 	gint64 started;
 	gint64 clock_asked;	/* monotonic, microseconds */
+	gint64 clock_asked_utc;
 	GArray *held, *wanted;	/* the engine reads them until it is done */
 	StpSyncOpening *opening;
 	StpSyncResult result;
@@ -201,7 +204,7 @@ static GError *
 stopped_error(void)
 {
 	return g_error_new(STP_ERROR, STP_ERROR_CANCELLED,
-		"The sync was stopped. What arrived is kept; the rest follows at the next contact.");
+		"The sync was stopped. What arrived is kept; the rest is fetched later, or with the next 'stipplectl sync'.");
 }
 
 /* ---- what the engine asks for ---- */
@@ -228,6 +231,13 @@ on_clock(GObject *source, GAsyncResult *result, gpointer user_data)
 	gsize size = 0;
 	const guint8 *bytes = value != NULL ? g_bytes_get_data(value, &size) : NULL;
 
+	/* A clock that was set, or a machine that slept, in the middle: this pair would be a lie. */
+	if (bytes != NULL && ABS(utc - self->clock_asked_utc - took) > CLOCK_STEP_US) {
+		stp_notice("sync", self->serial,
+			   "This computer's clock was set while the pen's was read; the pen's sessions "
+			   "get their time at the next contact.");
+		bytes = NULL;
+	}
 	if (error != NULL)
 		stp_warning("sync", self->serial,
 			    "The pen's clock could not be read (%s); sessions of this power-up keep "
@@ -369,6 +379,7 @@ carry_out(StpPenSync *self, const struct stp_host_action *action)
 		break;
 	case STP_HOST_READ_TIME:
 		self->clock_asked = g_get_monotonic_time();
+		self->clock_asked_utc = g_get_real_time();
 		stp_link_read_async(self->link, STP_CHANNEL_ELAPSED_TIME, NULL, on_clock,
 				    begin(self));
 		break;
