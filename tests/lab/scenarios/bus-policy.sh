@@ -37,12 +37,7 @@ from gi.repository import GLib
 dbus.mainloop.glib.DBusGMainLoop(set_as_default=True)
 dbus.SystemBus().request_name("org.stipple1")
 GLib.MainLoop().run()' &
-for _ in $(seq 100); do
-    owned=$(dbus-send --system --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.NameHasOwner \
-        string:org.stipple1)
-    case $owned in *true*) break ;; esac
-    sleep 0.1
-done
+gdbus wait --system --timeout 20 org.stipple1
 
 expect "a stranger may not ask" "$(ask nobody nogroup '')" AccessDenied
 expect "a member of the group may" "$(ask nobody nogroup "$(getent group stipple | cut -d: -f3)")" UnknownMethod
