@@ -585,12 +585,6 @@ stp_pen_sync_get_progress(StpPenSync *self, struct stp_host_progress *progress)
 		stp_host_get_progress(self->host, progress);
 }
 
-const char *
-stp_pen_sync_get_stage(StpPenSync *self)
-{
-	return self->stage;
-}
-
 const StpPenRow *
 stp_pen_sync_get_identity(StpPenSync *self)
 {

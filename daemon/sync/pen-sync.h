@@ -51,7 +51,5 @@ gboolean stp_pen_sync_run_finish(StpPenSync *self, GAsyncResult *result, GError 
 /* What has been reached so far; whole after run_finish(), also after a failure. */
 const StpSyncResult *stp_pen_sync_get_result(StpPenSync *self);
 void stp_pen_sync_get_progress(StpPenSync *self, struct stp_host_progress *progress);
-/* The last stage reached, for the attempt's row: "subscribe", "identify", "state", ... */
-const char *stp_pen_sync_get_stage(StpPenSync *self);
 /* What the pen said of itself; strings may be "", the battery 255. Owned by the sync. */
 const StpPenRow *stp_pen_sync_get_identity(StpPenSync *self);
