@@ -74,9 +74,12 @@ record_is_printable(const uint8_t *text, size_t size)
 static inline size_t
 record_text_size(const char *text, size_t max)
 {
-	const char *end = memchr(text, '\0', max + 1);
+	size_t size = 0;
 
-	return end ? (size_t)(end - text) : max + 1;
+	/* Not memchr: a freestanding libc need not have it. */
+	while (size <= max && text[size] != '\0')
+		size++;
+	return size;
 }
 
 /* Both ends hold a head, a part and an event to the same rules. */

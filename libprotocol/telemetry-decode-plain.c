@@ -127,7 +127,7 @@ decode_anywhere(struct decoder *decoder, struct stp_sample *out, size_t count)
 	return decode_plain(decoder, out, count);
 }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && __STDC_HOSTED__
 
 /* The same, for processors of the last ten years. */
 __attribute__((target("avx2,bmi,bmi2,lzcnt")))

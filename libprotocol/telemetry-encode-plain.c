@@ -105,7 +105,7 @@ encode_anywhere(struct stp_block_encoder *encoder, const struct stp_sample *samp
 	return encode_plain(encoder, samples, count);
 }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && __STDC_HOSTED__
 
 /* The same, for processors of the last ten years. */
 __attribute__((target("avx2,bmi,bmi2,lzcnt")))

@@ -154,7 +154,7 @@ learn(int32_t level_gain, int32_t trend_gain, int32_t trend_keep,
 static inline bool
 cpu_is_recent(void)
 {
-#if defined(__x86_64__)
+#if defined(__x86_64__) && __STDC_HOSTED__
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi")
 		&& __builtin_cpu_supports("bmi2");
 #else
