@@ -38,6 +38,15 @@ static const struct wire_words statuses[] = {
 		"Charge the pen." },
 	{ STP_WIRE_OVERWRITTEN, "overwritten", "The pen has overwritten the record with newer ones.",
 		"Sync more often, or bring the collector closer to where the pen is used." },
+	{ STP_WIRE_NOT_ACKNOWLEDGED, "not-acknowledged",
+		"A collector has not got all of these records yet, so the pen keeps them.",
+		"Sync with every collector the pen knows, or make the pen forget one that is retired." },
+	{ STP_WIRE_NOT_CONFIRMED, "not-confirmed", "The pen waits for a person to agree.",
+		"Press the pen's button within a minute." },
+	{ STP_WIRE_STALE, "stale", "The permission was for something else, or too long ago.",
+		"Begin anew." },
+	{ STP_WIRE_WRONG_REVISION, "wrong-revision", "The pen's settings were changed meanwhile.",
+		"Look at the settings again, then change them." },
 };
 
 static const struct wire_words *
@@ -84,10 +93,20 @@ stp_op_name(enum stp_op op)
 		return "read";
 	case STP_OP_CREDIT:
 		return "credit";
+	case STP_OP_HASH:
+		return "hash";
 	case STP_OP_ABORT:
 		return "abort";
 	case STP_OP_ACK:
 		return "ack";
+	case STP_OP_ERASE_PREPARE:
+		return "erase-prepare";
+	case STP_OP_ERASE:
+		return "erase";
+	case STP_OP_SLOTS:
+		return "slots";
+	case STP_OP_DROP_SLOT:
+		return "drop-slot";
 	}
 	return NULL;
 }

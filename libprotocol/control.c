@@ -28,9 +28,18 @@ request_body_size(enum stp_op op)
 	case STP_OP_READ:
 		return 15;
 	case STP_OP_CREDIT:
+	case STP_OP_SLOTS:
 		return 1;
+	case STP_OP_HASH:
+		return 14;
 	case STP_OP_ACK:
 		return 13;
+	case STP_OP_ERASE_PREPARE:
+		return 8;
+	case STP_OP_ERASE:
+		return 12;
+	case STP_OP_DROP_SLOT:
+		return 1 + STP_COLLECTOR_ID_SIZE;
 	}
 	return -1;
 }
@@ -44,13 +53,21 @@ answer_body_size(enum stp_op op)
 	case STP_OP_GET_STATE:
 		return 17;
 	case STP_OP_LIST:
+		return 11;
 	case STP_OP_READ:
 		return 7;
 	case STP_OP_CREDIT:
 	case STP_OP_ABORT:
+	case STP_OP_ERASE:
+	case STP_OP_DROP_SLOT:
 		return 0;
+	case STP_OP_HASH:
+	case STP_OP_ERASE_PREPARE:
+		return 4;
 	case STP_OP_ACK:
 		return 1;
+	case STP_OP_SLOTS:
+		return STP_COLLECTOR_ID_SIZE + 8;
 	}
 	return -1;
 }
@@ -65,7 +82,14 @@ is_answer(enum stp_op op, uint8_t status)
 static bool
 has_body(enum stp_op op, uint8_t status)
 {
-	return status == STP_WIRE_SUCCESS || op == STP_OP_LIST || op == STP_OP_READ;
+	return status == STP_WIRE_SUCCESS || op == STP_OP_LIST || op == STP_OP_READ ||
+	       (op == STP_OP_HASH && status == STP_WIRE_RECORD_CORRUPT);
+}
+
+static bool
+is_in_record(uint32_t record, uint32_t offset, uint32_t length)
+{
+	return record && length && offset <= STP_SEGMENT_OFFSET_MAX && length <= STP_RECORD_SIZE_MAX - offset;
 }
 
 static enum stp_status
@@ -80,9 +104,12 @@ check_request(const struct stp_request *request)
 			return STP_ERR_RANGE;
 		break;
 	case STP_OP_READ:
-		if (!request->u.read.record || !request->u.read.length || !request->u.read.window ||
-		    request->u.read.offset > STP_SEGMENT_OFFSET_MAX ||
-		    request->u.read.length > STP_RECORD_SIZE_MAX - request->u.read.offset)
+		if (!is_in_record(request->u.read.record, request->u.read.offset, request->u.read.length) ||
+		    !request->u.read.window)
+			return STP_ERR_RANGE;
+		break;
+	case STP_OP_HASH:
+		if (!is_in_record(request->u.hash.record, request->u.hash.offset, request->u.hash.length))
 			return STP_ERR_RANGE;
 		break;
 	case STP_OP_CREDIT:
@@ -93,9 +120,19 @@ check_request(const struct stp_request *request)
 		if (!request->u.ack.from || request->u.ack.from > request->u.ack.to)
 			return STP_ERR_RANGE;
 		break;
+	case STP_OP_ERASE_PREPARE:
+		if (!request->u.erase_prepare.up_to)
+			return STP_ERR_RANGE;
+		break;
+	case STP_OP_ERASE:
+		if (!request->u.erase.up_to)
+			return STP_ERR_RANGE;
+		break;
 	case STP_OP_HELLO:
 	case STP_OP_GET_STATE:
 	case STP_OP_ABORT:
+	case STP_OP_SLOTS:
+	case STP_OP_DROP_SLOT:
 		break;
 	}
 	return STP_OK;
@@ -129,6 +166,28 @@ put_request_body(const struct stp_request *request, uint8_t *body)
 		put_le32(body + 1, request->u.ack.epoch);
 		put_le32(body + 5, request->u.ack.from);
 		put_le32(body + 9, request->u.ack.to);
+		break;
+	case STP_OP_HASH:
+		put_le32(body, request->u.hash.epoch);
+		put_le32(body + 4, request->u.hash.record);
+		put_le24(body + 8, request->u.hash.offset);
+		put_le24(body + 11, request->u.hash.length);
+		break;
+	case STP_OP_ERASE_PREPARE:
+		put_le32(body, request->u.erase_prepare.epoch);
+		put_le32(body + 4, request->u.erase_prepare.up_to);
+		break;
+	case STP_OP_ERASE:
+		put_le32(body, request->u.erase.epoch);
+		put_le32(body + 4, request->u.erase.up_to);
+		put_le32(body + 8, request->u.erase.nonce);
+		break;
+	case STP_OP_SLOTS:
+		body[0] = request->u.slots.index;
+		break;
+	case STP_OP_DROP_SLOT:
+		body[0] = request->u.drop_slot.index;
+		memcpy(body + 1, request->u.drop_slot.collector_id, STP_COLLECTOR_ID_SIZE);
 		break;
 	case STP_OP_GET_STATE:
 	case STP_OP_ABORT:
@@ -185,6 +244,28 @@ get_request_body(struct stp_request *request, const uint8_t *body)
 		request->u.ack.epoch = get_le32(body + 1);
 		request->u.ack.from = get_le32(body + 5);
 		request->u.ack.to = get_le32(body + 9);
+		break;
+	case STP_OP_HASH:
+		request->u.hash.epoch = get_le32(body);
+		request->u.hash.record = get_le32(body + 4);
+		request->u.hash.offset = get_le24(body + 8);
+		request->u.hash.length = get_le24(body + 11);
+		break;
+	case STP_OP_ERASE_PREPARE:
+		request->u.erase_prepare.epoch = get_le32(body);
+		request->u.erase_prepare.up_to = get_le32(body + 4);
+		break;
+	case STP_OP_ERASE:
+		request->u.erase.epoch = get_le32(body);
+		request->u.erase.up_to = get_le32(body + 4);
+		request->u.erase.nonce = get_le32(body + 8);
+		break;
+	case STP_OP_SLOTS:
+		request->u.slots.index = body[0];
+		break;
+	case STP_OP_DROP_SLOT:
+		request->u.drop_slot.index = body[0];
+		memcpy(request->u.drop_slot.collector_id, body + 1, STP_COLLECTOR_ID_SIZE);
 		break;
 	case STP_OP_GET_STATE:
 	case STP_OP_ABORT:
@@ -265,12 +346,27 @@ stp_answer_encode(const struct stp_answer *answer, uint8_t out[STP_CONTROL_SIZE_
 	case STP_OP_READ:
 		put_le24(body, answer->u.sent.sent);
 		put_le32(body + 3, answer->u.sent.crc32c);
+		if (answer->op == STP_OP_LIST)
+			put_le32(body + 7, answer->u.sent.oldest);
+		break;
+	case STP_OP_HASH:
+		put_le32(body, answer->u.hash.crc32c);
 		break;
 	case STP_OP_ACK:
 		body[0] = answer->u.ack.ranges_free;
 		break;
+	case STP_OP_ERASE_PREPARE:
+		put_le32(body, answer->u.erase_prepare.nonce);
+		break;
+	case STP_OP_SLOTS:
+		memcpy(body, answer->u.slots.collector_id, STP_COLLECTOR_ID_SIZE);
+		put_le32(body + 8, answer->u.slots.mark);
+		put_le32(body + 12, answer->u.slots.epoch);
+		break;
 	case STP_OP_CREDIT:
 	case STP_OP_ABORT:
+	case STP_OP_ERASE:
+	case STP_OP_DROP_SLOT:
 		break;
 	}
 	return STP_OK;
@@ -297,14 +393,29 @@ get_answer_body(struct stp_answer *answer, const uint8_t *body)
 	case STP_OP_READ:
 		answer->u.sent.sent = get_le24(body);
 		answer->u.sent.crc32c = get_le32(body + 3);
+		if (answer->op == STP_OP_LIST)
+			answer->u.sent.oldest = get_le32(body + 7);
 		if (answer->u.sent.sent > STP_RECORD_SIZE_MAX)
 			return STP_ERR_RANGE;
+		break;
+	case STP_OP_HASH:
+		answer->u.hash.crc32c = get_le32(body);
 		break;
 	case STP_OP_ACK:
 		answer->u.ack.ranges_free = body[0];
 		break;
+	case STP_OP_ERASE_PREPARE:
+		answer->u.erase_prepare.nonce = get_le32(body);
+		break;
+	case STP_OP_SLOTS:
+		memcpy(answer->u.slots.collector_id, body, STP_COLLECTOR_ID_SIZE);
+		answer->u.slots.mark = get_le32(body + 8);
+		answer->u.slots.epoch = get_le32(body + 12);
+		break;
 	case STP_OP_CREDIT:
 	case STP_OP_ABORT:
+	case STP_OP_ERASE:
+	case STP_OP_DROP_SLOT:
 		break;
 	}
 	return STP_OK;

@@ -113,9 +113,14 @@ on_get_state(struct stp_pen *pen, const struct stp_request *request, struct stp_
 static void
 on_list(struct stp_pen *pen, const struct stp_request *request, struct stp_answer *reply)
 {
+	struct stp_pen_log_state state;
+
 	reply->status = stp_pen_begin_list(pen, request);
-	if (reply->status != STP_WIRE_SUCCESS)
-		answer(pen, reply);
+	if (reply->status == STP_WIRE_SUCCESS)
+		return;
+	pen->config.log->state(pen->config.user, &state);
+	reply->u.sent.oldest = state.oldest;
+	answer(pen, reply);
 }
 
 static void
@@ -176,8 +181,12 @@ stp_pen_control(struct stp_pen *pen, const uint8_t *bytes, size_t size)
 	reply.op = request.op;
 	reply.token = request.token;
 	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
-		if (handlers[i].op == request.op)
+		if (handlers[i].op == request.op) {
 			handlers[i].handle(pen, &request, &reply);
+			return;
+		}
+	reply.status = STP_WIRE_OP_NOT_SUPPORTED;
+	answer(pen, &reply);
 }
 
 static void
@@ -187,7 +196,12 @@ conclude(struct stp_pen *pen)
 		.token = pen->stream.token,
 		.status = pen->stream.status,
 		.u.sent = { .sent = pen->stream.sent, .crc32c = pen->stream.crc } };
+	struct stp_pen_log_state state;
 
+	if (reply.op == STP_OP_LIST) {
+		pen->config.log->state(pen->config.user, &state);
+		reply.u.sent.oldest = state.oldest;
+	}
 	answer(pen, &reply);
 	end_stream(pen);
 }

@@ -15,6 +15,13 @@
 
 #include "codec-vectors.h"
 
+static void
+print_id(char *text, size_t size, const uint8_t id[STP_COLLECTOR_ID_SIZE])
+{
+	for (size_t i = 0; i < STP_COLLECTOR_ID_SIZE; i++)
+		snprintf(text + 2 * i, size - 2 * i, "%02x", id[i]);
+}
+
 static enum stp_status
 turn_request(const uint8_t *bytes, size_t size, char *text, size_t text_size, uint8_t *again,
 	     size_t *again_size)
@@ -31,8 +38,7 @@ turn_request(const uint8_t *bytes, size_t size, char *text, size_t text_size, ui
 	switch (r.op) {
 	case STP_OP_HELLO:
 		at = snprintf(text, text_size, " collector=");
-		for (size_t i = 0; i < STP_COLLECTOR_ID_SIZE; i++)
-			at += snprintf(text + at, text_size - (size_t)at, "%02x", r.u.hello.collector_id[i]);
+		print_id(text + at, text_size - (size_t)at, r.u.hello.collector_id);
 		break;
 	case STP_OP_LIST:
 		snprintf(text, text_size, " epoch=%u from=%u to=%u window=%u", r.u.list.epoch, r.u.list.from,
@@ -48,6 +54,24 @@ turn_request(const uint8_t *bytes, size_t size, char *text, size_t text_size, ui
 	case STP_OP_ACK:
 		snprintf(text, text_size, " slot=%u epoch=%u from=%u to=%u", r.u.ack.slot, r.u.ack.epoch,
 			 r.u.ack.from, r.u.ack.to);
+		break;
+	case STP_OP_HASH:
+		snprintf(text, text_size, " epoch=%u record=%u offset=%u length=%u", r.u.hash.epoch,
+			 r.u.hash.record, r.u.hash.offset, r.u.hash.length);
+		break;
+	case STP_OP_ERASE_PREPARE:
+		snprintf(text, text_size, " epoch=%u upto=%u", r.u.erase_prepare.epoch, r.u.erase_prepare.up_to);
+		break;
+	case STP_OP_ERASE:
+		snprintf(text, text_size, " epoch=%u upto=%u nonce=%08x", r.u.erase.epoch, r.u.erase.up_to,
+			 r.u.erase.nonce);
+		break;
+	case STP_OP_SLOTS:
+		snprintf(text, text_size, " index=%u", r.u.slots.index);
+		break;
+	case STP_OP_DROP_SLOT:
+		at = snprintf(text, text_size, " index=%u collector=", r.u.drop_slot.index);
+		print_id(text + at, text_size - (size_t)at, r.u.drop_slot.collector_id);
 		break;
 	case STP_OP_GET_STATE:
 	case STP_OP_ABORT:
@@ -78,7 +102,10 @@ turn_answer(const uint8_t *bytes, size_t size, char *text, size_t text_size, uin
 		      word ? word : number);
 	text += at;
 	text_size -= (size_t)at;
-	if (a.op == STP_OP_LIST || a.op == STP_OP_READ)
+	if (a.op == STP_OP_LIST)
+		snprintf(text, text_size, " sent=%u crc=%08x oldest=%u", a.u.sent.sent, a.u.sent.crc32c,
+			 a.u.sent.oldest);
+	else if (a.op == STP_OP_READ)
 		snprintf(text, text_size, " sent=%u crc=%08x", a.u.sent.sent, a.u.sent.crc32c);
 	else if (a.status == STP_WIRE_SUCCESS && a.op == STP_OP_HELLO)
 		snprintf(text, text_size, " slot=%u free=%u mark=%u", a.u.hello.slot, a.u.hello.slots_free,
@@ -89,6 +116,14 @@ turn_answer(const uint8_t *bytes, size_t size, char *text, size_t text_size, uin
 			 a.u.state.free_percent, a.u.state.flags);
 	else if (a.status == STP_WIRE_SUCCESS && a.op == STP_OP_ACK)
 		snprintf(text, text_size, " free=%u", a.u.ack.ranges_free);
+	else if (a.op == STP_OP_HASH && (a.status == STP_WIRE_SUCCESS || a.status == STP_WIRE_RECORD_CORRUPT))
+		snprintf(text, text_size, " crc=%08x", a.u.hash.crc32c);
+	else if (a.status == STP_WIRE_SUCCESS && a.op == STP_OP_ERASE_PREPARE)
+		snprintf(text, text_size, " nonce=%08x", a.u.erase_prepare.nonce);
+	else if (a.status == STP_WIRE_SUCCESS && a.op == STP_OP_SLOTS) {
+		at = snprintf(text, text_size, " mark=%u epoch=%u collector=", a.u.slots.mark, a.u.slots.epoch);
+		print_id(text + at, text_size - (size_t)at, a.u.slots.collector_id);
+	}
 	return stp_answer_encode(&a, again, again_size);
 }
 
@@ -145,7 +180,7 @@ static void
 what_does_not_fit_is_not_written(void **state)
 {
 	struct stp_answer answer = { .op = STP_OP_GET_STATE, .token = 1, .status = STP_WIRE_SUCCESS };
-	struct stp_request request = { .op = (enum stp_op)0x15, .token = 1 };
+	struct stp_request request = { .op = (enum stp_op)0x1C, .token = 1 };
 	uint8_t out[STP_CONTROL_SIZE_MAX];
 	size_t size = 77;
 
@@ -167,7 +202,7 @@ every_status_op_and_note_has_words(void **state)
 	assert_string_equal(stp_wire_status_name(STP_WIRE_BUSY), "busy");
 	assert_string_equal(stp_wire_status_name(STP_WIRE_OVERWRITTEN), "overwritten");
 	assert_null(stp_wire_status_name(0x7F));
-	assert_null(stp_op_name((enum stp_op)0x15));
+	assert_null(stp_op_name((enum stp_op)0x1C));
 	for (int note = STP_NOTE_ANSWER_OUT_OF_TURN; note <= STP_NOTE_SLOTS_FULL; note++)
 		assert_string_not_equal(stp_note_name((enum stp_note)note), "note-unknown");
 }

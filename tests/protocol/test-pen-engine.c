@@ -186,7 +186,7 @@ refuses_what_it_does_not_understand(void **state)
 	} requests[] = {
 		{ { 0 }, 0, { 0x80, 0, STP_WIRE_OP_NOT_SUPPORTED } },
 		{ { 0 }, 1, { 0x80, 0, STP_WIRE_OP_NOT_SUPPORTED } },
-		{ { 0x15, 7 }, 2, { 0x95, 7, STP_WIRE_OP_NOT_SUPPORTED } },
+		{ { 0x1C, 7 }, 2, { 0x9C, 7, STP_WIRE_OP_NOT_SUPPORTED } },
 		{ { 0x91, 7 }, 2, { 0x91, 7, STP_WIRE_OP_NOT_SUPPORTED } },
 		{ { 0xFF, 0xFF }, 2, { 0xFF, 0xFF, STP_WIRE_OP_NOT_SUPPORTED } },
 		{ { STP_OP_GET_STATE }, 1, { 0x91, 0, STP_WIRE_INVALID_OPERAND } },

@@ -34,11 +34,19 @@ enum stp_op {
 	STP_OP_LIST = 0x12,
 	STP_OP_READ = 0x13,
 	STP_OP_CREDIT = 0x14,
+	STP_OP_HASH = 0x15,
 	STP_OP_ABORT = 0x16,
 	STP_OP_ACK = 0x17,
+	STP_OP_ERASE_PREPARE = 0x18,
+	STP_OP_ERASE = 0x19,
+	STP_OP_SLOTS = 0x1A,
+	STP_OP_DROP_SLOT = 0x1B,
 };
 
-/* Status of an answer: 1-9 as in the Record Access Control Point, 0x40 on ours. */
+/*
+ * Status of an answer, of Log Control Point and of Pen Control Point alike: 1-9 as in the Record
+ * Access Control Point, 0x40 on ours.
+ */
 enum stp_wire_status {
 	STP_WIRE_SUCCESS = 1,
 	STP_WIRE_OP_NOT_SUPPORTED = 2,
@@ -54,6 +62,10 @@ enum stp_wire_status {
 	STP_WIRE_SLOTS_FULL = 0x45,
 	STP_WIRE_BATTERY_LOW = 0x46,
 	STP_WIRE_OVERWRITTEN = 0x47,	/* the record existed and is gone */
+	STP_WIRE_NOT_ACKNOWLEDGED = 0x48, /* a collector lacks some of what should be erased */
+	STP_WIRE_NOT_CONFIRMED = 0x49,	/* a person has to press the pen's button; ask again */
+	STP_WIRE_STALE = 0x4A,		/* the nonce is not, or no longer, that of the preparation */
+	STP_WIRE_WRONG_REVISION = 0x4B,	/* the configuration was changed meanwhile */
 };
 
 enum stp_state_flag {
@@ -71,7 +83,12 @@ struct stp_request {
 		struct { uint32_t epoch, from, to; uint8_t window; } list;
 		struct { uint32_t epoch, record, offset, length; uint8_t window; } read;
 		struct { uint8_t segments; } credit;
+		struct { uint32_t epoch, record, offset, length; } hash;
 		struct { uint8_t slot; uint32_t epoch, from, to; } ack;
+		struct { uint32_t epoch, up_to; } erase_prepare;
+		struct { uint32_t epoch, up_to, nonce; } erase;
+		struct { uint8_t index; } slots;
+		struct { uint8_t index; uint8_t collector_id[STP_COLLECTOR_ID_SIZE]; } drop_slot;
 	} u;
 };
 
@@ -91,8 +108,15 @@ struct stp_answer {
 		 * LIST and READ: how many bytes were sent on Log Data for this token, and the
 		 * CRC-32C over them; valid whatever the status (0, 0 when nothing was sent).
 		 */
-		struct { uint32_t sent, crc32c; } sent;
+		struct {
+			uint32_t sent, crc32c;
+			uint32_t oldest;	/* LIST only: numbers below it are gone */
+		} sent;
+		struct { uint32_t crc32c; } hash;	/* valid with RECORD_CORRUPT, too */
 		struct { uint8_t ranges_free; } ack;
+		struct { uint32_t nonce; } erase_prepare;
+		/* The mark is in that slot's epoch, which may be an older one than the log's. */
+		struct { uint8_t collector_id[STP_COLLECTOR_ID_SIZE]; uint32_t mark, epoch; } slots;
 	} u;
 };
 
@@ -120,7 +144,8 @@ STP_API const char *stp_op_name(enum stp_op op);
 
 enum stp_entry_flag {
 	STP_ENTRY_CORRUPT = 1u << 0,	/* the pen knows that its copy fails its checksum */
-	STP_ENTRY_CHAINED = 1u << 1,	/* the record ends with the hash of the one before */
+	STP_ENTRY_CHAINED = 1u << 1,	/* the record carries the hash of the one before */
+	STP_ENTRY_ACKNOWLEDGED = 1u << 2, /* in the slot of the collector that asks */
 };
 
 /* One line of LIST, 24 bytes. */

@@ -23,6 +23,12 @@ extern "C" {
 #define STP_UUID_FEATURES	"09100001-bb54-4852-bc64-5a6d759c3f7d"
 #define STP_UUID_LOG_CONTROL	"09100002-bb54-4852-bc64-5a6d759c3f7d"
 #define STP_UUID_LOG_DATA	"09100003-bb54-4852-bc64-5a6d759c3f7d"
+#define STP_UUID_LIVE		"09100004-bb54-4852-bc64-5a6d759c3f7d"
+#define STP_UUID_EVENT		"09100005-bb54-4852-bc64-5a6d759c3f7d"
+#define STP_UUID_PEN_CONTROL	"09100006-bb54-4852-bc64-5a6d759c3f7d"
+#define STP_UUID_CARTRIDGE	"09100007-bb54-4852-bc64-5a6d759c3f7d"
+#define STP_UUID_CONFIGURATION	"09100008-bb54-4852-bc64-5a6d759c3f7d"
+#define STP_UUID_DIAGNOSTICS	"09100009-bb54-4852-bc64-5a6d759c3f7d"
 
 /* Bluetooth SIG services and characteristics a pen must have, in 128-bit form. */
 #define STP_UUID_DEVICE_INFORMATION "0000180a-0000-1000-8000-00805f9b34fb"
@@ -57,8 +63,21 @@ enum stp_feature {
 	STP_FEATURE_SPEED = 1u << 6,
 	STP_FEATURE_CONTACT = 1u << 7,
 	STP_FEATURE_ZONE_INPUT = 1u << 8,
-	STP_FEATURE_CARTRIDGE_ID = 1u << 9,
+	STP_FEATURE_CARTRIDGE_ID = 1u << 9,	/* the Cartridge characteristic is there */
+	STP_FEATURE_ERASE = 1u << 10,
+	STP_FEATURE_SELF_TEST = 1u << 11,
+	STP_FEATURE_LIVE = 1u << 12,
 	STP_FEATURE_UTC_KEPT = 1u << 13,
+	STP_FEATURE_SMP = 1u << 14,		/* firmware update by the Simple Management Protocol */
+	STP_FEATURE_EVENTS = 1u << 15,
+	STP_FEATURE_PEN_CONTROL = 1u << 16,
+	STP_FEATURE_CONFIGURATION = 1u << 17,
+	STP_FEATURE_DIAGNOSTICS = 1u << 18,
+	STP_FEATURE_SEALS = 1u << 19,		/* sessions end with a signed seal */
+};
+
+enum stp_features_flag {
+	STP_FEATURES_ERASE_UNCONFIRMED = 1u << 0,	/* erases without a person at its button */
 };
 
 enum stp_bond_state {
@@ -76,7 +95,7 @@ struct stp_features {
 	uint32_t log_capacity_kb;
 	uint8_t collector_slots;
 	uint8_t bond_state;		/* enum stp_bond_state */
-	uint8_t flags;
+	uint8_t flags;			/* enum stp_features_flag */
 };
 #define STP_FEATURES_SIZE 20
 
