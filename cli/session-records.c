@@ -175,12 +175,15 @@ decode_blocks(const struct stp_record *record, struct stp_sample *scratch,
 	      const struct records_visitor *visitor)
 {
 	const struct stp_session_part *part = stp_record_session(record);
+	struct stp_block_decoder decoder;
 	guint64 samples = 0;
 
+	stp_block_decoder_init(&decoder);
 	for (size_t i = 0; i < stp_record_block_count(record); i++) {
 		size_t size, count;
 		const uint8_t *block = stp_record_block(record, i, &size);
-		enum stp_status status = stp_block_decode(block, size, scratch, STP_BLOCK_SAMPLES_MAX, &count);
+		enum stp_status status = stp_block_decoder_next(&decoder, block, size, scratch,
+								STP_BLOCK_SAMPLES_MAX, &count);
 
 		if (status != STP_OK)
 			return status;

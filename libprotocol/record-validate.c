@@ -10,6 +10,7 @@
 
 /* One buffer for the samples of one block after the other. */
 struct inspection {
+	struct stp_block_decoder decoder;
 	struct stp_sample *samples;
 	size_t capacity;
 	uint32_t last_ms;
@@ -49,6 +50,8 @@ block_reason(enum stp_status status)
 		return "a telemetry block uses an unknown codec";
 	case STP_ERR_MEMORY:
 		return "there is no memory for a telemetry block's samples";
+	case STP_ERR_ORPHAN:
+		return "a telemetry block continues one that is not there";
 	default:
 		return "a telemetry block is malformed";
 	}
@@ -89,8 +92,8 @@ inspect_block(struct inspection *inspection, const uint8_t *block, size_t size, 
 		status = make_room(inspection, info.samples);
 	/* A damaged header is a matter of the checksum first. */
 	if (status != STP_ERR_MEMORY)
-		status = stp_block_decode(block, size, inspection->samples, inspection->capacity,
-					  &count);
+		status = stp_block_decoder_next(&inspection->decoder, block, size,
+						inspection->samples, inspection->capacity, &count);
 	*reason = block_reason(status);
 	if (status != STP_OK || count == 0)
 		return status;
@@ -137,6 +140,7 @@ stp_record_validate(const uint8_t *raw, size_t size, struct stp_record_fault *fa
 	status = stp_record_decode(raw, size, &record);
 	if (status != STP_OK)
 		return report(fault, status, NO_BLOCK, record_reason(status));
+	stp_block_decoder_init(&inspection.decoder);
 	status = inspect_blocks(&inspection, record, fault);
 	free(inspection.samples);
 	stp_record_free(record);

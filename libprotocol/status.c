@@ -37,6 +37,8 @@ static const struct status_words words[STP_STATUS_COUNT] = {
 		"See the status it gave; a pen in use refuses until its motor stops." },
 	[STP_ERR_IO] = { "io", "Reading or writing the storage failed.",
 		"Check the storage; what was acknowledged is safe." },
+	[STP_ERR_ORPHAN] = { "orphan", "The data continue others that are missing or damaged.",
+		"Read what comes before them first, in order." },
 };
 
 static const struct status_words *

@@ -38,9 +38,9 @@ decode_plain(struct decoder *decoder, struct stp_sample *out, size_t count)
 {
 	const lanes max = { STP_DEPTH_MAX_UM, STP_RATE_MAX_DHZ, STP_CURRENT_MAX_MA, 0 };
 	const uint8_t *next = decoder->values.bytes + decoder->values.position / 8;
-	uint32_t *mean = decoder->mean[decoder->like.contact];
+	uint32_t *mean = decoder->trail.mean[decoder->trail.like.contact];
 	uint32_t mean0 = mean[0], mean1 = mean[1], mean2 = mean[2];
-	struct stp_sample sample = decoder->like;
+	struct stp_sample sample = decoder->trail.like;
 	lanes level = { 0 }, trend = { 0 }, level_gain = { 0 }, trend_gain = { 0 }, keep = { 0 };
 	uint32_t ready = 56 - decoder->values.position % 8;
 	size_t done = 0;
@@ -51,7 +51,7 @@ decode_plain(struct decoder *decoder, struct stp_sample *out, size_t count)
 	word = load(next) >> (56 - ready);
 	next += 7;
 	for (int i = 0; i < STP_COLUMNS; i++) {
-		const struct column *column = &decoder->column[i];
+		const struct column *column = &decoder->trail.column[i];
 
 		level[i] = column->level;
 		trend[i] = column->trend;
@@ -59,7 +59,7 @@ decode_plain(struct decoder *decoder, struct stp_sample *out, size_t count)
 		trend_gain[i] = column->gains.trend_gain;
 		keep[i] = column->gains.trend_keep;
 	}
-	sample.t_ms = (uint32_t)decoder->due_ms;
+	sample.t_ms = (uint32_t)decoder->trail.due_ms;
 	for (; done < count && next <= decoder->limit; done++) {
 		uint32_t bits0 = rice_bits(mean0), bits1 = rice_bits(mean1), bits2 = rice_bits(mean2);
 		uint32_t code0, code1, code2, end0, end1, end2, used;
@@ -108,15 +108,15 @@ decode_plain(struct decoder *decoder, struct stp_sample *out, size_t count)
 		sample.rate_dhz = (uint16_t)value[1];
 		sample.current_ma = (uint16_t)value[2];
 		out[done] = sample;
-		sample.t_ms += decoder->period_ms;
+		sample.t_ms += decoder->trail.period_ms;
 	}
 	if (done == 0)
 		return 0;
 	decoder->values.position = (size_t)(next - decoder->values.bytes) * 8 - ready;
 	mean[0] = mean0, mean[1] = mean1, mean[2] = mean2;
 	for (int i = 0; i < STP_COLUMNS; i++) {
-		decoder->column[i].level = level[i];
-		decoder->column[i].trend = trend[i];
+		decoder->trail.column[i].level = level[i];
+		decoder->trail.column[i].trend = trend[i];
 	}
 	return done;
 }

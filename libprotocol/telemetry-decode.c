@@ -28,19 +28,19 @@ decode_sample(struct decoder *decoder, struct stp_sample *out)
 	struct bit_reader *reader = &decoder->values;
 	uint32_t quotient[STP_COLUMNS] = { 0 };
 
-	*out = decoder->like;
-	out->t_ms = (uint32_t)decoder->due_ms;
+	*out = decoder->trail.like;
+	out->t_ms = (uint32_t)decoder->trail.due_ms;
 	for (unsigned i = 0; i < STP_COLUMNS; i++)
-		if (decoder->present & decoder->seen & 1u << i)
+		if (decoder->trail.present & decoder->trail.seen & 1u << i)
 			quotient[i] = bits_take_zeros(reader, QUOTIENT_ESCAPE);
 	for (unsigned i = 0; i < STP_COLUMNS; i++) {
-		struct column *column = &decoder->column[i];
-		uint32_t *mean = &decoder->mean[decoder->like.contact][i];
+		struct column *column = &decoder->trail.column[i];
+		uint32_t *mean = &decoder->trail.mean[decoder->trail.like.contact][i];
 		uint32_t bits = rice_bits(*mean), folded;
-		bool fresh = !(decoder->seen & 1u << i);
+		bool fresh = !(decoder->trail.seen & 1u << i);
 		int32_t value;
 
-		if (!(decoder->present & 1u << i))
+		if (!(decoder->trail.present & 1u << i))
 			continue;
 		if (fresh || quotient[i] == QUOTIENT_ESCAPE) {
 			value = (int32_t)bits_take(reader, PLAIN_BITS);
@@ -53,7 +53,7 @@ decode_sample(struct decoder *decoder, struct stp_sample *out)
 			return STP_ERR_RANGE;
 		if (fresh) {
 			column->level = value * (1 << LEVEL_BITS);
-			decoder->seen |= (uint8_t)(1u << i);
+			decoder->trail.seen |= (uint8_t)(1u << i);
 		} else {
 			*mean = mean_after(*mean, folded);
 			learn(column->gains.level_gain, column->gains.trend_gain,
@@ -68,15 +68,15 @@ decode_sample(struct decoder *decoder, struct stp_sample *out)
 static enum stp_status
 decode_span(struct decoder *decoder, struct stp_sample *out, size_t count)
 {
-	uint64_t last = decoder->due_ms + (uint64_t)decoder->period_ms * (count - 1);
+	uint64_t last = decoder->trail.due_ms + (uint64_t)decoder->trail.period_ms * (count - 1);
 
-	if (decoder->due_ms < decoder->last_ms || last > UINT32_MAX)
+	if (decoder->trail.due_ms < decoder->trail.last_ms || last > UINT32_MAX)
 		return STP_ERR_MALFORMED;
-	decoder->last_ms = (uint32_t)last;
+	decoder->trail.last_ms = (uint32_t)last;
 	while (count > 0) {
 		size_t done = 0;
 
-		if ((decoder->present & decoder->seen) == ALL_PRESENT)
+		if ((decoder->trail.present & decoder->trail.seen) == ALL_PRESENT)
 			done = decoder->plain(decoder, out, count);
 		if (done == 0) {
 			enum stp_status status = decode_sample(decoder, out);
@@ -87,7 +87,7 @@ decode_span(struct decoder *decoder, struct stp_sample *out, size_t count)
 		}
 		out += done;
 		count -= done;
-		decoder->due_ms += (uint64_t)decoder->period_ms * done;
+		decoder->trail.due_ms += (uint64_t)decoder->trail.period_ms * done;
 	}
 	return STP_OK;
 }
@@ -95,7 +95,7 @@ decode_span(struct decoder *decoder, struct stp_sample *out, size_t count)
 static uint32_t
 take_gap(struct decoder *decoder)
 {
-	uint32_t bits = gap_bits(decoder->gap_mean);
+	uint32_t bits = gap_bits(decoder->trail.gap_mean);
 	uint32_t quotient = bits_take_zeros(&decoder->events, QUOTIENT_ESCAPE), gap;
 
 	if (quotient == QUOTIENT_ESCAPE)
@@ -103,7 +103,7 @@ take_gap(struct decoder *decoder)
 	else
 		gap = quotient << bits | bits_take(&decoder->events, bits);
 	if (gap > 0)
-		decoder->gap_mean = gap_mean_after(decoder->gap_mean, gap);
+		decoder->trail.gap_mean = gap_mean_after(decoder->trail.gap_mean, gap);
 	return gap;
 }
 
@@ -139,8 +139,8 @@ take_offset(struct decoder *decoder)
 static void
 set_presence(struct decoder *decoder, uint8_t present)
 {
-	decoder->present = present;
-	decoder->like.depth_um = decoder->like.rate_dhz = decoder->like.current_ma = STP_ABSENT;
+	decoder->trail.present = present;
+	decoder->trail.like.depth_um = decoder->trail.like.rate_dhz = decoder->trail.like.current_ma = STP_ABSENT;
 }
 
 /* One event; *jitter receives what it does to this sample's time alone. */
@@ -158,14 +158,14 @@ take_event(struct decoder *decoder, enum event_kind kind, int64_t *jitter)
 		if (kind == EVENT_JITTER)
 			*jitter = offset;
 		else
-			decoder->due_ms += (uint64_t)offset;
+			decoder->trail.due_ms += (uint64_t)offset;
 		break;
 	case EVENT_CONTACT:
-		decoder->like.contact ^= 1;
+		decoder->trail.like.contact ^= 1;
 		break;
 	case EVENT_MARK:
-		decoder->like.pass = (uint8_t)bits_take(&decoder->events, 8);
-		decoder->like.zone = (uint8_t)bits_take(&decoder->events, 8);
+		decoder->trail.like.pass = (uint8_t)bits_take(&decoder->events, 8);
+		decoder->trail.like.zone = (uint8_t)bits_take(&decoder->events, 8);
 		break;
 	case EVENT_PRESENCE:
 	case EVENT_NONE:
@@ -196,25 +196,27 @@ decode_eventful(struct decoder *decoder, struct stp_sample *out, uint32_t *gap)
 			return status;
 		*gap = take_gap(decoder);
 	} while (*gap == 0);
-	due = decoder->due_ms;
-	decoder->due_ms += (uint64_t)jitter;
-	if (decoder->due_ms > UINT32_MAX)
+	due = decoder->trail.due_ms;
+	decoder->trail.due_ms += (uint64_t)jitter;
+	if (decoder->trail.due_ms > UINT32_MAX)
 		return STP_ERR_MALFORMED;
 	status = decode_span(decoder, out, 1);
-	decoder->due_ms = due + decoder->period_ms;
+	decoder->trail.due_ms = due + decoder->trail.period_ms;
 	return status;
 }
 
 static enum stp_status
-decode_samples(struct decoder *decoder, struct stp_sample *out, size_t count)
+decode_samples(struct decoder *decoder, struct stp_sample *out, size_t count, bool chained)
 {
 	uint32_t gap = take_gap(decoder);
-	enum stp_status status;
-	size_t done = 0;
+	enum stp_status status = STP_OK;
+	size_t done;
 
-	if (gap == 0 || gap > count)
+	/* The header says what an independent block begins with; there no event can come. */
+	if (gap > count || (gap == 0 && !chained))
 		return STP_ERR_MALFORMED;
-	status = decode_span(decoder, out, gap);
+	if (gap > 0)
+		status = decode_span(decoder, out, gap);
 	for (done = gap; status == STP_OK && done < count; done += gap) {
 		status = decode_eventful(decoder, out + done, &gap);
 		if (status != STP_OK)
@@ -235,16 +237,37 @@ all_read(struct decoder *decoder)
 		&& bits_padded(&decoder->values) && bits_padded(&decoder->events);
 }
 
-static void
-set_up(struct decoder *decoder, const uint8_t *bytes, size_t size)
+static size_t
+header_size(const uint8_t *bytes)
 {
-	size_t payload = size - STP_BLOCK_HEADER_SIZE - STP_BLOCK_TRAILER_SIZE;
+	return bytes[BLOCK_CODEC] == STP_CODEC_CHAINED ? STP_BLOCK_CHAINED_HEADER_SIZE
+		: STP_BLOCK_HEADER_SIZE;
+}
+
+static const uint8_t *
+columns_of(const uint8_t *bytes)
+{
+	return bytes + (bytes[BLOCK_CODEC] == STP_CODEC_CHAINED ? CHAINED_COLUMNS : BLOCK_COLUMNS);
+}
+
+static void
+set_up_readers(struct decoder *decoder, const uint8_t *bytes, size_t size)
+{
+	size_t header = header_size(bytes), payload = size - header - STP_BLOCK_TRAILER_SIZE;
+
+	decoder->values = (struct bit_reader){ .bytes = bytes + header, .size = payload };
+	decoder->events = (struct bit_reader){ .bytes = bytes + header, .size = payload, .down = true };
+	decoder->limit = bytes + size - sizeof(uint64_t);
+	decoder->plain = telemetry_plain_decoder();
+}
+
+/* All that an independent block begins with stands in its header. */
+static void
+begin_trail(struct decoder *decoder, const uint8_t *bytes)
+{
 	uint8_t flags = bytes[BLOCK_FLAGS];
 
-	*decoder = (struct decoder){
-		.values = { .bytes = bytes + STP_BLOCK_HEADER_SIZE, .size = payload },
-		.events = { .bytes = bytes + STP_BLOCK_HEADER_SIZE, .size = payload, .down = true },
-		.limit = bytes + size - sizeof(uint64_t),
+	decoder->trail = (struct trail){
 		.like = {
 			.contact = (flags & FLAG_CONTACT) != 0,
 			.pass = bytes[BLOCK_PASS],
@@ -253,68 +276,146 @@ set_up(struct decoder *decoder, const uint8_t *bytes, size_t size)
 		.period_ms = get_le16(bytes + BLOCK_PERIOD),
 		.due_ms = get_le32(bytes + BLOCK_FIRST_MS),
 		.gap_mean = GAP_MEAN_START,
-		.plain = telemetry_plain_decoder(),
 	};
 	set_presence(decoder, flags & ALL_PRESENT);
-	for (unsigned i = 0; i < STP_COLUMNS; i++) {
-		uint8_t column = bytes[BLOCK_COLUMNS + i];
-
-		decoder->column[i].gains = predictors[column & 0x0F];
-		decoder->mean[0][i] = decoder->mean[1][i] = mean_start(column >> 4);
-	}
+	for (unsigned i = 0; i < STP_COLUMNS; i++)
+		decoder->trail.mean[0][i] = decoder->trail.mean[1][i] =
+			mean_start(columns_of(bytes)[i] >> 4);
 }
 
-enum stp_status
-stp_block_peek(const uint8_t *bytes, size_t size, struct stp_block_info *info)
+static enum stp_status
+peek_chained(const uint8_t *bytes, struct stp_block_info *info)
 {
-	struct stp_block_info seen;
+	*info = (struct stp_block_info){
+		.codec = bytes[BLOCK_CODEC],
+		.samples = get_le16(bytes + CHAINED_SAMPLES),
+	};
+	if (info->samples > STP_BLOCK_SAMPLES_MAX)
+		return STP_ERR_RANGE;
+	for (unsigned i = 0; i < STP_COLUMNS; i++)
+		if (bytes[CHAINED_COLUMNS + i] >= STP_PREDICTORS)
+			return STP_ERR_MALFORMED;
+	return STP_OK;
+}
 
-	if (size < STP_BLOCK_HEADER_SIZE + STP_BLOCK_TRAILER_SIZE)
-		return STP_ERR_TRUNCATED;
-	seen = (struct stp_block_info){
+static enum stp_status
+peek_independent(const uint8_t *bytes, struct stp_block_info *info)
+{
+	*info = (struct stp_block_info){
 		.codec = bytes[BLOCK_CODEC],
 		.samples = get_le16(bytes + BLOCK_SAMPLES),
 		.period_ms = get_le16(bytes + BLOCK_PERIOD),
 		.first_ms = get_le32(bytes + BLOCK_FIRST_MS),
 	};
-	if (seen.codec != STP_CODEC_RICE)
-		return STP_ERR_UNKNOWN;
-	if (seen.samples > STP_BLOCK_SAMPLES_MAX || seen.period_ms < STP_PERIOD_MIN_MS
-	    || seen.period_ms > STP_PERIOD_MAX_MS)
+	if (info->samples > STP_BLOCK_SAMPLES_MAX || info->period_ms < STP_PERIOD_MIN_MS
+	    || info->period_ms > STP_PERIOD_MAX_MS)
 		return STP_ERR_RANGE;
 	if (bytes[BLOCK_FLAGS] & ~FLAGS_KNOWN)
 		return STP_ERR_MALFORMED;
 	for (unsigned i = 0; i < STP_COLUMNS; i++)
 		if ((bytes[BLOCK_COLUMNS + i] & 0x0F) >= STP_PREDICTORS)
 			return STP_ERR_MALFORMED;
-	*info = seen;
 	return STP_OK;
 }
 
-enum stp_status
-stp_block_decode(const uint8_t *bytes, size_t size,
-		 struct stp_sample *samples, size_t capacity, size_t *count)
+static bool
+too_short(const uint8_t *bytes, size_t size)
 {
-	struct stp_block_info info;
-	struct decoder decoder;
+	return size < 1 || size < header_size(bytes) + STP_BLOCK_TRAILER_SIZE;
+}
+
+enum stp_status
+stp_block_peek(const uint8_t *bytes, size_t size, struct stp_block_info *info)
+{
+	struct stp_block_info seen;
 	enum stp_status status;
 
-	if (size < STP_BLOCK_HEADER_SIZE + STP_BLOCK_TRAILER_SIZE)
+	if (too_short(bytes, size))
 		return STP_ERR_TRUNCATED;
-	if (stp_crc32c(0, bytes, size - STP_BLOCK_TRAILER_SIZE)
-	    != get_le32(bytes + size - STP_BLOCK_TRAILER_SIZE))
+	if (bytes[BLOCK_CODEC] != STP_CODEC_RICE && bytes[BLOCK_CODEC] != STP_CODEC_CHAINED)
+		return STP_ERR_UNKNOWN;
+	if (bytes[BLOCK_CODEC] == STP_CODEC_CHAINED)
+		status = peek_chained(bytes, &seen);
+	else
+		status = peek_independent(bytes, &seen);
+	if (status == STP_OK)
+		*info = seen;
+	return status;
+}
+
+static enum stp_status
+decode_next(struct trail *trail, const uint8_t *bytes, size_t size,
+	    struct stp_sample *samples, size_t capacity, size_t *count)
+{
+	struct decoder decoder;
+	struct stp_block_info info;
+	enum stp_status status;
+	uint32_t crc;
+	bool chained;
+
+	if (too_short(bytes, size))
+		return STP_ERR_TRUNCATED;
+	chained = bytes[BLOCK_CODEC] == STP_CODEC_CHAINED;
+	if (chained && !trail->ends_block)
+		return STP_ERR_ORPHAN;
+	crc = stp_crc32c(chained ? trail->crc : 0, bytes, size - STP_BLOCK_TRAILER_SIZE);
+	if (crc != get_le32(bytes + size - STP_BLOCK_TRAILER_SIZE))
 		return STP_ERR_CRC;
 	status = stp_block_peek(bytes, size, &info);
 	if (status != STP_OK)
 		return status;
 	if (info.samples > capacity)
 		return STP_ERR_SPACE;
-	set_up(&decoder, bytes, size);
+	if (chained)
+		decoder.trail = *trail;
+	else
+		begin_trail(&decoder, bytes);
+	set_up_readers(&decoder, bytes, size);
+	for (unsigned i = 0; i < STP_COLUMNS; i++)
+		decoder.trail.column[i].gains = predictors[columns_of(bytes)[i] & 0x0F];
 	if (info.samples > 0)
-		status = decode_samples(&decoder, samples, info.samples);
+		status = decode_samples(&decoder, samples, info.samples, chained);
 	if (status == STP_OK && !all_read(&decoder))
 		status = STP_ERR_MALFORMED;
-	if (status == STP_OK)
-		*count = info.samples;
+	if (status != STP_OK)
+		return status;
+	*trail = decoder.trail;
+	trail->crc = crc;
+	trail->ends_block = true;
+	*count = info.samples;
+	return STP_OK;
+}
+
+_Static_assert(sizeof(struct trail) <= sizeof(struct stp_block_decoder), "callers place it");
+
+void
+stp_block_decoder_init(struct stp_block_decoder *decoder)
+{
+	memset(decoder, 0, sizeof(*decoder));
+}
+
+enum stp_status
+stp_block_decoder_next(struct stp_block_decoder *decoder, const uint8_t *bytes, size_t size,
+		       struct stp_sample *samples, size_t capacity, size_t *count)
+{
+	struct trail trail;
+	enum stp_status status;
+
+	memcpy(&trail, decoder, sizeof(trail));
+	status = decode_next(&trail, bytes, size, samples, capacity, count);
+	if (status == STP_ERR_SPACE)
+		return status;
+	if (status != STP_OK)
+		trail.ends_block = false;
+	memcpy(decoder, &trail, sizeof(trail));
 	return status;
+}
+
+enum stp_status
+stp_block_decode(const uint8_t *bytes, size_t size,
+		 struct stp_sample *samples, size_t capacity, size_t *count)
+{
+	struct trail trail = { .ends_block = false };
+
+	return decode_next(&trail, bytes, size, samples, capacity, count);
 }

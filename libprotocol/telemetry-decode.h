@@ -22,18 +22,25 @@ struct decoder;
  */
 typedef size_t decode_function(struct decoder *decoder, struct stp_sample *out, size_t count);
 
-struct decoder {
-	decode_function *plain;
-	struct bit_reader values, events;
-	const uint8_t *limit;		/* eight bytes can be read here, not further */
+/* What changes from sample to sample, and what a chained block takes over from the one before. */
+struct trail {
 	struct column column[STP_COLUMNS];
 	uint32_t mean[2][STP_COLUMNS];
 	uint8_t present, seen;
+	bool ends_block;		/* a chained block may follow */
 	struct stp_sample like;		/* contact, pass, zone and absent columns of the next sample */
 	uint32_t period_ms;
 	uint64_t due_ms;
 	uint32_t last_ms;
 	uint32_t gap_mean;
+	uint32_t crc;			/* of the block */
+};
+
+struct decoder {
+	decode_function *plain;
+	struct bit_reader values, events;
+	const uint8_t *limit;		/* eight bytes can be read here, not further */
+	struct trail trail;
 };
 
 /* The fastest one this machine has. */

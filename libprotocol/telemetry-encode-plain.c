@@ -46,7 +46,7 @@ encode_plain(struct stp_block_encoder *encoder, const struct stp_sample *samples
 	uint32_t *mean = encoder->mean[encoder->contact];
 	uint32_t mean0 = mean[0], mean1 = mean[1], mean2 = mean[2];
 	struct stp_bit_writer writer = encoder->values;
-	uint8_t *start = encoder->bytes + STP_BLOCK_HEADER_SIZE;
+	uint8_t *start = encoder->start;
 	uint64_t due_ms = encoder->due_ms;
 	size_t left = STP_BLOCK_SAMPLES_MAX - encoder->samples, done = 0;
 
@@ -141,7 +141,7 @@ encode_one(struct stp_block_encoder *encoder, const struct stp_sample *sample)
 		sample->depth_um, sample->rate_dhz, sample->current_ma,
 	};
 	uint32_t *mean = encoder->mean[encoder->contact];
-	uint8_t *start = encoder->bytes + STP_BLOCK_HEADER_SIZE;
+	uint8_t *start = encoder->start;
 	uint32_t folded[STP_COLUMNS], unary = 0, unary_bits = 0, rest = 0, rest_bits = 0;
 
 	for (unsigned i = 0; i < STP_COLUMNS; i++) {

@@ -170,7 +170,7 @@ code_first_value(struct stp_block_encoder *encoder, unsigned column, uint16_t va
 static void
 put_codes(struct stp_block_encoder *encoder, const struct code *codes, unsigned count)
 {
-	uint8_t *start = encoder->bytes + STP_BLOCK_HEADER_SIZE;
+	uint8_t *start = encoder->start;
 
 	for (unsigned i = 0; i < count; i++)
 		bits_put_up(&encoder->values, start, codes[i].unary, codes[i].unary_bits);
@@ -206,10 +206,16 @@ in_range(const struct stp_sample *sample)
 		&& sample->contact <= 1;
 }
 
+static size_t
+header_size(const struct stp_block_encoder *encoder)
+{
+	return encoder->chained ? STP_BLOCK_CHAINED_HEADER_SIZE : STP_BLOCK_HEADER_SIZE;
+}
+
 static bool
 has_room(const struct stp_block_encoder *encoder)
 {
-	size_t used = STP_BLOCK_HEADER_SIZE + bits_size(&encoder->values)
+	size_t used = header_size(encoder) + bits_size(&encoder->values)
 		+ bits_size(&encoder->events);
 
 	return encoder->samples < STP_BLOCK_SAMPLES_MAX
@@ -220,7 +226,7 @@ has_room(const struct stp_block_encoder *encoder)
 static void
 note_room(struct stp_block_encoder *encoder)
 {
-	size_t used = STP_BLOCK_HEADER_SIZE + bits_size(&encoder->events) + ROOM_FOR_SAMPLE + 1;
+	size_t used = header_size(encoder) + bits_size(&encoder->events) + ROOM_FOR_SAMPLE + 1;
 
 	encoder->ample = encoder->capacity > used ? encoder->capacity - used : 0;
 }
@@ -236,7 +242,7 @@ add_any(struct stp_block_encoder *encoder, const struct stp_sample *sample)
 	if (!has_room(encoder))
 		return STP_ERR_SPACE;
 	encoder->gap++;
-	if (encoder->samples == 0) {
+	if (encoder->samples == 0 && !encoder->chained) {
 		put_first(encoder, sample, present);
 		encoder->gap = 0;
 	} else {
@@ -262,22 +268,9 @@ stp_block_encoder_init(struct stp_block_encoder *encoder)
 		encoder->mean[0][column] = mean_start(3);
 }
 
-enum stp_status
-stp_block_encoder_begin(struct stp_block_encoder *encoder, uint16_t period_ms,
-			uint8_t *bytes, size_t capacity)
+static void
+use_predictors(struct stp_block_encoder *encoder)
 {
-	if (period_ms < STP_PERIOD_MIN_MS || period_ms > STP_PERIOD_MAX_MS)
-		return STP_ERR_RANGE;
-	if (capacity < STP_BLOCK_SIZE_MAX(0))
-		return STP_ERR_SPACE;
-	encoder->bytes = bytes;
-	encoder->capacity = capacity;
-	encoder->values = encoder->events = (struct stp_bit_writer){ 0 };
-	encoder->samples = encoder->gap = encoder->last_ms = 0;
-	encoder->jitter_ms = 0;
-	encoder->gap_mean = GAP_MEAN_START;
-	encoder->period_ms = period_ms;
-	encoder->seen = 0;
 	memcpy(encoder->predictor, encoder->trial.choice, sizeof(encoder->predictor));
 	for (unsigned column = 0; column < STP_COLUMNS; column++) {
 		const struct predictor *predictor = &predictors[encoder->predictor[column]];
@@ -286,8 +279,32 @@ stp_block_encoder_begin(struct stp_block_encoder *encoder, uint16_t period_ms,
 		encoder->trend_gain[column] = predictor->trend_gain;
 		encoder->trend_keep[column] = predictor->trend_keep;
 	}
-	memset(bytes, 0, STP_BLOCK_HEADER_SIZE);
-	bytes[BLOCK_CODEC] = STP_CODEC_RICE;
+}
+
+static void
+begin_block(struct stp_block_encoder *encoder, bool chained, uint8_t *bytes, size_t capacity)
+{
+	encoder->bytes = bytes;
+	encoder->capacity = capacity;
+	encoder->chained = chained;
+	encoder->chainable = false;
+	encoder->start = bytes + header_size(encoder);
+	encoder->values = encoder->events = (struct stp_bit_writer){ 0 };
+	encoder->samples = 0;
+	use_predictors(encoder);
+	memset(bytes, 0, header_size(encoder));
+	bytes[BLOCK_CODEC] = chained ? STP_CODEC_CHAINED : STP_CODEC_RICE;
+}
+
+enum stp_status
+stp_block_encoder_begin(struct stp_block_encoder *encoder, uint16_t period_ms,
+			uint8_t *bytes, size_t capacity)
+{
+	if (period_ms < STP_PERIOD_MIN_MS || period_ms > STP_PERIOD_MAX_MS)
+		return STP_ERR_RANGE;
+	if (capacity < STP_BLOCK_SIZE_MAX(0))
+		return STP_ERR_SPACE;
+	begin_block(encoder, false, bytes, capacity);
 	put_le16(bytes + BLOCK_PERIOD, period_ms);
 	for (unsigned column = 0; column < STP_COLUMNS; column++) {
 		uint32_t start = rice_bits(encoder->mean[encoder->contact][column]);
@@ -295,7 +312,32 @@ stp_block_encoder_begin(struct stp_block_encoder *encoder, uint16_t period_ms,
 		bytes[BLOCK_COLUMNS + column] = (uint8_t)(encoder->predictor[column] | start << 4);
 		encoder->mean[0][column] = encoder->mean[1][column] = mean_start(start);
 	}
-	encoder->contact = 0;
+	encoder->period_ms = period_ms;
+	encoder->gap_mean = GAP_MEAN_START;
+	encoder->gap = encoder->last_ms = 0;
+	encoder->due_ms = 0;
+	encoder->jitter_ms = 0;
+	encoder->ample = 0;
+	/* So reads an empty header: what a chained block begins with after a block without samples. */
+	encoder->present = encoder->seen = encoder->contact = encoder->pass = encoder->zone = 0;
+	encoder->crc = 0;
+	return STP_OK;
+}
+
+enum stp_status
+stp_block_encoder_begin_chained(struct stp_block_encoder *encoder, uint8_t *bytes,
+				size_t capacity)
+{
+	if (!encoder->chainable)
+		return STP_ERR_ARGUMENT;
+	if (capacity < STP_BLOCK_SIZE_MAX(0))
+		return STP_ERR_SPACE;
+	begin_block(encoder, true, bytes, capacity);
+	for (unsigned column = 0; column < STP_COLUMNS; column++)
+		bytes[CHAINED_COLUMNS + column] = encoder->predictor[column];
+	/* The first sample makes it 0: an event may come there. */
+	encoder->gap = UINT32_MAX;
+	note_room(encoder);
 	return STP_OK;
 }
 
@@ -338,17 +380,20 @@ stp_block_encoder_finish(struct stp_block_encoder *encoder, size_t *size)
 		return STP_ERR_ARGUMENT;
 	if (encoder->samples > 0)
 		put_gap(encoder, encoder->gap + 1);
-	bits_put_up(&encoder->values, bytes + STP_BLOCK_HEADER_SIZE, 0,
-		    (8 - encoder->values.count) & 7);
+	bits_put_up(&encoder->values, encoder->start, 0, (8 - encoder->values.count) & 7);
 	put_event_bits(encoder, 0, (8 - encoder->events.count) & 7);
 	values = encoder->values.written;
 	events = encoder->events.written;
-	end = STP_BLOCK_HEADER_SIZE + values + events;
-	memmove(bytes + STP_BLOCK_HEADER_SIZE + values, bytes + encoder->capacity - events, events);
-	put_le16(bytes + BLOCK_SAMPLES, (uint16_t)encoder->samples);
-	put_le32(bytes + end, stp_crc32c(0, bytes, end));
+	end = header_size(encoder) + values + events;
+	memmove(encoder->start + values, bytes + encoder->capacity - events, events);
+	put_le16(bytes + (encoder->chained ? CHAINED_SAMPLES : BLOCK_SAMPLES),
+		 (uint16_t)encoder->samples);
+	/* A chained block's checksum goes on from the one before: it fits behind no other block. */
+	encoder->crc = stp_crc32c(encoder->crc, bytes, end);
+	put_le32(bytes + end, encoder->crc);
 	*size = end + STP_BLOCK_TRAILER_SIZE;
 	encoder->bytes = NULL;
+	encoder->chainable = true;
 	return STP_OK;
 }
 

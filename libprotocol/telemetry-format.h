@@ -19,6 +19,10 @@ enum {
 	BLOCK_PASS = 10,
 	BLOCK_ZONE = 11,
 	BLOCK_COLUMNS = 12,	/* one byte per column: predictor, start << 4 */
+
+	/* A chained block has less to say. */
+	CHAINED_SAMPLES = 1,
+	CHAINED_COLUMNS = 3,	/* one byte per column: predictor */
 };
 
 #define FLAG_CONTACT 0x08u	/* bits 0-2: the column has a value in the first sample */

@@ -4,6 +4,7 @@
 #include "record-digest.h"
 
 typedef struct {
+	struct stp_block_decoder decoder;
 	struct stp_sample *items;
 	gsize capacity;
 } Samples;
@@ -21,7 +22,7 @@ decode_block(const guint8 *bytes, gsize size, Samples *samples, gsize *count)
 		samples->items = g_new(struct stp_sample, info.samples);
 		samples->capacity = info.samples;
 	}
-	return stp_block_decode(bytes, size, samples->items, samples->capacity, count);
+	return stp_block_decoder_next(&samples->decoder, bytes, size, samples->items, samples->capacity, count);
 }
 
 static enum stp_status
@@ -53,7 +54,7 @@ look_inside(StpRecordDigest *self, const guint8 *raw, gsize size)
 	struct stp_record *record = NULL;
 	enum stp_status status = stp_record_decode(raw, size, &record);
 	const struct stp_session_part *part;
-	Samples samples = { NULL, 0 };
+	Samples samples = { .items = NULL };
 
 	if (status != STP_OK)
 		return status;
@@ -63,6 +64,7 @@ look_inside(StpRecordDigest *self, const guint8 *raw, gsize size)
 		self->is_session = TRUE;
 		self->part = *part;
 		self->summary = stp_summary_new();
+		stp_block_decoder_init(&samples.decoder);
 		status = sum_up(self, record, &samples);
 		g_free(samples.items);
 	}

@@ -49,7 +49,11 @@ put_blocks(struct stp_record_writer *writer, const struct stp_sample *samples)
 
 	stp_block_encoder_init(&encoder);
 	for (guint at = 0; at < BENCH_SAMPLES;) {
-		bench_must(stp_block_encoder_begin(&encoder, 10, block, sizeof(block)) == STP_OK, "begin");
+		if (at == 0)
+			bench_must(stp_block_encoder_begin(&encoder, 10, block, sizeof(block)) == STP_OK, "begin");
+		else
+			bench_must(stp_block_encoder_begin_chained(&encoder, block, sizeof(block)) == STP_OK,
+				   "begin");
 		for (guint i = 0; i < STP_BLOCK_SAMPLES_DEFAULT && at < BENCH_SAMPLES; i++, at++)
 			bench_must(stp_block_encoder_add(&encoder, &samples[at]) == STP_OK, "add");
 		bench_must(stp_block_encoder_finish(&encoder, &size) == STP_OK, "finish");

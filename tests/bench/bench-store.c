@@ -56,14 +56,17 @@ static void
 verify(const BenchSession *session)
 {
 	static struct stp_sample samples[STP_BLOCK_SAMPLES_DEFAULT];
+	struct stp_block_decoder decoder;
 	struct stp_record *record = NULL;
 
+	stp_block_decoder_init(&decoder);
 	bench_must(stp_record_decode(session->raw, session->size, &record) == STP_OK, "decode");
 	for (size_t i = 0; i < stp_record_block_count(record); i++) {
 		size_t size, count;
 		const uint8_t *block = stp_record_block(record, i, &size);
 
-		bench_must(stp_block_decode(block, size, samples, STP_BLOCK_SAMPLES_DEFAULT, &count) == STP_OK, "block");
+		bench_must(stp_block_decoder_next(&decoder, block, size, samples, STP_BLOCK_SAMPLES_DEFAULT,
+						  &count) == STP_OK, "block");
 	}
 	stp_record_free(record);
 }

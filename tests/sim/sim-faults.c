@@ -255,14 +255,20 @@ end_of_samples(const struct stp_record *record, guint16 period_ms)
 {
 	size_t blocks = stp_record_block_count(record), size, count;
 	g_autofree struct stp_sample *samples = g_new(struct stp_sample, STP_BLOCK_SAMPLES_MAX);
+	struct stp_block_decoder decoder;
+	guint32 end_ms = 0;
 	const guint8 *block;
 
-	if (blocks == 0)
-		return 0;
-	block = stp_record_block(record, blocks - 1, &size);
-	if (stp_block_decode(block, size, samples, STP_BLOCK_SAMPLES_MAX, &count) != STP_OK || count == 0)
-		return 0;
-	return samples[count - 1].t_ms + period_ms;
+	stp_block_decoder_init(&decoder);
+	for (size_t i = 0; i < blocks; i++) {
+		block = stp_record_block(record, i, &size);
+		if (stp_block_decoder_next(&decoder, block, size, samples, STP_BLOCK_SAMPLES_MAX, &count) !=
+		    STP_OK)
+			return 0;
+		if (count > 0)
+			end_ms = samples[count - 1].t_ms + period_ms;
+	}
+	return end_ms;
 }
 
 /* Write the record anew, of another type or with one more block, and file it in the old one's place. */

@@ -178,13 +178,16 @@ struct part {
 
 static enum stp_status
 encode_block(struct stp_block_encoder *encoder, const SimSession *session, gsize from, gsize count,
-	     GByteArray *out)
+	     gboolean chained, GByteArray *out)
 {
 	enum stp_status status;
 	size_t size;
 
 	g_byte_array_set_size(out, (guint)STP_BLOCK_SIZE_MAX(count));
-	status = stp_block_encoder_begin(encoder, session->period_ms, out->data, out->len);
+	if (chained)
+		status = stp_block_encoder_begin_chained(encoder, out->data, out->len);
+	else
+		status = stp_block_encoder_begin(encoder, session->period_ms, out->data, out->len);
 	for (gsize i = 0; i < count && status == STP_OK; i++)
 		status = stp_block_encoder_add(encoder, &session->samples[from + i]);
 	if (status == STP_OK)
@@ -194,7 +197,7 @@ encode_block(struct stp_block_encoder *encoder, const SimSession *session, gsize
 	return status;
 }
 
-/* Encode until the part, or the session, is full. */
+/* Encode until the part, or the session, is full; all blocks but the record's first are chained. */
 static enum stp_status
 encode_part(struct stp_block_encoder *encoder, const SimSession *session, gsize part_samples,
 	    struct part *part)
@@ -206,7 +209,8 @@ encode_part(struct stp_block_encoder *encoder, const SimSession *session, gsize 
 		enum stp_status status;
 
 		count = MIN(count, session->count - part->first - part->count);
-		status = encode_block(encoder, session, part->first + part->count, count, block);
+		status = encode_block(encoder, session, part->first + part->count, count, part->count > 0,
+				      block);
 		if (status != STP_OK)
 			return status;
 		if (part->bytes + block->len + BLOCK_OVERHEAD > STP_RECORD_SIZE_MAX - RECORD_OVERHEAD) {

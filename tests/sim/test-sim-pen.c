@@ -88,8 +88,10 @@ decode(SimPen *pen, guint32 first, guint32 last)
 
 	for (guint32 number = first; number <= last; number++) {
 		const SimRecord *record = sim_flash_get(sim_pen_flash(pen), number);
+		struct stp_block_decoder decoder;
 		struct stp_record *decoded;
 
+		stp_block_decoder_init(&decoder);
 		assert_int_equal(stp_record_validate(record->raw->data, record->raw->len, NULL), STP_OK);
 		assert_int_equal(stp_record_decode(record->raw->data, record->raw->len, &decoded), STP_OK);
 		for (size_t i = 0; i < stp_record_block_count(decoded); i++) {
@@ -98,9 +100,9 @@ decode(SimPen *pen, guint32 first, guint32 last)
 			guint before = samples->len;
 
 			g_array_set_size(samples, before + STP_BLOCK_SAMPLES_DEFAULT);
-			assert_int_equal(stp_block_decode(block, size,
-							  &g_array_index(samples, struct stp_sample, before),
-							  STP_BLOCK_SAMPLES_DEFAULT, &count),
+			assert_int_equal(stp_block_decoder_next(&decoder, block, size,
+								&g_array_index(samples, struct stp_sample, before),
+								STP_BLOCK_SAMPLES_DEFAULT, &count),
 					 STP_OK);
 			g_array_set_size(samples, before + (guint)count);
 		}

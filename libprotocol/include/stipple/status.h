@@ -36,6 +36,7 @@ enum stp_status {
 	STP_ERR_TIMEOUT,	/* the other side did not answer in time */
 	STP_ERR_REFUSED,	/* the other side answered with an error status */
 	STP_ERR_IO,		/* the caller's flash or storage callback failed */
+	STP_ERR_ORPHAN,		/* it continues something that was not given before it */
 	STP_STATUS_COUNT
 };
 

@@ -39,7 +39,8 @@ struct stp_sample {
 	uint8_t zone;		/* 0 none, else a zone code */
 };
 
-#define STP_BLOCK_HEADER_SIZE 15
+#define STP_BLOCK_HEADER_SIZE 15	/* of an independent block */
+#define STP_BLOCK_CHAINED_HEADER_SIZE 6
 #define STP_BLOCK_TRAILER_SIZE 4	/* CRC-32C over everything before it */
 /* No sample ever needs more than this; one like its neighbours takes about 2 bytes. */
 #define STP_BLOCK_SAMPLE_SIZE_MAX 34
@@ -48,8 +49,10 @@ struct stp_sample {
 	(STP_BLOCK_HEADER_SIZE + STP_BLOCK_TRAILER_SIZE + 24 + \
 	 (size_t)STP_BLOCK_SAMPLE_SIZE_MAX * (size_t)(n))
 
+/* The block's first byte. */
 enum stp_codec {
-	STP_CODEC_RICE = 1,	/* the only one so far */
+	STP_CODEC_RICE = 1,	/* an independent block: readable by itself */
+	STP_CODEC_CHAINED = 2,	/* begins with what the block before it ended with */
 };
 
 /* ---- writing (pen and host; no allocation, integers only, no division) ---- */
@@ -68,13 +71,13 @@ struct stp_bit_writer {
 /*
  * The encoder's own state, below 1 KiB; the type is complete so that firmware can
  * place it.  Keep one per session: what it learns about the sensors in one block
- * it uses for the next, while every block stays readable by itself.
+ * it uses for the next, while every independent block stays readable by itself.
  */
 struct stp_block_encoder {
 	/* What this machine is fastest with; set once. */
 	size_t (*plain)(struct stp_block_encoder *encoder, const struct stp_sample *samples,
 			size_t count);
-	uint8_t *bytes;
+	uint8_t *bytes, *start;		/* the block, and its value bits */
 	size_t capacity;
 	struct stp_bit_writer values;	/* grow up from the header */
 	struct stp_bit_writer events;	/* grow down from the buffer's end */
@@ -86,6 +89,8 @@ struct stp_block_encoder {
 	uint32_t gap, gap_mean;		/* samples since the last event */
 	uint16_t period_ms;
 	uint8_t present, seen, contact, pass, zone;
+	bool chained, chainable;	/* this block; whether the next one may be */
+	uint32_t crc;			/* of the block before */
 	uint8_t predictor[STP_COLUMNS];
 	/* Per column, and one to spare for machines that work on four numbers at once. */
 	int32_t level[4], trend[4], level_gain[4], trend_gain[4], trend_keep[4];
@@ -104,13 +109,23 @@ struct stp_block_encoder {
 STP_API void stp_block_encoder_init(struct stp_block_encoder *encoder);
 
 /*
- * Start a block in bytes, which stay the caller's and must live until
+ * Start an independent block in bytes, which stay the caller's and must live until
  * stp_block_encoder_finish().  STP_ERR_RANGE: the period is not in 5..1000 ms;
  * STP_ERR_SPACE: the buffer is smaller than STP_BLOCK_SIZE_MAX(0).
  */
 STP_API STP_MUST_CHECK enum stp_status
 stp_block_encoder_begin(struct stp_block_encoder *encoder, uint16_t period_ms,
 			uint8_t *bytes, size_t capacity);
+
+/*
+ * Start a chained block: one that goes on where this encoder's last block ended, with the
+ * same period.  It is smaller, and readable only after that block.  The first block of
+ * a record has to be independent.  STP_ERR_ARGUMENT: nothing was finished since
+ * stp_block_encoder_init(), or a block was begun since and not finished; STP_ERR_SPACE: as above.
+ */
+STP_API STP_MUST_CHECK enum stp_status
+stp_block_encoder_begin_chained(struct stp_block_encoder *encoder, uint8_t *bytes,
+				size_t capacity);
 
 /*
  * Add the next sample.  On failure the block is as it was and can be finished:
@@ -146,8 +161,8 @@ stp_block_encode(const struct stp_sample *samples, size_t count, uint16_t period
 struct stp_block_info {
 	uint8_t codec;		/* enum stp_codec */
 	uint16_t samples;	/* 0..36000 */
-	uint16_t period_ms;	/* 5..1000 */
-	uint32_t first_ms;	/* time of the first sample; 0 when there is none */
+	uint16_t period_ms;	/* 5..1000; 0 in a chained block, which does not say */
+	uint32_t first_ms;	/* time of the first sample; 0 when there is none, or in a chained block */
 };
 
 /*
@@ -158,13 +173,36 @@ STP_API STP_MUST_CHECK enum stp_status
 stp_block_peek(const uint8_t *bytes, size_t size, struct stp_block_info *info);
 
 /*
- * Decode a whole block.  The checksum is verified first, every value is checked
+ * What the blocks of a record leave behind one for the next: chained blocks need it.
+ * Place it anywhere; it holds no pointers, so that a copy is as good.
+ */
+struct stp_block_decoder {
+	uint64_t opaque[24];
+};
+
+/* Before the first block of a record. */
+STP_API void stp_block_decoder_init(struct stp_block_decoder *decoder);
+
+/*
+ * Decode the next block of a record: all blocks one after the other, in order.  As
+ * stp_block_decode(), and besides: STP_ERR_ORPHAN: the block is chained, and there was no
+ * block before it, or not one that could be decoded.  STP_ERR_CRC: also when a chained block
+ * belongs behind another one.  After a failure other than STP_ERR_SPACE the decoder
+ * takes up again at the next independent block; after STP_ERR_SPACE, at the same block.
+ */
+STP_API STP_MUST_CHECK enum stp_status
+stp_block_decoder_next(struct stp_block_decoder *decoder, const uint8_t *bytes, size_t size,
+		       struct stp_sample *samples, size_t capacity, size_t *count);
+
+/*
+ * Decode a whole independent block.  The checksum is verified first, every value is checked
  * against its range and times never decrease.  *count is written on STP_OK only;
  * after a failure the contents of samples are unspecified, nothing beyond
  * samples[capacity - 1] was written.
  * STP_ERR_SPACE: capacity is below the block's sample count.  STP_ERR_TRUNCATED: shorter
  * than any block.  STP_ERR_CRC: damaged, or cut short.  STP_ERR_RANGE: an impossible
  * value, e.g. a depth above 5,000 um.  STP_ERR_MALFORMED: written by a broken encoder.
+ * STP_ERR_ORPHAN: a chained block; stp_block_decoder_next() reads it after the one before it.
  */
 STP_API STP_MUST_CHECK enum stp_status
 stp_block_decode(const uint8_t *bytes, size_t size,
