@@ -7,6 +7,7 @@
 #include <stipple/gatt.h>
 #include <stipple/telemetry.h>
 
+#include "struct-size.h"
 #include "wire-bytes.h"
 
 #define ADVERT_VERSION 1u
@@ -14,8 +15,13 @@
 #define BATTERY_UNKNOWN 255
 
 void
-stp_features_encode(const struct stp_features *features, uint8_t out[STP_FEATURES_SIZE])
+stp_features_encode_sized(const struct stp_features *given, size_t given_size,
+			  uint8_t out[STP_FEATURES_SIZE])
 {
+	struct stp_features taken, *features = &taken;
+
+	/* There is no wire yet for what a newer header may know. */
+	(void)struct_take(&taken, sizeof(taken), given, given_size);
 	memset(out, 0, STP_FEATURES_SIZE);
 	put_le16(out, features->schema_rev);
 	put_le32(out + 2, features->features);
@@ -28,7 +34,7 @@ stp_features_encode(const struct stp_features *features, uint8_t out[STP_FEATURE
 }
 
 enum stp_status
-stp_features_decode(const uint8_t *bytes, size_t size, struct stp_features *out)
+stp_features_decode_sized(const uint8_t *bytes, size_t size, struct stp_features *out, size_t out_size)
 {
 	struct stp_features features;
 
@@ -47,13 +53,16 @@ stp_features_decode(const uint8_t *bytes, size_t size, struct stp_features *out)
 	if (!features.schema_rev || !features.max_window || features.max_window > STP_WINDOW_MAX ||
 	    features.sample_period_ms < STP_PERIOD_MIN_MS || features.sample_period_ms > STP_PERIOD_MAX_MS)
 		return STP_ERR_RANGE;
-	*out = features;
+	struct_give(out, out_size, &features, sizeof(features));
 	return STP_OK;
 }
 
 void
-stp_advert_encode(const struct stp_advert *advert, uint8_t out[STP_ADVERT_SIZE])
+stp_advert_encode_sized(const struct stp_advert *given, size_t given_size, uint8_t out[STP_ADVERT_SIZE])
 {
+	struct stp_advert taken, *advert = &taken;
+
+	(void)struct_take(&taken, sizeof(taken), given, given_size);
 	out[0] = (uint8_t)(ADVERT_VERSION << 4 | (advert->flags & ADVERT_FLAGS));
 	out[1] = advert->slots_with_news;
 	put_le32(out + 2, advert->newest_record);
@@ -63,15 +72,17 @@ stp_advert_encode(const struct stp_advert *advert, uint8_t out[STP_ADVERT_SIZE])
 }
 
 enum stp_status
-stp_advert_decode(const uint8_t *bytes, size_t size, struct stp_advert *out)
+stp_advert_decode_sized(const uint8_t *bytes, size_t size, struct stp_advert *out, size_t out_size)
 {
+	struct stp_advert advert;
+
 	if (size < 1)
 		return STP_ERR_TRUNCATED;
 	if (bytes[0] >> 4 != ADVERT_VERSION)
 		return STP_ERR_UNKNOWN;
 	if (size < STP_ADVERT_SIZE)
 		return STP_ERR_TRUNCATED;
-	*out = (struct stp_advert){
+	advert = (struct stp_advert){
 		.flags = bytes[0] & ADVERT_FLAGS,
 		.slots_with_news = bytes[1],
 		.newest_record = get_le32(bytes + 2),
@@ -80,5 +91,6 @@ stp_advert_decode(const uint8_t *bytes, size_t size, struct stp_advert *out)
 		.battery_percent = bytes[8] <= 100 ? bytes[8] : BATTERY_UNKNOWN,
 		.epoch_low = bytes[9],
 	};
+	struct_give(out, out_size, &advert, sizeof(advert));
 	return STP_OK;
 }

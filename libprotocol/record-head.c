@@ -4,6 +4,7 @@
 #include <stipple/crc32c.h>
 
 #include "record-format.h"
+#include "struct-size.h"
 
 /*
  * The head is read without protobuf-c: no memory is taken, and it can be had from
@@ -162,7 +163,7 @@ stp_record_check(const uint8_t *raw, size_t size, uint32_t *crc32c)
 }
 
 enum stp_status
-stp_record_read_head(const uint8_t *raw, size_t size, struct stp_record_head *head)
+stp_record_read_head_sized(const uint8_t *raw, size_t size, struct stp_record_head *head, size_t head_size)
 {
 	struct stp_record_head found = { 0 };
 	struct scanner scanner;
@@ -184,6 +185,6 @@ stp_record_read_head(const uint8_t *raw, size_t size, struct stp_record_head *he
 	}
 	status = record_check_head(&found);
 	if (status == STP_OK)
-		*head = found;
+		struct_give(head, head_size, &found, sizeof(found));
 	return status;
 }

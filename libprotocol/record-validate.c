@@ -6,6 +6,8 @@
 #include <stipple/record.h>
 #include <stipple/telemetry.h>
 
+#include "struct-size.h"
+
 #define NO_BLOCK (-1)
 
 /* One buffer for the samples of one block after the other. */
@@ -60,8 +62,7 @@ block_reason(enum stp_status status)
 static enum stp_status
 report(struct stp_record_fault *fault, enum stp_status status, int32_t block, const char *reason)
 {
-	if (fault)
-		*fault = (struct stp_record_fault){ status, block, reason };
+	*fault = (struct stp_record_fault){ status, block, reason };
 	return status;
 }
 
@@ -131,17 +132,21 @@ inspect_blocks(struct inspection *inspection, const struct stp_record *record,
 }
 
 enum stp_status
-stp_record_validate(const uint8_t *raw, size_t size, struct stp_record_fault *fault)
+stp_record_validate_sized(const uint8_t *raw, size_t size, struct stp_record_fault *fault, size_t fault_size)
 {
 	struct inspection inspection = { 0 };
 	struct stp_record *record = NULL;
+	struct stp_record_fault found = { 0 };
 	enum stp_status status;
 
-	status = stp_record_decode(raw, size, &record);
-	if (status != STP_OK)
-		return report(fault, status, NO_BLOCK, record_reason(status));
 	stp_block_decoder_init(&inspection.decoder);
-	status = inspect_blocks(&inspection, record, fault);
+	status = stp_record_decode(raw, size, &record);
+	if (status == STP_OK)
+		status = inspect_blocks(&inspection, record, &found);
+	else
+		(void)report(&found, status, NO_BLOCK, record_reason(status));
+	if (status != STP_OK && fault)
+		struct_give(fault, fault_size, &found, sizeof(found));
 	free(inspection.samples);
 	stp_record_free(record);
 	return status;

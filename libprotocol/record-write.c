@@ -4,6 +4,7 @@
 #include <stipple/crc32c.h>
 
 #include "record-format.h"
+#include "struct-size.h"
 
 /* A part of a session with every field at its longest stays well below. */
 #define PART_SIZE_MAX 128
@@ -59,6 +60,13 @@ holds(struct stp_record_writer *writer, enum stp_status status)
 	return writer->failed == STP_OK;
 }
 
+/* A newer program's wishes are refused, not dropped in silence. */
+static bool
+takes(struct stp_record_writer *writer, void *full, size_t full_size, const void *given, size_t given_size)
+{
+	return holds(writer, struct_take(full, full_size, given, given_size) ? STP_OK : STP_ERR_ARGUMENT);
+}
+
 static void
 put_known(struct stp_record_writer *writer, unsigned field, uint16_t value)
 {
@@ -75,11 +83,13 @@ put_message(struct stp_record_writer *writer, unsigned field, const struct stp_r
 }
 
 void
-stp_record_begin(struct stp_record_writer *writer, uint8_t *bytes, size_t capacity,
-		 const struct stp_record_head *head)
+stp_record_begin_sized(struct stp_record_writer *writer, uint8_t *bytes, size_t capacity,
+		       const struct stp_record_head *given, size_t given_size)
 {
+	struct stp_record_head taken, *head = &taken;
+
 	*writer = (struct stp_record_writer){ .bytes = bytes, .capacity = capacity };
-	if (!holds(writer, record_check_head(head)))
+	if (!takes(writer, &taken, sizeof(taken), given, given_size) || !holds(writer, record_check_head(head)))
 		return;
 	put_bytes(writer, RECORD_SERIAL, head->serial,
 		  record_text_size(head->serial, STP_SERIAL_MAX));
@@ -94,12 +104,15 @@ stp_record_begin(struct stp_record_writer *writer, uint8_t *bytes, size_t capaci
 }
 
 void
-stp_record_put_session(struct stp_record_writer *writer, const struct stp_session_part *part)
+stp_record_put_session_sized(struct stp_record_writer *writer, const struct stp_session_part *given,
+			     size_t given_size)
 {
+	struct stp_session_part taken, *part = &taken;
 	uint8_t bytes[PART_SIZE_MAX];
 	struct stp_record_writer inner = { .bytes = bytes, .capacity = sizeof(bytes) };
 
-	if (!holds(writer, record_check_session(part)))
+	if (!takes(writer, &taken, sizeof(taken), given, given_size)
+	    || !holds(writer, record_check_session(part)))
 		return;
 	put_number(&inner, SESSION_NO, part->session_no);
 	put_number(&inner, SESSION_PART_NO, part->part);
@@ -120,12 +133,14 @@ stp_record_put_session(struct stp_record_writer *writer, const struct stp_sessio
 }
 
 void
-stp_record_put_event(struct stp_record_writer *writer, const struct stp_event *event)
+stp_record_put_event_sized(struct stp_record_writer *writer, const struct stp_event *given,
+			   size_t given_size)
 {
+	struct stp_event taken, *event = &taken;
 	uint8_t bytes[PART_SIZE_MAX];
 	struct stp_record_writer inner = { .bytes = bytes, .capacity = sizeof(bytes) };
 
-	if (!holds(writer, record_check_event(event)))
+	if (!takes(writer, &taken, sizeof(taken), given, given_size) || !holds(writer, record_check_event(event)))
 		return;
 	put_number(&inner, EVENT_NO, event->event_no);
 	put_number(&inner, EVENT_CODE, event->code);

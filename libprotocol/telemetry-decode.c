@@ -3,6 +3,7 @@
 
 #include <stipple/crc32c.h>
 
+#include "struct-size.h"
 #include "telemetry-decode.h"
 
 static void
@@ -325,7 +326,7 @@ too_short(const uint8_t *bytes, size_t size)
 }
 
 enum stp_status
-stp_block_peek(const uint8_t *bytes, size_t size, struct stp_block_info *info)
+stp_block_peek_sized(const uint8_t *bytes, size_t size, struct stp_block_info *info, size_t info_size)
 {
 	struct stp_block_info seen;
 	enum stp_status status;
@@ -339,7 +340,7 @@ stp_block_peek(const uint8_t *bytes, size_t size, struct stp_block_info *info)
 	else
 		status = peek_independent(bytes, &seen);
 	if (status == STP_OK)
-		*info = seen;
+		struct_give(info, info_size, &seen, sizeof(seen));
 	return status;
 }
 

@@ -99,10 +99,29 @@ struct stp_features {
 };
 #define STP_FEATURES_SIZE 20
 
-STP_API void stp_features_encode(const struct stp_features *features, uint8_t out[STP_FEATURES_SIZE]);
-/* Longer values are accepted (later revisions append); STP_ERR_TRUNCATED below 20 bytes. */
+/* stp_features_encode() for a struct of that size; see stipple.h. */
+STP_API void stp_features_encode_sized(const struct stp_features *features, size_t features_size,
+				       uint8_t out[STP_FEATURES_SIZE]);
+/* stp_features_decode() for a struct of that size; see stipple.h. */
 STP_API STP_MUST_CHECK enum stp_status
-stp_features_decode(const uint8_t *bytes, size_t size, struct stp_features *out);
+stp_features_decode_sized(const uint8_t *bytes, size_t size, struct stp_features *out, size_t out_size);
+
+/* The value of the characteristic, all 20 bytes of it.  The fields are not checked. */
+static inline void
+stp_features_encode(const struct stp_features *features, uint8_t out[STP_FEATURES_SIZE])
+{
+	stp_features_encode_sized(features, sizeof(*features), out);
+}
+
+/*
+ * Read the characteristic.  Longer values are accepted (later revisions append).
+ * STP_ERR_TRUNCATED: fewer than 20 bytes; STP_ERR_RANGE: a field is out of range.
+ */
+STP_MUST_CHECK static inline enum stp_status
+stp_features_decode(const uint8_t *bytes, size_t size, struct stp_features *out)
+{
+	return stp_features_decode_sized(bytes, size, out, sizeof(*out));
+}
 
 enum stp_advert_flag {
 	STP_ADVERT_PAIRING_OPEN = 1u << 0,
@@ -122,10 +141,29 @@ struct stp_advert {
 };
 #define STP_ADVERT_SIZE 10
 
-STP_API void stp_advert_encode(const struct stp_advert *advert, uint8_t out[STP_ADVERT_SIZE]);
-/* STP_ERR_UNKNOWN: a version this library does not know; longer values are accepted. */
+/* stp_advert_encode() for a struct of that size; see stipple.h. */
+STP_API void stp_advert_encode_sized(const struct stp_advert *advert, size_t advert_size,
+				     uint8_t out[STP_ADVERT_SIZE]);
+/* stp_advert_decode() for a struct of that size; see stipple.h. */
 STP_API STP_MUST_CHECK enum stp_status
-stp_advert_decode(const uint8_t *bytes, size_t size, struct stp_advert *out);
+stp_advert_decode_sized(const uint8_t *bytes, size_t size, struct stp_advert *out, size_t out_size);
+
+/* The service data behind the UUID.  The fields are not checked. */
+static inline void
+stp_advert_encode(const struct stp_advert *advert, uint8_t out[STP_ADVERT_SIZE])
+{
+	stp_advert_encode_sized(advert, sizeof(*advert), out);
+}
+
+/*
+ * Read the service data.  Longer values are accepted (later revisions append).
+ * STP_ERR_TRUNCATED: fewer than 10 bytes; STP_ERR_UNKNOWN: a version this library does not know.
+ */
+STP_MUST_CHECK static inline enum stp_status
+stp_advert_decode(const uint8_t *bytes, size_t size, struct stp_advert *out)
+{
+	return stp_advert_decode_sized(bytes, size, out, sizeof(*out));
+}
 
 #ifdef __cplusplus
 }

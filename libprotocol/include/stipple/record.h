@@ -101,12 +101,19 @@ struct stp_record;
 STP_API STP_MUST_CHECK enum stp_status
 stp_record_check(const uint8_t *raw, size_t size, uint32_t *crc32c);
 
+/* stp_record_read_head() for a struct of that size; see stipple.h. */
+STP_API STP_MUST_CHECK enum stp_status
+stp_record_read_head_sized(const uint8_t *raw, size_t size, struct stp_record_head *head, size_t head_size);
+
 /*
  * Check, and read only who the record says it is; works for record types this
  * library does not know.  No allocation.
  */
-STP_API STP_MUST_CHECK enum stp_status
-stp_record_read_head(const uint8_t *raw, size_t size, struct stp_record_head *head);
+STP_MUST_CHECK static inline enum stp_status
+stp_record_read_head(const uint8_t *raw, size_t size, struct stp_record_head *head)
+{
+	return stp_record_read_head_sized(raw, size, head, sizeof(*head));
+}
 
 /*
  * Check and unpack.  *out is freed with stp_record_free(); raw may go away before.
@@ -135,6 +142,11 @@ struct stp_record_fault {
 	const char *reason;	/* a few words in English, static, e.g. "a value is out of range" */
 };
 
+/* stp_record_validate() for a struct of that size; see stipple.h. */
+STP_API STP_MUST_CHECK enum stp_status
+stp_record_validate_sized(const uint8_t *raw, size_t size, struct stp_record_fault *fault,
+			  size_t fault_size);
+
 /*
  * Everything that can be checked about a record by itself: checksum, head, type, every
  * block, the sample count the session part claims, and that time never goes back from
@@ -142,8 +154,11 @@ struct stp_record_fault {
  * STP_OK leaves it untouched).  Allocates like stp_record_decode(), plus
  * one block's samples.
  */
-STP_API STP_MUST_CHECK enum stp_status
-stp_record_validate(const uint8_t *raw, size_t size, struct stp_record_fault *fault);
+STP_MUST_CHECK static inline enum stp_status
+stp_record_validate(const uint8_t *raw, size_t size, struct stp_record_fault *fault)
+{
+	return stp_record_validate_sized(raw, size, fault, sizeof(*fault));
+}
 
 /* ---- writing (pen side; no allocation, into the caller's buffer) ---- */
 
@@ -153,11 +168,42 @@ struct stp_record_writer {
 	enum stp_status failed;	/* the first failure sticks; stp_record_finish() returns it */
 };
 
-STP_API void stp_record_begin(struct stp_record_writer *writer, uint8_t *bytes, size_t capacity,
-			      const struct stp_record_head *head);
-STP_API void stp_record_put_session(struct stp_record_writer *writer,
-				    const struct stp_session_part *part);
-STP_API void stp_record_put_event(struct stp_record_writer *writer, const struct stp_event *event);
+/* stp_record_begin() for a head of that size; see stipple.h. */
+STP_API void stp_record_begin_sized(struct stp_record_writer *writer, uint8_t *bytes, size_t capacity,
+				    const struct stp_record_head *head, size_t head_size);
+/* stp_record_put_session() for a struct of that size; see stipple.h. */
+STP_API void stp_record_put_session_sized(struct stp_record_writer *writer,
+					  const struct stp_session_part *part, size_t part_size);
+/* stp_record_put_event() for a struct of that size; see stipple.h. */
+STP_API void stp_record_put_event_sized(struct stp_record_writer *writer, const struct stp_event *event,
+					size_t event_size);
+
+/*
+ * Begin a record in the caller's bytes, which must live until stp_record_finish().  What is
+ * wrong with the head, as with what is put, is told by stp_record_finish().
+ */
+static inline void
+stp_record_begin(struct stp_record_writer *writer, uint8_t *bytes, size_t capacity,
+		 const struct stp_record_head *head)
+{
+	stp_record_begin_sized(writer, bytes, capacity, head, sizeof(*head));
+}
+
+/* What a session part says of itself, once, before its blocks. */
+static inline void
+stp_record_put_session(struct stp_record_writer *writer, const struct stp_session_part *part)
+{
+	stp_record_put_session_sized(writer, part, sizeof(*part));
+}
+
+/* The event, once. */
+static inline void
+stp_record_put_event(struct stp_record_writer *writer, const struct stp_event *event)
+{
+	stp_record_put_event_sized(writer, event, sizeof(*event));
+}
+
+/* A telemetry block, as stp_block_encoder_finish() left it; blocks come in the order of time. */
 STP_API void stp_record_put_block(struct stp_record_writer *writer, const uint8_t *block, size_t size);
 /* Append the trailer; *size receives the length of the raw record. */
 STP_API STP_MUST_CHECK enum stp_status

@@ -3,7 +3,35 @@
 #ifndef STIPPLE_STIPPLE_H
 #define STIPPLE_STIPPLE_H
 
-/* The whole of libstipple.  Each header can be included by itself. */
+/*
+ * The whole of libstipple.  Each header can be included by itself.
+ *
+ * Rules of the whole library:
+ *
+ * Errors.  What can fail returns enum stp_status, or, in the engines, yields an action or an
+ * output that says so.  After a failure outputs are untouched unless the call says otherwise.
+ * Every status has a word, a text and a hint (status.h).  Nothing prints, exits or asserts.
+ *
+ * Threads.  There is no global state.  An object (an engine, an encoder, a writer, a set, a
+ * decoded record) is used by one thread at a time; different objects are independent.
+ * Functions that take only bytes and plain structs can be called from anywhere, interrupts included.
+ *
+ * Memory.  Bytes and structs are the caller's, before and after, unless a call says otherwise.
+ * The library allocates in stp_host_new(), stp_record_decode() and stp_record_validate() alone.
+ *
+ * Growth.  The soname stays as long as programs compiled before still run.
+ *  - Structs that are one message or one value of the wire do not change: stp_request, stp_answer,
+ *    stp_entry, stp_segment, stp_elapsed_time, stp_time_anchor, stp_range, stp_sample, and
+ *    stp_pen_slot, which firmware keeps in flash.
+ *  - Structs that may grow cross the border with their size.  A function that takes or fills one
+ *    is an inline function here, and stp_..._sized() in the library, which it tells the size of the
+ *    struct as the program knows it.  Set them up with { 0 } or designated initialisers: a field
+ *    that is added later stands behind all that were there, padding included, and its zero means "as
+ *    before".  A field set by a newer program that an older library does not know of is
+ *    refused with STP_ERR_ARGUMENT.
+ *  - Programs ignore values of enums that they do not know.
+ *  - struct stp_record, stp_host: made and known by the library alone.
+ */
 
 #include <stipple/control.h>
 #include <stipple/crc32c.h>

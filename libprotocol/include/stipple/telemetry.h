@@ -165,12 +165,19 @@ struct stp_block_info {
 	uint32_t first_ms;	/* time of the first sample; 0 when there is none, or in a chained block */
 };
 
+/* stp_block_peek() for a struct of that size; see stipple.h. */
+STP_API STP_MUST_CHECK enum stp_status
+stp_block_peek_sized(const uint8_t *bytes, size_t size, struct stp_block_info *info, size_t info_size);
+
 /*
  * The header alone, without the checksum: enough to plan a decode.
  * STP_ERR_TRUNCATED, STP_ERR_UNKNOWN (codec), STP_ERR_RANGE, STP_ERR_MALFORMED.
  */
-STP_API STP_MUST_CHECK enum stp_status
-stp_block_peek(const uint8_t *bytes, size_t size, struct stp_block_info *info);
+STP_MUST_CHECK static inline enum stp_status
+stp_block_peek(const uint8_t *bytes, size_t size, struct stp_block_info *info)
+{
+	return stp_block_peek_sized(bytes, size, info, sizeof(*info));
+}
 
 /*
  * What the blocks of a record leave behind one for the next: chained blocks need it.

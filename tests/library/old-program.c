@@ -1,0 +1,164 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+/*
+ * A program compiled with today's headers.  check-growth.py runs it with a library whose structs
+ * have since grown: nothing is written behind a struct, nothing is read from there, and all works.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include <stipple/stipple.h>
+
+#define FENCE 0xA5
+#define FENCED(type) struct { struct type it; unsigned char fence[64]; }
+#define CHECK(what) \
+	do { \
+		if (!(what)) { \
+			fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #what); \
+			failures++; \
+		} \
+	} while (0)
+/* What lies behind a struct is not zero, and stays as it is. */
+#define RAISE(fenced) memset(&(fenced), FENCE, sizeof(fenced))
+#define CHECK_FENCE(fenced) \
+	do { \
+		size_t same = 0; \
+		while (same < sizeof((fenced).fence) && (fenced).fence[same] == FENCE) \
+			same++; \
+		CHECK(same == sizeof((fenced).fence)); \
+	} while (0)
+
+static int failures;
+
+static void
+check_features(void)
+{
+	struct stp_features in = { .schema_rev = 1, .max_window = 64, .sample_period_ms = 20, .collector_slots = 4 };
+	FENCED(stp_features) out;
+	uint8_t wire[STP_FEATURES_SIZE];
+
+	RAISE(out);
+	stp_features_encode(&in, wire);
+	CHECK(stp_features_decode(wire, sizeof(wire), &out.it) == STP_OK);
+	CHECK(out.it.max_window == 64 && out.it.collector_slots == 4);
+	CHECK_FENCE(out);
+}
+
+static void
+check_advert(void)
+{
+	struct stp_advert in = { .newest_record = 77, .epoch_low = 9 };
+	FENCED(stp_advert) out;
+	uint8_t wire[STP_ADVERT_SIZE];
+
+	RAISE(out);
+	stp_advert_encode(&in, wire);
+	CHECK(stp_advert_decode(wire, sizeof(wire), &out.it) == STP_OK);
+	CHECK(out.it.newest_record == 77 && out.it.epoch_low == 9);
+	CHECK_FENCE(out);
+}
+
+static size_t
+write_event(uint8_t *raw, size_t capacity)
+{
+	struct stp_record_head head = { .serial = "OLD-1", .epoch = 1, .number = 5,
+		.type = STP_RECORD_EVENT, .schema_rev = STP_SCHEMA_REV };
+	struct stp_event event = { .event_no = 1, .code = STP_EVENT_STALL };
+	struct stp_record_writer writer;
+	size_t size = 0;
+
+	stp_record_begin(&writer, raw, capacity, &head);
+	stp_record_put_event(&writer, &event);
+	CHECK(stp_record_finish(&writer, &size) == STP_OK);
+	return size;
+}
+
+static size_t
+write_session(uint8_t *raw, size_t capacity)
+{
+	struct stp_record_head head = { .serial = "OLD-1", .epoch = 1, .number = 6,
+		.type = STP_RECORD_SESSION, .schema_rev = STP_SCHEMA_REV };
+	struct stp_session_part part = { .session_no = 1, .last = true, .period_ms = 20 };
+	struct stp_record_writer writer;
+	size_t size = 0;
+
+	stp_record_begin(&writer, raw, capacity, &head);
+	stp_record_put_session(&writer, &part);
+	CHECK(stp_record_finish(&writer, &size) == STP_OK);
+	return size;
+}
+
+static void
+check_records(void)
+{
+	FENCED(stp_record_head) head;
+	FENCED(stp_record_fault) fault;
+	struct stp_record *record = NULL;
+	uint8_t raw[512];
+	size_t size = write_event(raw, sizeof(raw));
+
+	RAISE(head);
+	RAISE(fault);
+	CHECK(stp_record_read_head(raw, size, &head.it) == STP_OK);
+	CHECK(head.it.number == 5 && strcmp(head.it.serial, "OLD-1") == 0);
+	CHECK_FENCE(head);
+	CHECK(stp_record_validate(raw, size, &fault.it) == STP_OK);
+	raw[5] ^= 1;
+	CHECK(stp_record_validate(raw, size, &fault.it) == STP_ERR_CRC);
+	CHECK(fault.it.status == STP_ERR_CRC && fault.it.block == -1 && fault.it.reason != NULL);
+	CHECK_FENCE(fault);
+
+	size = write_session(raw, sizeof(raw));
+	CHECK(stp_record_decode(raw, size, &record) == STP_OK);
+	CHECK(record != NULL && stp_record_session(record)->last && stp_record_head(record)->number == 6);
+	stp_record_free(record);
+}
+
+static void
+check_block(void)
+{
+	FENCED(stp_block_info) info;
+	struct stp_sample sample = { .t_ms = 40, .depth_um = 500, .rate_dhz = 900, .current_ma = 100 };
+	uint8_t bytes[STP_BLOCK_SIZE_MAX(1)];
+	size_t size = 0;
+
+	RAISE(info);
+	CHECK(stp_block_encode(&sample, 1, 20, bytes, sizeof(bytes), &size) == STP_OK);
+	CHECK(stp_block_peek(bytes, size, &info.it) == STP_OK);
+	CHECK(info.it.samples == 1 && info.it.first_ms == 40);
+	CHECK_FENCE(info);
+}
+
+/* A program newer than the library is told so when it asks for what the library does not know. */
+static void
+check_refusal(void)
+{
+	struct { struct stp_event event; uint64_t later[32]; } newer = { .later = { 0 } };
+	struct stp_record_head head = { .serial = "NEW-1", .epoch = 1, .number = 1,
+		.type = STP_RECORD_EVENT, .schema_rev = STP_SCHEMA_REV };
+	struct stp_record_writer writer;
+	uint8_t raw[512];
+	size_t size = 0;
+
+	newer.event.code = STP_EVENT_STALL;
+	stp_record_begin(&writer, raw, sizeof(raw), &head);
+	stp_record_put_event_sized(&writer, &newer.event, sizeof(newer));
+	CHECK(stp_record_finish(&writer, &size) == STP_OK);
+	newer.later[31] = 1;
+	stp_record_begin(&writer, raw, sizeof(raw), &head);
+	stp_record_put_event_sized(&writer, &newer.event, sizeof(newer));
+	CHECK(stp_record_finish(&writer, &size) == STP_ERR_ARGUMENT);
+}
+
+int
+main(void)
+{
+	check_features();
+	check_advert();
+	check_records();
+	check_block();
+	check_refusal();
+	return failures > 0;
+}
