@@ -146,13 +146,25 @@ void stp_host_note(struct stp_host *host, enum stp_note note, uint32_t record, u
 void stp_host_send(struct stp_host *host, enum stage stage);
 /* Wait in a stage without a deadline. */
 void stp_host_rest(struct stp_host *host, enum stage stage);
-/* Send an ACK for records that are durable. */
-void stp_host_acknowledge(struct stp_host *host, uint32_t from, uint32_t to);
+void stp_host_set_now(struct stp_host *host, uint64_t now_ms);
 void stp_host_announce(struct stp_host *host, enum stp_host_action_kind kind);
 void stp_host_finish(struct stp_host *host);
 void stp_host_fail(struct stp_host *host, enum stp_status reason, uint8_t wire_status);
+
+/* host-opening.c */
+void stp_host_send_hello(struct stp_host *host);
+void stp_host_on_hello(struct stp_host *host);
+void stp_host_on_state(struct stp_host *host);
+/* The time was read, or cannot be. */
+void stp_host_ask_wishes(struct stp_host *host);
 /* The pen's epoch is not what it was: ask for the state again, and the caller for its wishes. */
 void stp_host_restate(struct stp_host *host);
+/* Send an ACK for records that are durable. */
+void stp_host_acknowledge(struct stp_host *host, uint32_t from, uint32_t to);
+void stp_host_on_ack(struct stp_host *host);
+void stp_host_ack_unanswered(struct stp_host *host);
+/* Tell the pen of the next range that it should know; false: there is none. */
+bool stp_host_tell_held(struct stp_host *host);
 
 /* host-list.c */
 /* Start on what is wanted in the state's oldest..newest. */

@@ -235,25 +235,6 @@ walk_page(struct stp_host *host, struct stp_host_action *action)
 	return true;
 }
 
-/* Tell the pen of the next range that it should know; false: there is none. */
-static bool
-tell_held(struct stp_host *host)
-{
-	while (host->held_count && host->held_told < HELD_MAX && host->state.slot != NO_SLOT) {
-		struct stp_range range = *host->held++;
-
-		host->held_count--;
-		range.from = range.from < host->state.oldest ? host->state.oldest : range.from;
-		range.to = range.to > host->state.newest ? host->state.newest : range.to;
-		if (!range.from || range.from > range.to || range.to <= host->mark)
-			continue;
-		host->held_told++;
-		stp_host_acknowledge(host, range.from, range.to);
-		return true;
-	}
-	return false;
-}
-
 bool
 stp_host_walk(struct stp_host *host, struct stp_host_action *action)
 {
@@ -264,7 +245,7 @@ stp_host_walk(struct stp_host *host, struct stp_host_action *action)
 			stp_host_finish(host);
 			return false;
 		}
-		if (tell_held(host))
+		if (stp_host_tell_held(host))
 			return false;
 		if (host->page_ready) {
 			if (walk_page(host, action))

@@ -73,98 +73,6 @@ stp_host_fail(struct stp_host *host, enum stp_status reason, uint8_t wire_status
 	stp_host_announce(host, STP_HOST_FAILED);
 }
 
-/* ---- the opening: HELLO, GET_STATE, the time ---- */
-
-static void
-send_hello(struct stp_host *host)
-{
-	host->request.op = STP_OP_HELLO;
-	memcpy(host->request.u.hello.collector_id, host->config.collector_id, STP_COLLECTOR_ID_SIZE);
-	stp_host_send(host, STAGE_HELLO);
-}
-
-static void
-send_get_state(struct stp_host *host)
-{
-	host->request.op = STP_OP_GET_STATE;
-	stp_host_send(host, STAGE_STATE);
-}
-
-void
-stp_host_restate(struct stp_host *host)
-{
-	if (host->cancelled) {
-		stp_host_finish(host);
-		return;
-	}
-	if (host->epochs++ >= host->config.retries) {
-		stp_host_fail(host, STP_ERR_REFUSED, STP_WIRE_WRONG_EPOCH);
-		return;
-	}
-	host->tries = 0;
-	host->mark = 0;
-	send_get_state(host);
-}
-
-static void
-on_hello(struct stp_host *host)
-{
-	host->state.slot = NO_SLOT;
-	if (host->answer.status == STP_WIRE_SUCCESS) {
-		host->state.slot = host->answer.u.hello.slot;
-		host->mark = host->answer.u.hello.mark;
-	} else if (host->answer.status == STP_WIRE_SLOTS_FULL) {
-		stp_host_note(host, STP_NOTE_SLOTS_FULL, 0, 0);
-	} else {
-		stp_host_fail(host, STP_ERR_REFUSED, host->answer.status);
-		return;
-	}
-	host->tries = 0;
-	send_get_state(host);
-}
-
-static void
-on_state(struct stp_host *host)
-{
-	if (host->answer.status != STP_WIRE_SUCCESS) {
-		stp_host_fail(host, STP_ERR_REFUSED, host->answer.status);
-		return;
-	}
-	host->state.epoch = host->answer.u.state.epoch;
-	host->state.oldest = host->answer.u.state.oldest;
-	host->state.newest = host->answer.u.state.newest;
-	host->state.boot_id = host->answer.u.state.boot_id;
-	host->state.free_percent = host->answer.u.state.free_percent;
-	host->state.flags = host->answer.u.state.flags;
-	host->state.anchored = false;
-	host->held_count = 0;
-	host->held_told = 0;
-
-	stp_host_rest(host, STAGE_TIME);
-	host->deadline = host->now + host->config.first_answer_ms;
-	stp_host_announce(host, STP_HOST_READ_TIME);
-}
-
-static void
-ask_wishes(struct stp_host *host)
-{
-	stp_host_rest(host, STAGE_WANT);
-	host->announce.u.state = host->state;
-	stp_host_announce(host, STP_HOST_STATE);
-}
-
-static void
-on_ack(struct stp_host *host)
-{
-	if (host->answer.status == STP_WIRE_WRONG_EPOCH) {
-		stp_host_restate(host);
-		return;
-	}
-	if (host->answer.status != STP_WIRE_SUCCESS)
-		stp_host_note(host, STP_NOTE_ACK_REFUSED, host->request.u.ack.from, host->answer.status);
-	stp_host_rest(host, STAGE_WALK);
-}
-
 /* ---- silence ---- */
 
 static void
@@ -174,13 +82,6 @@ repeat(struct stp_host *host)
 		stp_host_fail(host, STP_ERR_TIMEOUT, 0);
 	else
 		stp_host_send(host, host->stage);
-}
-
-static void
-ack_unanswered(struct stp_host *host)
-{
-	stp_host_note(host, STP_NOTE_ACK_REFUSED, host->request.u.ack.from, 0);
-	stp_host_rest(host, STAGE_WALK);
 }
 
 /* LIST and READ: the answer may have overtaken the last segments. */
@@ -204,12 +105,12 @@ static const struct {
 	void (*answered)(struct stp_host *host);
 	void (*expired)(struct stp_host *host);
 } stages[STAGE_COUNT] = {
-	[STAGE_HELLO] = { STP_OP_HELLO, on_hello, repeat },
-	[STAGE_STATE] = { STP_OP_GET_STATE, on_state, repeat },
-	[STAGE_TIME] = { 0, NULL, ask_wishes },
+	[STAGE_HELLO] = { STP_OP_HELLO, stp_host_on_hello, repeat },
+	[STAGE_STATE] = { STP_OP_GET_STATE, stp_host_on_state, repeat },
+	[STAGE_TIME] = { 0, NULL, stp_host_ask_wishes },
 	[STAGE_LIST] = { STP_OP_LIST, on_sent, stp_host_list_over },
 	[STAGE_READ] = { STP_OP_READ, on_sent, stp_host_read_over },
-	[STAGE_ACK] = { STP_OP_ACK, on_ack, ack_unanswered },
+	[STAGE_ACK] = { STP_OP_ACK, stp_host_on_ack, stp_host_ack_unanswered },
 	[STAGE_ABORT] = { STP_OP_ABORT, stp_host_finish, stp_host_finish },
 };
 
@@ -255,8 +156,8 @@ stp_host_free(struct stp_host *host)
 	free(host);
 }
 
-static void
-set_now(struct stp_host *host, uint64_t now_ms)
+void
+stp_host_set_now(struct stp_host *host, uint64_t now_ms)
 {
 	if (now_ms > host->now)
 		host->now = now_ms;
@@ -269,7 +170,7 @@ stp_host_start(struct stp_host *host, uint16_t att_mtu, uint8_t max_window, uint
 
 	if (host->stage != STAGE_NEW)
 		return;
-	set_now(host, now_ms);
+	stp_host_set_now(host, now_ms);
 	if (att_mtu < STP_ATT_MTU_MIN)
 		att_mtu = STP_ATT_MTU_MIN;
 
@@ -285,7 +186,7 @@ stp_host_start(struct stp_host *host, uint16_t att_mtu, uint8_t max_window, uint
 	if (host->page_most > PAGE_MAX)
 		host->page_most = PAGE_MAX;
 	host->page = host->page_most;
-	send_hello(host);
+	stp_host_send_hello(host);
 }
 
 void
@@ -294,7 +195,7 @@ stp_host_control(struct stp_host *host, const uint8_t *bytes, size_t size, uint6
 	struct stp_answer answer;
 	enum stp_status status;
 
-	set_now(host, now_ms);
+	stp_host_set_now(host, now_ms);
 	if (host->stage == STAGE_NEW || host->stage == STAGE_ENDED)
 		return;
 	status = stp_answer_decode(bytes, size, &answer);
@@ -334,7 +235,7 @@ stp_host_data(struct stp_host *host, const uint8_t *bytes, size_t size, uint64_t
 	enum arrival arrival;
 	uint32_t fresh;
 
-	set_now(host, now_ms);
+	stp_host_set_now(host, now_ms);
 	if (host->stage == STAGE_NEW || host->stage == STAGE_ENDED)
 		return;
 	status = stp_segment_decode(bytes, size, &segment);
@@ -363,83 +264,11 @@ stp_host_data(struct stp_host *host, const uint8_t *bytes, size_t size, uint64_t
 }
 
 void
-stp_host_time(struct stp_host *host, const uint8_t *bytes, size_t size, int64_t utc_us,
-	      uint32_t round_trip_us, uint64_t now_ms)
-{
-	struct stp_elapsed_time time;
-
-	set_now(host, now_ms);
-	if (host->stage != STAGE_TIME || host->announce_due)
-		return;
-	if (bytes && !stp_elapsed_time_decode(bytes, size, &time) && time.is_tick &&
-	    time.value <= UINT64_MAX / time.unit_us) {
-		host->state.anchored = true;
-		host->state.anchor = (struct stp_time_anchor){
-			.boot_id = host->state.boot_id,
-			.tick_ms = time.value * time.unit_us / 1000,
-			/* The pen looked at its clock somewhere within the round trip. */
-			.utc_us = utc_us - round_trip_us / 2,
-			.uncertainty_us = round_trip_us / 2 + time.unit_us,
-		};
-	}
-	ask_wishes(host);
-}
-
-static bool
-is_ascending(const struct stp_range *ranges, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (ranges[i].from > ranges[i].to || (i && ranges[i].from <= ranges[i - 1].to))
-			return false;
-	return true;
-}
-
-void
-stp_host_want(struct stp_host *host, const struct stp_range *ranges, size_t count, uint64_t now_ms)
-{
-	set_now(host, now_ms);
-	if (host->stage != STAGE_WANT || host->announce_due)
-		return;
-	if (!is_ascending(ranges, count)) {
-		stp_host_fail(host, STP_ERR_ARGUMENT, 0);
-		return;
-	}
-	host->wanted = ranges;
-	host->wanted_count = count;
-	stp_host_begin_walk(host);
-}
-
-void
-stp_host_held(struct stp_host *host, const struct stp_range *ranges, size_t count, uint64_t now_ms)
-{
-	set_now(host, now_ms);
-	if (host->stage != STAGE_WANT || host->announce_due)
-		return;
-	if (!is_ascending(ranges, count)) {
-		stp_host_fail(host, STP_ERR_ARGUMENT, 0);
-		return;
-	}
-	host->held = ranges;
-	host->held_count = count;
-}
-
-void
-stp_host_acknowledge(struct stp_host *host, uint32_t from, uint32_t to)
-{
-	host->request.op = STP_OP_ACK;
-	host->request.u.ack.slot = host->state.slot;
-	host->request.u.ack.epoch = host->state.epoch;
-	host->request.u.ack.from = from;
-	host->request.u.ack.to = to;
-	stp_host_send(host, STAGE_ACK);
-}
-
-void
 stp_host_stored(struct stp_host *host, bool durable, uint64_t now_ms)
 {
 	bool acknowledge;
 
-	set_now(host, now_ms);
+	stp_host_set_now(host, now_ms);
 	if (host->stage != STAGE_STORE || host->announce_due)
 		return;
 	acknowledge = durable && host->announce.u.record.integrity == STP_OK && host->state.slot != NO_SLOT;
@@ -454,7 +283,7 @@ stp_host_stored(struct stp_host *host, bool durable, uint64_t now_ms)
 void
 stp_host_cancel(struct stp_host *host, uint64_t now_ms)
 {
-	set_now(host, now_ms);
+	stp_host_set_now(host, now_ms);
 	host->cancelled = true;
 	switch (host->stage) {
 	case STAGE_LIST:
@@ -487,7 +316,7 @@ stp_host_cancel(struct stp_host *host, uint64_t now_ms)
 void
 stp_host_timeout(struct stp_host *host, uint64_t now_ms)
 {
-	set_now(host, now_ms);
+	stp_host_set_now(host, now_ms);
 	if (host->now < host->deadline || !stages[host->stage].expired)
 		return;
 	stages[host->stage].expired(host);
