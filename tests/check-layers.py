@@ -22,7 +22,7 @@ FLOORS = {
     "proto": 0, "libprotocol": 1, "daemon/core": 2, "daemon/link": 3, "daemon/store": 3,
     "daemon/sync": 4, "daemon/bus": 5, "daemon/main.c": 6, "cli": 6,
 }
-TESTS = ("tests", "examples")
+TESTS = ("tests", "libprotocol/examples")
 MAX_LINES = 600
 LONG_KINDS = {".c", ".h", ".py", ".sh", ""}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
@@ -40,7 +40,7 @@ FOREIGN = [
 def room_of(path):
     """The part of the house a file is in: a key of FLOORS, one of TESTS, or None."""
     name = path.as_posix()
-    for room in (*FLOORS, *TESTS):
+    for room in (*TESTS, *FLOORS):
         if name == room or name.startswith(room + "/"):
             return room
     return None
