@@ -1,0 +1,361 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+/* A link: bytes on their way, what happens to them there, and whose turn it is. */
+
+#include <string.h>
+
+#include <stipple/elapsed-time.h>
+
+#include "world-model.h"
+
+#define DIALOGUE_MS_MAX (3600u * 1000u)
+#define DIALOGUE_STEPS_MAX 200000u
+
+/* ---- the air: a heap by time of arrival, then by order of sending ---- */
+
+static bool
+is_before(const struct air *air, uint16_t a, uint16_t b)
+{
+	const struct parcel *one = &air->parcels[a], *other = &air->parcels[b];
+
+	return one->at < other->at || (one->at == other->at && one->order < other->order);
+}
+
+static void
+air_clear(struct air *air)
+{
+	air->count = 0;
+	air->spares = AIR_MAX;
+	for (uint16_t i = 0; i < AIR_MAX; i++)
+		air->spare[i] = (uint16_t)(AIR_MAX - 1 - i);
+	memset(air->last_at, 0, sizeof(air->last_at));
+}
+
+static void
+air_push(struct air *air, uint16_t index)
+{
+	size_t at = air->count++;
+
+	while (at && is_before(air, index, air->heap[(at - 1) / 2])) {
+		air->heap[at] = air->heap[(at - 1) / 2];
+		at = (at - 1) / 2;
+	}
+	air->heap[at] = index;
+}
+
+static uint16_t
+air_pop(struct air *air)
+{
+	uint16_t first = air->heap[0], last = air->heap[--air->count];
+	size_t at = 0;
+
+	for (;;) {
+		size_t child = 2 * at + 1;
+
+		if (child + 1 < air->count && is_before(air, air->heap[child + 1], air->heap[child]))
+			child++;
+		if (child >= air->count || !is_before(air, air->heap[child], last))
+			break;
+		air->heap[at] = air->heap[child];
+		at = child;
+	}
+	air->heap[at] = last;
+	return first;
+}
+
+/* ---- sending ---- */
+
+static bool
+is_data(enum way way)
+{
+	return way == TO_HOST_DATA;
+}
+
+static void
+trouble_parcel(struct world *world, const struct link *link, struct parcel *parcel)
+{
+	struct chance *chance = &world->chance;
+	const struct weather *weather = &link->weather;
+
+	if (strikes(chance, weather->late))
+		parcel->at += roll(chance, is_data(parcel->way) ? 200 : 2000);
+	/* Log Control Point is guarded by the link's own check; Log Data has one of its own. */
+	if (is_data(parcel->way) && strikes(chance, weather->flip))
+		parcel->bytes[roll(chance, parcel->size)] ^= (uint8_t)(1u << roll(chance, 8));
+	if (parcel->way == TO_HOST_CONTROL && strikes(chance, weather->flip))
+		parcel->size = (uint16_t)roll(chance, parcel->size);
+}
+
+void
+link_send(struct world *world, struct link *link, enum way way, const uint8_t *bytes, size_t size)
+{
+	struct chance *chance = &world->chance;
+	struct air *air = &link->air;
+	struct parcel *parcel;
+	uint16_t index;
+
+	if (!air->spares || strikes(chance, is_data(way) ? link->weather.drop : link->weather.control_drop)) {
+		trace(world, SAW_LOST, link->host, link->pen, way, (uint32_t)size, 0);
+		return;
+	}
+	index = air->spare[--air->spares];
+	parcel = &air->parcels[index];
+	parcel->at = world->now + 1 + roll(chance, 3);
+	/* A link keeps the order; being late is a trouble of its own. */
+	if (parcel->at < air->last_at[way])
+		parcel->at = air->last_at[way];
+	air->last_at[way] = parcel->at;
+	parcel->way = way;
+	parcel->order = ++world->order;
+	parcel->doubled = false;
+	parcel->size = (uint16_t)size;
+	memcpy(parcel->bytes, bytes, size);
+	if (world->pens[link->pen].foreign)
+		pen_speak_foreign(world, link, way, parcel->bytes, &parcel->size);
+	trouble_parcel(world, link, parcel);
+	if (is_data(way))
+		link->account.waiting[bytes[3] >> 4]++;
+	air_push(air, index);
+	if (strikes(chance, link->weather.doubling) && air->spares) {
+		uint16_t other = air->spare[--air->spares];
+
+		air->parcels[other] = *parcel;
+		air->parcels[other].order = ++world->order;
+		air->parcels[other].at += roll(chance, 5000);
+		air->parcels[other].doubled = true;
+		air_push(air, other);
+	}
+}
+
+/* ---- delivering ---- */
+
+static void
+look_at_clock(struct world *world, struct link *link, const struct parcel *parcel)
+{
+	struct stp_elapsed_time time = { .is_tick = true,
+		.unit_us = 1000,
+		.value = pen_tick(world, &world->pens[link->pen]),
+		.tz_dst_quarters = -128,
+		.is_current_timeline = true };
+	uint8_t bytes[sizeof(link->clock_asked) + STP_ELAPSED_TIME_SIZE];
+
+	memcpy(bytes, parcel->bytes, sizeof(link->clock_asked));
+	/* A read is a transaction: nothing of it happens twice. */
+	if (parcel->doubled)
+		return;
+	CHECK(world, stp_elapsed_time_encode(&time, bytes + sizeof(link->clock_asked)) == STP_OK);
+	link->clock_looked_at = world->now;
+	link->clock_tick = time.value;
+	link_send(world, link, TO_HOST_CLOCK, bytes, sizeof(bytes));
+}
+
+static void
+tell_clock(struct world *world, struct link *link, const struct parcel *parcel)
+{
+	int64_t utc = 1700000000000000 + world->hosts[link->host].clock_offset_us + (int64_t)world->now * 1000;
+	uint32_t asked;
+
+	memcpy(&asked, parcel->bytes, sizeof(asked));
+	/* An answer to another read is none. */
+	if (asked != link->clock_asked || parcel->doubled)
+		return;
+	stp_host_time(link->engine, parcel->bytes + sizeof(asked), parcel->size - sizeof(asked), utc,
+		      (uint32_t)(world->now - link->clock_asked_at) * 1000, world->now);
+}
+
+static void
+tell_pen(struct world *world, struct link *link, const struct parcel *parcel)
+{
+	const uint8_t *bytes = parcel->bytes;
+	uint8_t shown[12] = { 0 };
+
+	memcpy(shown, bytes, parcel->size < sizeof(shown) ? parcel->size : sizeof(shown));
+	trace(world, SAW_REQUEST, link->host, link->pen, (uint32_t)shown[0] << 8 | shown[1],
+	      (uint32_t)shown[6] | (uint32_t)shown[7] << 8, (uint32_t)shown[10] | (uint32_t)shown[11] << 8);
+	account_request(link, bytes, parcel->size);
+	stp_pen_control(&world->pens[link->pen].engine, bytes, parcel->size);
+	link->pen_ready = true;
+}
+
+/* What belongs to another operation changes nothing in the host but its notes. */
+static void
+tell_host(struct world *world, struct link *link, const struct parcel *parcel)
+{
+	const struct account *account = &link->account;
+	const uint8_t *bytes = parcel->bytes;
+	uint64_t deadline = stp_host_deadline(link->engine);
+	struct stp_host_progress before, after;
+	bool stale;
+
+	stp_host_get_progress(link->engine, &before);
+	if (is_data(parcel->way)) {
+		stale = parcel->size > 3 && bytes[3] >> 4 != account->asked_token;
+		stp_host_data(link->engine, bytes, parcel->size, world->now);
+	} else {
+		stale = parcel->size > 1 && bytes[1] != account->asked_token;
+		stp_host_control(link->engine, bytes, parcel->size, world->now);
+	}
+	link->host_ready = true;
+	if (!stale)
+		return;
+	stp_host_get_progress(link->engine, &after);
+	CHECK(world, after.bytes_received == before.bytes_received);
+	CHECK(world, stp_host_deadline(link->engine) == deadline);
+}
+
+static void
+deliver(struct world *world, struct link *link, const struct parcel *parcel)
+{
+	if (is_data(parcel->way) && !parcel->doubled)
+		link->account.waiting[parcel->bytes[3] >> 4]--;
+	if (parcel->way == TO_PEN)
+		tell_pen(world, link, parcel);
+	else if (parcel->way == TO_PEN_CLOCK)
+		look_at_clock(world, link, parcel);
+	else if (link->engine && parcel->way == TO_HOST_CLOCK)
+		tell_clock(world, link, parcel), link->host_ready = true;
+	else if (link->engine)
+		tell_host(world, link, parcel);
+}
+
+/* ---- turns ---- */
+
+static void
+serve_pen(struct world *world, struct link *link)
+{
+	struct sim_pen *pen = &world->pens[link->pen];
+	struct stp_pen_output output;
+
+	stp_pen_poll(&pen->engine, &output);
+	if (output.kind == STP_PEN_IDLE) {
+		account_silence(world, link);
+		link->pen_ready = false;
+		return;
+	}
+	if (output.kind == STP_PEN_NOTIFY)
+		account_segment(world, link, output.bytes, output.size);
+	else
+		account_answer(world, link, output.bytes, output.size);
+	link_send(world, link, output.kind == STP_PEN_NOTIFY ? TO_HOST_DATA : TO_HOST_CONTROL, output.bytes,
+		  output.size);
+	if (!roll(&world->chance, 4))
+		link->pen_ready_at = world->now + 1;
+	if (strikes(&world->chance, link->weather.stall))
+		link->pen_ready_at = world->now + roll(&world->chance, 10000);
+	/* The MTU may be exchanged at any time. */
+	if (!world->calm && !roll(&world->chance, 100))
+		stp_pen_set_mtu(&pen->engine, (uint16_t)(STP_ATT_MTU_MIN +
+							  roll(&world->chance, STP_ATT_MTU_MAX - STP_ATT_MTU_MIN + 1)));
+}
+
+uint64_t
+link_due(const struct world *world, const struct link *link)
+{
+	uint64_t due = link->engine ? stp_host_deadline(link->engine) : link->babble_at;
+
+	if (link->host_ready)
+		return world->now;
+	if (link->pen_ready && link->pen_ready_at < due)
+		due = link->pen_ready_at;
+	if (link->air.count && link->air.parcels[link->air.heap[0]].at < due)
+		due = link->air.parcels[link->air.heap[0]].at;
+	return due > world->now ? due : world->now;
+}
+
+static void
+time_out(struct world *world, struct link *link)
+{
+	trace(world, SAW_TIMEOUT, link->host, link->pen, 0, 0, 0);
+	stp_host_timeout(link->engine, world->now);
+	link->host_ready = true;
+}
+
+void
+link_step(struct world *world, struct link *link)
+{
+	struct air *air = &link->air;
+	uint64_t air_at = air->count ? air->parcels[air->heap[0]].at : UINT64_MAX;
+
+	CHECK(world, ++link->steps < DIALOGUE_STEPS_MAX);
+	CHECK(world, world->now - link->began < DIALOGUE_MS_MAX);
+	if (link->host_ready) {
+		link->host_ready = link->engine && host_serve(world, link);
+	} else if (link->pen_ready && link->pen_ready_at <= world->now &&
+		   (air_at > world->now || roll(&world->chance, 2))) {
+		serve_pen(world, link);
+	} else if (air_at <= world->now) {
+		uint16_t index = air_pop(air);
+
+		air->spare[air->spares++] = index;
+		deliver(world, link, &air->parcels[index]);
+	} else if (link->engine) {
+		time_out(world, link);
+	} else {
+		babble(world, link);
+	}
+	/* Nothing that the pen does outlives its power. */
+	if (world->pens[link->pen].log.flash.dead)
+		pen_power_down(world, link->pen);
+}
+
+/* ---- up and down ---- */
+
+static uint16_t
+some_mtu(struct world *world)
+{
+	if (!roll(&world->chance, 4))
+		return STP_ATT_MTU_MIN;
+	return (uint16_t)(STP_ATT_MTU_MIN + roll(&world->chance, STP_ATT_MTU_MAX - STP_ATT_MTU_MIN + 1));
+}
+
+struct link *
+link_open(struct world *world, uint8_t host, uint8_t pen)
+{
+	struct stp_host_config config = { .window = (uint8_t)(1 + roll(&world->chance, STP_WINDOW_MAX)) };
+	uint16_t mtu = some_mtu(world);
+	struct link *link = world->links;
+
+	while (link->up)
+		link++;
+	link->up = true;
+	link->over = link->failed = false;
+	link->host = host;
+	link->pen = pen;
+	link->engine = NULL;
+	memset(&link->weather, 0, sizeof(link->weather));
+	memset(&link->account, 0, sizeof(link->account));
+	link->host_ready = host != BABBLER;
+	link->pen_ready = false;
+	link->pen_ready_at = link->began = world->now;
+	link->steps = 0;
+	link->clock_asked = 0;
+	link->babble_at = world->now + 1;
+	link->babble_left = 1 + roll(&world->chance, 40);
+	air_clear(&link->air);
+	world->pens[pen].link = (uint8_t)(link - world->links);
+	world->pens[pen].misreads = MISREADS_NONE;
+	stp_pen_connected(&world->pens[pen].engine, mtu);
+	trace(world, SAW_CONNECT, host, pen, mtu, config.window, 0);
+	world->dialogues++;
+	if (host == BABBLER)
+		return link;
+	memcpy(config.collector_id, world->hosts[host].id, STP_COLLECTOR_ID_SIZE);
+	link->engine = stp_host_new(&config);
+	CHECK(world, link->engine);
+	/* Features may have been read long ago, by another program. */
+	stp_host_start(link->engine, mtu, roll(&world->chance, 4) ? world->pens[pen].max_window : STP_WINDOW_MAX,
+		       world->now);
+	return link;
+}
+
+void
+link_close(struct world *world, struct link *link)
+{
+	trace(world, SAW_DISCONNECT, link->host, link->pen, 0, 0, 0);
+	stp_pen_disconnected(&world->pens[link->pen].engine);
+	world->pens[link->pen].link = NOBODY;
+	link->up = false;
+	stp_host_free(link->engine);
+	link->engine = NULL;
+}
