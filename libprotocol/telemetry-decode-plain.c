@@ -41,6 +41,7 @@ decode_plain(struct decoder *decoder, struct stp_sample *out, size_t count)
 	uint32_t *mean = decoder->trail.mean[decoder->trail.like.contact];
 	uint32_t mean0 = mean[0], mean1 = mean[1], mean2 = mean[2];
 	struct stp_sample sample = decoder->trail.like;
+	const lanes kick = { 0, decoder->trail.kick, 0, 0 };
 	lanes level = { 0 }, trend = { 0 }, level_gain = { 0 }, trend_gain = { 0 }, keep = { 0 };
 	uint32_t ready = 56 - decoder->values.position % 8;
 	size_t done = 0;
@@ -55,16 +56,16 @@ decode_plain(struct decoder *decoder, struct stp_sample *out, size_t count)
 
 		level[i] = column->level;
 		trend[i] = column->trend;
-		level_gain[i] = column->gains.level_gain;
-		trend_gain[i] = column->gains.trend_gain;
-		keep[i] = column->gains.trend_keep;
+		level_gain[i] = predictors[column->predictor].level_gain;
+		trend_gain[i] = predictors[column->predictor].trend_gain;
+		keep[i] = predictors[column->predictor].trend_keep;
 	}
 	sample.t_ms = (uint32_t)decoder->trail.due_ms;
 	for (; done < count && next <= decoder->limit; done++) {
 		uint32_t bits0 = rice_bits(mean0), bits1 = rice_bits(mean1), bits2 = rice_bits(mean2);
 		uint32_t code0, code1, code2, end0, end1, end2, used;
 		lanes expected, value, miss, carried, bad;
-		unsigned_lanes folded;
+		unsigned_lanes folded, side;
 		uint64_t second, third, rest;
 
 		word |= load(next) << ready;
@@ -90,8 +91,8 @@ decode_plain(struct decoder *decoder, struct stp_sample *out, size_t count)
 		code2 = code2 << bits2 | ((uint32_t)rest & ((1u << bits2) - 1));
 		folded = (unsigned_lanes){ code0, code1, code2, 0 };
 		expected = level + trend;
-		value = ((expected + LEVEL_HALF) >> LEVEL_BITS)
-			+ (lanes)(folded >> 1 ^ (0 - (folded & 1)));
+		side = folded ^ (unsigned_lanes)(-expected >> (LEVEL_BITS - 1));
+		value = (lanes)(folded >> 1 ^ (0 - (side & 1))) - (-expected >> LEVEL_BITS);
 		bad = (value > max) | (value < 0);
 		if (((lane_pairs)bad)[0] | ((lane_pairs)bad)[1])
 			break;
@@ -101,7 +102,7 @@ decode_plain(struct decoder *decoder, struct stp_sample *out, size_t count)
 		mean1 = mean_after(mean1, code1);
 		mean2 = mean_after(mean2, code2);
 		miss = (value << LEVEL_BITS) - expected;
-		carried = trend * keep;
+		carried = trend * keep + (lanes){ miss[2], miss[2], miss[2], miss[2] } * kick;
 		level = expected + (miss * level_gain >> LEVEL_BITS);
 		trend = (carried + miss * trend_gain) >> LEVEL_BITS;
 		sample.depth_um = (uint16_t)value[0];

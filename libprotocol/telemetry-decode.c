@@ -22,45 +22,66 @@ set_value(struct stp_sample *sample, unsigned column, uint16_t value)
 	}
 }
 
+/* Takes the rest of a value; *miss receives how far off the prediction was. */
+static enum stp_status
+decode_value(struct decoder *decoder, unsigned i, uint32_t quotient, struct stp_sample *out,
+	     int32_t *miss)
+{
+	struct column *column = &decoder->trail.column[i];
+	uint32_t *mean = &decoder->trail.mean[decoder->trail.like.contact][i];
+	uint32_t bits = rice_bits(*mean), folded;
+	bool fresh = !(decoder->trail.seen & 1u << i);
+	int32_t value;
+
+	if (fresh || quotient == QUOTIENT_ESCAPE) {
+		value = (int32_t)bits_take(&decoder->values, PLAIN_BITS);
+		folded = escape_weight(bits);
+	} else {
+		folded = quotient << bits | bits_take(&decoder->values, bits);
+		value = unfold(column->level + column->trend, folded);
+	}
+	if ((uint32_t)value > column_max[i])
+		return STP_ERR_RANGE;
+	if (fresh) {
+		column->level = value * (1 << LEVEL_BITS);
+		decoder->trail.seen |= (uint8_t)(1u << i);
+	} else {
+		*mean = mean_after(*mean, folded);
+		*miss = missed(column->level, column->trend, value);
+	}
+	set_value(out, i, (uint16_t)value);
+	return STP_OK;
+}
+
 /* Any one sample, at leisure. */
 static enum stp_status
 decode_sample(struct decoder *decoder, struct stp_sample *out)
 {
-	struct bit_reader *reader = &decoder->values;
+	uint8_t known = decoder->trail.present & decoder->trail.seen;
 	uint32_t quotient[STP_COLUMNS] = { 0 };
+	int32_t miss[STP_COLUMNS] = { 0 };
 
 	*out = decoder->trail.like;
 	out->t_ms = (uint32_t)decoder->trail.due_ms;
 	for (unsigned i = 0; i < STP_COLUMNS; i++)
-		if (decoder->trail.present & decoder->trail.seen & 1u << i)
-			quotient[i] = bits_take_zeros(reader, QUOTIENT_ESCAPE);
+		if (known & 1u << i)
+			quotient[i] = bits_take_zeros(&decoder->values, QUOTIENT_ESCAPE);
+	for (unsigned i = 0; i < STP_COLUMNS; i++) {
+		enum stp_status status = STP_OK;
+
+		if (decoder->trail.present & 1u << i)
+			status = decode_value(decoder, i, quotient[i], out, &miss[i]);
+		if (status != STP_OK)
+			return status;
+	}
 	for (unsigned i = 0; i < STP_COLUMNS; i++) {
 		struct column *column = &decoder->trail.column[i];
-		uint32_t *mean = &decoder->trail.mean[decoder->trail.like.contact][i];
-		uint32_t bits = rice_bits(*mean), folded;
-		bool fresh = !(decoder->trail.seen & 1u << i);
-		int32_t value;
+		const struct predictor *gains = &predictors[column->predictor];
+		int32_t kick = i == STP_COLUMN_RATE ? decoder->trail.kick * miss[STP_COLUMN_CURRENT] : 0;
 
-		if (!(decoder->trail.present & 1u << i))
-			continue;
-		if (fresh || quotient[i] == QUOTIENT_ESCAPE) {
-			value = (int32_t)bits_take(reader, PLAIN_BITS);
-			folded = escape_weight(bits);
-		} else {
-			folded = quotient[i] << bits | bits_take(reader, bits);
-			value = rounded(column->level + column->trend) + unfold(folded);
-		}
-		if ((uint32_t)value > column_max[i])
-			return STP_ERR_RANGE;
-		if (fresh) {
-			column->level = value * (1 << LEVEL_BITS);
-			decoder->trail.seen |= (uint8_t)(1u << i);
-		} else {
-			*mean = mean_after(*mean, folded);
-			learn(column->gains.level_gain, column->gains.trend_gain,
-			      column->gains.trend_keep, &column->level, &column->trend, value);
-		}
-		set_value(out, i, (uint16_t)value);
+		if (known & 1u << i)
+			learn(gains->level_gain, gains->trend_gain, gains->trend_keep,
+			      &column->level, &column->trend, miss[i], kick);
 	}
 	return STP_OK;
 }
@@ -245,12 +266,6 @@ header_size(const uint8_t *bytes)
 		: STP_BLOCK_HEADER_SIZE;
 }
 
-static const uint8_t *
-columns_of(const uint8_t *bytes)
-{
-	return bytes + (bytes[BLOCK_CODEC] == STP_CODEC_CHAINED ? CHAINED_COLUMNS : BLOCK_COLUMNS);
-}
-
 static void
 set_up_readers(struct decoder *decoder, const uint8_t *bytes, size_t size)
 {
@@ -279,9 +294,30 @@ begin_trail(struct decoder *decoder, const uint8_t *bytes)
 		.gap_mean = GAP_MEAN_START,
 	};
 	set_presence(decoder, flags & ALL_PRESENT);
-	for (unsigned i = 0; i < STP_COLUMNS; i++)
-		decoder->trail.mean[0][i] = decoder->trail.mean[1][i] =
-			mean_start(columns_of(bytes)[i] >> 4);
+	decoder->trail.kick = couplings[flags >> FLAGS_COUPLING & (COUPLINGS - 1)];
+	for (unsigned i = 0; i < STP_COLUMNS; i++) {
+		uint8_t column = bytes[BLOCK_COLUMNS + i];
+
+		decoder->trail.column[i].predictor = column & 0x0F;
+		decoder->trail.mean[0][i] = decoder->trail.mean[1][i] = mean_start(column >> 4);
+	}
+}
+
+static void
+go_on_trail(struct decoder *decoder, const struct trail *trail, const uint8_t *bytes)
+{
+	uint16_t choice = get_le16(bytes + CHAINED_COLUMNS);
+
+	decoder->trail = *trail;
+	decoder->trail.kick = couplings[choice >> CHAINED_COUPLING];
+	for (unsigned i = 0; i < STP_COLUMNS; i++) {
+		struct column *column = &decoder->trail.column[i];
+		uint8_t predictor = choice >> 4 * i & 0x0F;
+
+		if (predictor != column->predictor)
+			hand_over(&column->level, &column->trend, column_max[i]);
+		column->predictor = predictor;
+	}
 }
 
 static enum stp_status
@@ -293,10 +329,7 @@ peek_chained(const uint8_t *bytes, struct stp_block_info *info)
 	};
 	if (info->samples > STP_BLOCK_SAMPLES_MAX)
 		return STP_ERR_RANGE;
-	for (unsigned i = 0; i < STP_COLUMNS; i++)
-		if (bytes[CHAINED_COLUMNS + i] >= STP_PREDICTORS)
-			return STP_ERR_MALFORMED;
-	return STP_OK;
+	return get_le16(bytes + CHAINED_COLUMNS) & ~CHAINED_KNOWN ? STP_ERR_MALFORMED : STP_OK;
 }
 
 static enum stp_status
@@ -311,12 +344,7 @@ peek_independent(const uint8_t *bytes, struct stp_block_info *info)
 	if (info->samples > STP_BLOCK_SAMPLES_MAX || info->period_ms < STP_PERIOD_MIN_MS
 	    || info->period_ms > STP_PERIOD_MAX_MS)
 		return STP_ERR_RANGE;
-	if (bytes[BLOCK_FLAGS] & ~FLAGS_KNOWN)
-		return STP_ERR_MALFORMED;
-	for (unsigned i = 0; i < STP_COLUMNS; i++)
-		if ((bytes[BLOCK_COLUMNS + i] & 0x0F) >= STP_PREDICTORS)
-			return STP_ERR_MALFORMED;
-	return STP_OK;
+	return bytes[BLOCK_FLAGS] & ~FLAGS_KNOWN ? STP_ERR_MALFORMED : STP_OK;
 }
 
 static bool
@@ -368,12 +396,10 @@ decode_next(struct trail *trail, const uint8_t *bytes, size_t size,
 	if (info.samples > capacity)
 		return STP_ERR_SPACE;
 	if (chained)
-		decoder.trail = *trail;
+		go_on_trail(&decoder, trail, bytes);
 	else
 		begin_trail(&decoder, bytes);
 	set_up_readers(&decoder, bytes, size);
-	for (unsigned i = 0; i < STP_COLUMNS; i++)
-		decoder.trail.column[i].gains = predictors[columns_of(bytes)[i] & 0x0F];
 	if (info.samples > 0)
 		status = decode_samples(&decoder, samples, info.samples, chained);
 	if (status == STP_OK && !all_read(&decoder))

@@ -9,7 +9,7 @@
 #include "telemetry-format.h"
 
 struct column {
-	struct predictor gains;
+	uint8_t predictor;
 	int32_t level, trend;
 };
 
@@ -25,6 +25,7 @@ typedef size_t decode_function(struct decoder *decoder, struct stp_sample *out, 
 /* What changes from sample to sample, and what a chained block takes over from the one before. */
 struct trail {
 	struct column column[STP_COLUMNS];
+	int32_t kick;			/* of the rate's trend, per miss of the current */
 	uint32_t mean[2][STP_COLUMNS];
 	uint8_t present, seen;
 	bool ends_block;		/* a chained block may follow */

@@ -41,7 +41,7 @@ encode_plain(struct stp_block_encoder *encoder, const struct stp_sample *samples
 {
 	const lanes level_gain = load_lanes(encoder->level_gain);
 	const lanes trend_gain = load_lanes(encoder->trend_gain);
-	const lanes trend_keep = load_lanes(encoder->trend_keep);
+	const lanes trend_keep = load_lanes(encoder->trend_keep), kick = load_lanes(encoder->kick);
 	lanes level = load_lanes(encoder->level), trend = load_lanes(encoder->trend);
 	uint32_t *mean = encoder->mean[encoder->contact];
 	uint32_t mean0 = mean[0], mean1 = mean[1], mean2 = mean[2];
@@ -58,10 +58,8 @@ encode_plain(struct stp_block_encoder *encoder, const struct stp_sample *samples
 		const struct stp_sample *sample = &samples[done];
 		lanes value = { sample->depth_um, sample->rate_dhz, sample->current_ma, 0 };
 		lanes expected = level + trend;
-		lanes residual = value - ((expected + LEVEL_HALF) >> LEVEL_BITS);
-		unsigned_lanes folded = (unsigned_lanes)(residual + residual) ^
-			(unsigned_lanes)(residual >> 31);
 		lanes miss = value * (1 << LEVEL_BITS) - expected;
+		unsigned_lanes folded = (unsigned_lanes)(miss ^ miss >> 31) >> (LEVEL_BITS - 1);
 		uint32_t bits0 = rice_bits(mean0), bits1 = rice_bits(mean1), bits2 = rice_bits(mean2);
 		uint32_t folded0 = folded[0], folded1 = folded[1], folded2 = folded[2];
 		uint32_t quotient0 = folded0 >> bits0, quotient1 = folded1 >> bits1;
@@ -83,7 +81,8 @@ encode_plain(struct stp_block_encoder *encoder, const struct stp_sample *samples
 		mean1 = mean_after(mean1, folded1);
 		mean2 = mean_after(mean2, folded2);
 		level = expected + (miss * level_gain >> LEVEL_BITS);
-		trend = (trend * trend_keep + miss * trend_gain) >> LEVEL_BITS;
+		trend = (trend * trend_keep + miss * trend_gain
+			 + (lanes){ miss[2], miss[2], miss[2], miss[2] } * kick) >> LEVEL_BITS;
 		due_ms += encoder->period_ms;
 	}
 	if (done == 0)
@@ -143,11 +142,13 @@ encode_one(struct stp_block_encoder *encoder, const struct stp_sample *sample)
 	uint32_t *mean = encoder->mean[encoder->contact];
 	uint8_t *start = encoder->start;
 	uint32_t folded[STP_COLUMNS], unary = 0, unary_bits = 0, rest = 0, rest_bits = 0;
+	int32_t miss[STP_COLUMNS];
 
 	for (unsigned i = 0; i < STP_COLUMNS; i++) {
 		uint32_t bits = rice_bits(mean[i]), quotient;
 
-		folded[i] = fold(values[i] - rounded(encoder->level[i] + encoder->trend[i]));
+		miss[i] = missed(encoder->level[i], encoder->trend[i], values[i]);
+		folded[i] = fold(miss[i]);
 		quotient = folded[i] >> bits;
 		if (quotient >= QUOTIENT_ESCAPE || unary_bits + quotient >= BITS_AT_ONCE
 		    || rest_bits + bits > BITS_AT_ONCE)
@@ -160,7 +161,8 @@ encode_one(struct stp_block_encoder *encoder, const struct stp_sample *sample)
 	for (unsigned i = 0; i < STP_COLUMNS; i++) {
 		mean[i] = mean_after(mean[i], folded[i]);
 		learn(encoder->level_gain[i], encoder->trend_gain[i], encoder->trend_keep[i],
-		      &encoder->level[i], &encoder->trend[i], values[i]);
+		      &encoder->level[i], &encoder->trend[i], miss[i],
+		      encoder->kick[i] * miss[STP_COLUMN_CURRENT]);
 	}
 	if (unary_bits + rest_bits <= BITS_AT_ONCE) {
 		unary |= rest << unary_bits;

@@ -121,7 +121,7 @@ put_first(struct stp_block_encoder *encoder, const struct stp_sample *sample, ui
 {
 	uint8_t *header = encoder->bytes;
 
-	header[BLOCK_FLAGS] = (uint8_t)(present | (sample->contact ? FLAG_CONTACT : 0));
+	header[BLOCK_FLAGS] |= (uint8_t)(present | (sample->contact ? FLAG_CONTACT : 0));
 	put_le32(header + BLOCK_FIRST_MS, sample->t_ms);
 	header[BLOCK_PASS] = sample->pass;
 	header[BLOCK_ZONE] = sample->zone;
@@ -138,13 +138,10 @@ struct code {
 };
 
 static struct code
-code_value(struct stp_block_encoder *encoder, unsigned column, uint16_t value)
+code_value(struct stp_block_encoder *encoder, unsigned column, uint16_t value, int32_t miss)
 {
-	int32_t *level = &encoder->level[column], *trend = &encoder->trend[column];
 	uint32_t *mean = &encoder->mean[encoder->contact][column];
-	uint32_t bits = rice_bits(*mean);
-	uint32_t folded = fold((int32_t)value - rounded(*level + *trend));
-	uint32_t quotient = folded >> bits;
+	uint32_t bits = rice_bits(*mean), folded = fold(miss), quotient = folded >> bits;
 	struct code code = { 1u << (quotient & 31), quotient + 1, folded & ((1u << bits) - 1), bits };
 
 	if (quotient >= QUOTIENT_ESCAPE) {
@@ -152,8 +149,6 @@ code_value(struct stp_block_encoder *encoder, unsigned column, uint16_t value)
 		folded = escape_weight(bits);
 	}
 	*mean = mean_after(*mean, folded);
-	learn(encoder->level_gain[column], encoder->trend_gain[column],
-	      encoder->trend_keep[column], level, trend, value);
 	return code;
 }
 
@@ -181,6 +176,8 @@ put_codes(struct stp_block_encoder *encoder, const struct code *codes, unsigned 
 static void
 put_values(struct stp_block_encoder *encoder, const struct stp_sample *sample)
 {
+	uint8_t known = encoder->present & encoder->seen;
+	int32_t miss[STP_COLUMNS] = { 0 };
 	struct code codes[STP_COLUMNS];
 	unsigned count = 0;
 
@@ -189,12 +186,20 @@ put_values(struct stp_block_encoder *encoder, const struct stp_sample *sample)
 
 		if (!(encoder->present & 1u << column))
 			continue;
-		if (encoder->seen & 1u << column)
-			codes[count++] = code_value(encoder, column, value);
-		else
+		if (!(known & 1u << column)) {
 			codes[count++] = code_first_value(encoder, column, value);
+			continue;
+		}
+		miss[column] = missed(encoder->level[column], encoder->trend[column], value);
+		codes[count++] = code_value(encoder, column, value, miss[column]);
 	}
 	put_codes(encoder, codes, count);
+	for (unsigned column = 0; column < STP_COLUMNS; column++)
+		if (known & 1u << column)
+			learn(encoder->level_gain[column], encoder->trend_gain[column],
+			      encoder->trend_keep[column], &encoder->level[column],
+			      &encoder->trend[column], miss[column],
+			      encoder->kick[column] * miss[STP_COLUMN_CURRENT]);
 }
 
 static bool
@@ -261,7 +266,8 @@ stp_block_encoder_init(struct stp_block_encoder *encoder)
 {
 	*encoder = (struct stp_block_encoder){
 		.plain = telemetry_plain_encoder(),
-		.predictor = { 4, 9, 8 },
+		.predictor = { 4, 14, 8 },
+		.coupling = 3,
 	};
 	telemetry_begin_trials(encoder);
 	for (unsigned column = 0; column < STP_COLUMNS; column++)
@@ -271,14 +277,19 @@ stp_block_encoder_init(struct stp_block_encoder *encoder)
 static void
 use_predictors(struct stp_block_encoder *encoder)
 {
-	memcpy(encoder->predictor, encoder->trial.choice, sizeof(encoder->predictor));
 	for (unsigned column = 0; column < STP_COLUMNS; column++) {
-		const struct predictor *predictor = &predictors[encoder->predictor[column]];
+		uint8_t choice = encoder->trial.choice[column];
+		const struct predictor *predictor = &predictors[choice];
 
+		if (encoder->predictor[column] != choice)
+			hand_over(&encoder->level[column], &encoder->trend[column], column_max[column]);
+		encoder->predictor[column] = choice;
 		encoder->level_gain[column] = predictor->level_gain;
 		encoder->trend_gain[column] = predictor->trend_gain;
 		encoder->trend_keep[column] = predictor->trend_keep;
 	}
+	encoder->coupling = encoder->trial.coupling;
+	encoder->kick[STP_COLUMN_RATE] = couplings[encoder->coupling];
 }
 
 static void
@@ -305,6 +316,7 @@ stp_block_encoder_begin(struct stp_block_encoder *encoder, uint16_t period_ms,
 	if (capacity < STP_BLOCK_SIZE_MAX(0))
 		return STP_ERR_SPACE;
 	begin_block(encoder, false, bytes, capacity);
+	bytes[BLOCK_FLAGS] = (uint8_t)(encoder->coupling << FLAGS_COUPLING);
 	put_le16(bytes + BLOCK_PERIOD, period_ms);
 	for (unsigned column = 0; column < STP_COLUMNS; column++) {
 		uint32_t start = rice_bits(encoder->mean[encoder->contact][column]);
@@ -333,8 +345,9 @@ stp_block_encoder_begin_chained(struct stp_block_encoder *encoder, uint8_t *byte
 	if (capacity < STP_BLOCK_SIZE_MAX(0))
 		return STP_ERR_SPACE;
 	begin_block(encoder, true, bytes, capacity);
-	for (unsigned column = 0; column < STP_COLUMNS; column++)
-		bytes[CHAINED_COLUMNS + column] = encoder->predictor[column];
+	put_le16(bytes + CHAINED_COLUMNS, (uint16_t)(encoder->predictor[STP_COLUMN_DEPTH]
+		| encoder->predictor[STP_COLUMN_RATE] << 4 | encoder->predictor[STP_COLUMN_CURRENT] << 8
+		| encoder->coupling << CHAINED_COUPLING));
 	/* The first sample makes it 0: an event may come there. */
 	encoder->gap = UINT32_MAX;
 	note_room(encoder);

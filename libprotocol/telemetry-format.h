@@ -22,11 +22,14 @@ enum {
 
 	/* A chained block has less to say. */
 	CHAINED_SAMPLES = 1,
-	CHAINED_COLUMNS = 3,	/* one byte per column: predictor */
+	CHAINED_COLUMNS = 3,	/* 16 bits: a predictor per column, and the coupling */
 };
 
 #define FLAG_CONTACT 0x08u	/* bits 0-2: the column has a value in the first sample */
-#define FLAGS_KNOWN 0x0Fu
+#define FLAGS_COUPLING 4	/* bits 4-6 */
+#define FLAGS_KNOWN 0x7Fu
+#define CHAINED_COUPLING 12	/* bits 12-14 */
+#define CHAINED_KNOWN 0x7FFFu
 #define ALL_PRESENT 0x07u
 
 /* A quotient this large is an escape: that many zeros, and the plain value as remainder. */
@@ -48,7 +51,6 @@ enum event_kind {
 
 /* Levels and trends are in 1/64 of the unit; so are the gains. */
 #define LEVEL_BITS 6
-#define LEVEL_HALF (1 << (LEVEL_BITS - 1))
 
 /* Running mean of the folded residuals, times 32. */
 #define MEAN_BITS 5
@@ -57,12 +59,24 @@ struct predictor {
 	int8_t level_gain, trend_gain, trend_keep;
 };
 
-/* Slow means from 1 (the last value) to 1/32, then damped trends. */
+/*
+ * Slow means from 1 (the last value) to 1/32, then damped trends; the last three have a weak
+ * one, for a rate that is coupled.  All are stable: whatever the values, and coupled or
+ * not, no product below comes near 2^31 (the largest, over all sequences, is about 2^28.6).
+ */
 static const struct predictor predictors[STP_PREDICTORS] = {
 	{ 64, 0, 0 }, { 32, 0, 0 }, { 16, 0, 0 }, { 8, 0, 0 }, { 4, 0, 0 }, { 2, 0, 0 },
 	{ 64, 24, 48 }, { 64, 14, 56 }, { 32, 24, 48 }, { 32, 14, 56 },
 	{ 16, 12, 48 }, { 16, 7, 56 }, { 8, 4, 56 },
+	{ 12, 1, 58 }, { 16, 2, 56 }, { 24, 2, 56 },
 };
+
+/*
+ * Load makes the current rise at once and the rate sag a little later: what the current
+ * missed kicks the rate's trend, by so many 1/64 of 0.1 Hz for each mA.
+ */
+#define COUPLINGS 8
+static const int8_t couplings[COUPLINGS] = { 0, -1, -2, -4, -8, -16, -32, 4 };
 
 static const uint16_t column_max[STP_COLUMNS] = {
 	STP_DEPTH_MAX_UM, STP_RATE_MAX_DHZ, STP_CURRENT_MAX_MA,
@@ -111,22 +125,24 @@ gap_mean_after(uint32_t mean, uint32_t gap)
 	return mean + gap - (mean >> 3);
 }
 
-static inline int32_t
-rounded(int32_t level)
-{
-	return (level + LEVEL_HALF) >> LEVEL_BITS;
-}
-
+/*
+ * The values around an expectation, counted by how far they are from it: 0 the nearest, 1 the
+ * second nearest, on the other side, and so on.  miss is 64 * value - expected.
+ */
 static inline uint32_t
-fold(int32_t residual)
+fold(int32_t miss)
 {
-	return (uint32_t)residual << 1 ^ (uint32_t)(residual >> 31);
+	return (uint32_t)(miss ^ miss >> 31) >> (LEVEL_BITS - 1);
 }
 
+/* The value that is folded so. */
 static inline int32_t
-unfold(uint32_t folded)
+unfold(int32_t expected, uint32_t folded)
 {
-	return (int32_t)(folded >> 1 ^ (0u - (folded & 1u)));
+	int32_t above = -(-expected >> LEVEL_BITS);	/* the first value not below */
+	uint32_t side = folded ^ (uint32_t)(-expected >> (LEVEL_BITS - 1));
+
+	return above + (int32_t)(folded >> 1 ^ (0u - (side & 1u)));
 }
 
 static inline const uint16_t *
@@ -142,16 +158,31 @@ sample_value(const struct stp_sample *sample, unsigned column)
 	}
 }
 
-/* What a column's predictor knows after the value. */
+/* How far the value is from what was expected. */
+static inline int32_t
+missed(int32_t level, int32_t trend, int32_t value)
+{
+	return value * (1 << LEVEL_BITS) - level - trend;
+}
+
+/* What a column's predictor knows after it missed by so much. */
 static inline void
 learn(int32_t level_gain, int32_t trend_gain, int32_t trend_keep,
-      int32_t *level, int32_t *trend, int32_t value)
+      int32_t *level, int32_t *trend, int32_t miss, int32_t kick)
 {
-	int32_t expected = *level + *trend;
-	int32_t miss = value * (1 << LEVEL_BITS) - expected;
+	*level += *trend + (miss * level_gain >> LEVEL_BITS);
+	*trend = (*trend * trend_keep + miss * trend_gain + kick) >> LEVEL_BITS;
+}
 
-	*level = expected + (miss * level_gain >> LEVEL_BITS);
-	*trend = (*trend * trend_keep + miss * trend_gain) >> LEVEL_BITS;
+/* Another predictor takes over the level alone; within bounds, or many changes could drive it out. */
+static inline void
+hand_over(int32_t *level, int32_t *trend, int32_t max)
+{
+	*trend = 0;
+	if (*level < 0)
+		*level = 0;
+	if (*level > max * (1 << LEVEL_BITS))
+		*level = max * (1 << LEVEL_BITS);
 }
 
 /* Whether code built for AVX2, BMI and LZCNT runs here; what has the first three has the last. */

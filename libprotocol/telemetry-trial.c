@@ -6,9 +6,15 @@
 #include "telemetry-encode.h"
 
 #define TRIAL_SAMPLES 256
-#define TRIAL_PAUSE 3840
-/* Twice all columns without a pause; from then on only now and then: sensors seldom change. */
-#define EAGER_TRIALS (2 * STP_COLUMNS)
+#define TRIAL_PAUSE 7936
+
+/* No value of the current was seen yet; no level gets there. */
+#define NO_LEVEL INT32_MIN
+
+/* What is tried, one after the other: each column's predictor, and then the coupling. */
+enum { TRIAL_OF_COUPLING = STP_COLUMNS, TRIALS };
+/* Twice all without a pause; from then on only now and then: sensors seldom change. */
+#define EAGER_TRIALS (2 * TRIALS)
 
 static void
 begin_trial(struct stp_block_encoder *encoder)
@@ -17,24 +23,27 @@ begin_trial(struct stp_block_encoder *encoder)
 	encoder->trial.fresh = true;
 	memset(encoder->trial.cost, 0, sizeof(encoder->trial.cost));
 	memset(encoder->trial.trend, 0, sizeof(encoder->trial.trend));
+	encoder->trial.current_level = NO_LEVEL;
+	encoder->trial.current_trend = 0;
 }
 
 /* Change only for a clear gain: a thirty-second of the cost. */
 static void
 end_trial(struct stp_block_encoder *encoder)
 {
-	uint8_t *choice = &encoder->trial.choice[encoder->trial.column];
+	bool of_coupling = encoder->trial.of == TRIAL_OF_COUPLING;
+	uint8_t *choice = of_coupling ? &encoder->trial.coupling
+		: &encoder->trial.choice[encoder->trial.of];
 	uint32_t least = encoder->trial.cost[*choice];
 
 	least -= least >> 5;
-	for (uint8_t i = 0; i < STP_PREDICTORS; i++) {
+	for (uint8_t i = 0; i < (of_coupling ? COUPLINGS : STP_PREDICTORS); i++) {
 		if (encoder->trial.cost[i] < least) {
 			least = encoder->trial.cost[i];
 			*choice = i;
 		}
 	}
-	encoder->trial.column = (uint8_t)(encoder->trial.column + 1 < STP_COLUMNS
-		? encoder->trial.column + 1 : 0);
+	encoder->trial.of = (uint8_t)(of_coupling ? 0 : encoder->trial.of + 1);
 	if (encoder->trial.ended < EAGER_TRIALS)
 		encoder->trial.ended++;
 	if (encoder->trial.ended < EAGER_TRIALS)
@@ -43,28 +52,68 @@ end_trial(struct stp_block_encoder *encoder)
 		encoder->trial.pause = TRIAL_PAUSE;
 }
 
-/* How far each predictor would have been off. */
-static void
-try_all(struct stp_block_encoder *encoder, uint16_t value)
+/* How far candidate number i would have been off, and what it would know now. */
+static inline void
+try_one(struct stp_block_encoder *encoder, unsigned i, const struct predictor *gains, int32_t value,
+	int32_t kick)
 {
-	for (unsigned i = 0; i < STP_PREDICTORS; i++) {
-		int32_t *level = &encoder->trial.level[i], *trend = &encoder->trial.trend[i];
-		int32_t miss;
+	int32_t level = encoder->trial.level[i], trend = encoder->trial.trend[i];
+	int32_t miss = missed(level, trend, value);
 
-		if (encoder->trial.fresh)
-			*level = value * (1 << LEVEL_BITS);
-		miss = value - rounded(*level + *trend);
-		encoder->trial.cost[i] += (uint32_t)(miss < 0 ? -miss : miss);
-		learn(predictors[i].level_gain, predictors[i].trend_gain, predictors[i].trend_keep,
-		      level, trend, value);
-	}
+	encoder->trial.cost[i] += (uint32_t)(miss ^ miss >> 31);
+	learn(gains->level_gain, gains->trend_gain, gains->trend_keep, &level, &trend, miss, kick);
+	encoder->trial.level[i] = level;
+	encoder->trial.trend[i] = trend;
+}
+
+/* What the current's predictor, as it is chosen now, would have missed. */
+static int32_t
+current_missed(struct stp_block_encoder *encoder, uint16_t value)
+{
+	const struct predictor *gains = &predictors[encoder->trial.choice[STP_COLUMN_CURRENT]];
+	int32_t *level = &encoder->trial.current_level, *trend = &encoder->trial.current_trend, miss;
+
+	if (value == STP_ABSENT)
+		return 0;
+	if (*level == NO_LEVEL)
+		*level = value * (1 << LEVEL_BITS);
+	miss = missed(*level, *trend, value);
+	learn(gains->level_gain, gains->trend_gain, gains->trend_keep, level, trend, miss, 0);
+	return miss;
+}
+
+static void
+try_all(struct stp_block_encoder *encoder, const struct stp_sample *sample)
+{
+	bool of_coupling = encoder->trial.of == TRIAL_OF_COUPLING;
+	unsigned column = of_coupling ? STP_COLUMN_RATE : encoder->trial.of;
+	int32_t value = *sample_value(sample, column), miss = 0, kick;
+
+	if (value == STP_ABSENT)
+		return;
+	if (encoder->trial.fresh)
+		for (unsigned i = 0; i < STP_PREDICTORS; i++)
+			encoder->trial.level[i] = value * (1 << LEVEL_BITS);
+	if (column == STP_COLUMN_RATE)
+		miss = current_missed(encoder, sample->current_ma);
 	encoder->trial.fresh = false;
+	if (of_coupling) {
+		const struct predictor *gains = &predictors[encoder->trial.choice[column]];
+
+		for (unsigned i = 0; i < COUPLINGS; i++)
+			try_one(encoder, i, gains, value, miss * couplings[i]);
+	} else {
+		kick = miss * couplings[encoder->trial.coupling];
+		for (unsigned i = 0; i < STP_PREDICTORS; i++)
+			try_one(encoder, i, &predictors[i], value, kick);
+	}
 }
 
 void
 telemetry_begin_trials(struct stp_block_encoder *encoder)
 {
 	memcpy(encoder->trial.choice, encoder->predictor, sizeof(encoder->trial.choice));
+	encoder->trial.coupling = encoder->coupling;
 	begin_trial(encoder);
 }
 
@@ -81,10 +130,7 @@ telemetry_try_predictors(struct stp_block_encoder *encoder, const struct stp_sam
 			if (encoder->trial.pause == 0)
 				begin_trial(encoder);
 		} else {
-			uint16_t value = *sample_value(samples, encoder->trial.column);
-
-			if (value != STP_ABSENT)
-				try_all(encoder, value);
+			try_all(encoder, samples);
 			if (--encoder->trial.left == 0)
 				end_trial(encoder);
 		}

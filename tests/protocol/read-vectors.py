@@ -33,7 +33,8 @@ def check(condition, error):
 
 PREDICTORS = [(64, 0, 0), (32, 0, 0), (16, 0, 0), (8, 0, 0), (4, 0, 0), (2, 0, 0),
               (64, 24, 48), (64, 14, 56), (32, 24, 48), (32, 14, 56),
-              (16, 12, 48), (16, 7, 56), (8, 4, 56)]
+              (16, 12, 48), (16, 7, 56), (8, 4, 56), (12, 1, 58), (16, 2, 56), (24, 2, 56)]
+COUPLINGS = [0, -1, -2, -4, -8, -16, -32, 4]
 MAXIMA = [5000, 5000, 10000]
 
 
@@ -99,8 +100,16 @@ class Column:
     def __init__(self, header, maximum):
         self.means = [48 << (header >> 4)] * 2
         self.maximum = maximum
-        self.level = None
+        self.predictor = header & 15
+        self.level = self.first = None
         self.trend = 0
+        self.miss = 0
+
+    def predict_by(self, predictor):
+        if predictor != self.predictor and self.level is not None:
+            self.trend = 0
+            self.level = min(max(self.level, 0), 64 * self.maximum)
+        self.predictor = predictor
 
     def quotient(self, bits):
         return None if self.level is None else bits.zeros(16)
@@ -109,7 +118,7 @@ class Column:
         if quotient is None:
             x = bits.number(14)
             check(x <= self.maximum, "range")
-            self.level = 64 * x
+            self.first = x
             return x
         mean = self.means[contact]
         k = floor_log2(max(mean, 32)) - 5
@@ -119,14 +128,21 @@ class Column:
             weight = min(16 << k, 65535)
         else:
             weight = quotient << k | bits.number(k)
-            x = (expected + 32) // 64 + (weight // 2 if weight % 2 == 0 else -(weight + 1) // 2)
+            above, same = -(-expected // 64), weight % 2 == -expected // 32 % 2
+            x = above + weight // 2 if same else above - 1 - weight // 2
         check(0 <= x <= self.maximum, "range")
         self.means[contact] = mean + weight - mean // 32
-        a, b, c = self.gains
-        miss = 64 * x - expected
-        self.level = expected + miss * a // 64
-        self.trend = (self.trend * c + miss * b) // 64
+        self.miss = 64 * x - expected
         return x
+
+    def learn(self, kick):
+        if self.first is not None:
+            self.level, self.first = 64 * self.first, None
+            return
+        a, b, c = PREDICTORS[self.predictor]
+        expected = self.level + self.trend
+        self.level = expected + self.miss * a // 64
+        self.trend = (self.trend * c + self.miss * b + kick) // 64
 
 
 def u16(data, at):
@@ -148,29 +164,32 @@ class BlockReader:
         """What an independent block begins with stands in its header."""
         count, self.clock, self.period = u16(data, 2), u32(data, 4), u16(data, 8)
         check(count <= 36000 and 5 <= self.period <= 1000, "range")
-        check(data[1] < 16 and all(data[i] & 15 < 13 for i in (12, 13, 14)), "malformed")
+        check(data[1] < 128, "malformed")
         self.columns = [Column(data[12 + i], MAXIMA[i]) for i in range(3)]
         self.present = [data[1] >> i & 1 for i in range(3)]
-        self.contact, self.passes, self.zone = data[1] >> 3, data[10], data[11]
+        self.contact, self.passes, self.zone = data[1] >> 3 & 1, data[10], data[11]
+        self.coupling = COUPLINGS[data[1] >> 4]
         self.time, self.gap_mean = 0, 512
-        return count, data[12:15], data[15:-4]
+        return count, data[15:-4]
 
     def go_on(self, data):
         count = u16(data, 1)
+        choice = u16(data, 3)
         check(count <= 36000, "range")
-        check(all(data[i] < 13 for i in (3, 4, 5)), "malformed")
-        return count, data[3:6], data[6:-4]
+        check(choice < 1 << 15, "malformed")
+        for i, column in enumerate(self.columns):
+            column.predict_by(choice >> 4 * i & 15)
+        self.coupling = COUPLINGS[choice >> 12]
+        return count, data[5:-4]
 
     def block(self, data):
         chained, before, self.crc = data[:1] == b"\x02", self.crc, None
-        check(len(data) >= (10 if chained else 19), "truncated")
+        check(len(data) >= (9 if chained else 19), "truncated")
         check(not chained or before is not None, "orphan")
         crc = crc32c(data[:-4], before if chained else 0)
         check(crc == u32(data, len(data) - 4), "crc")
         check(data[0] in (1, 2), "unknown")
-        count, predictors, payload = self.go_on(data) if chained else self.begin(data)
-        for column, header in zip(self.columns, predictors):
-            column.gains = PREDICTORS[header & 15]
+        count, payload = self.go_on(data) if chained else self.begin(data)
         values, events = Bits(payload), Events(Bits(payload[::-1]), self.gap_mean)
         next_event = events.gap() if count else 0
         check(not count or next_event or chained, "malformed")
@@ -209,6 +228,11 @@ class BlockReader:
         quotients = [c.quotient(values) if p else None for c, p in zip(self.columns, self.present)]
         numbers = [c.value(values, q, self.contact) if p else "-"
                    for c, q, p in zip(self.columns, quotients, self.present)]
+        depth, rate, current = self.columns
+        kick = self.coupling * current.miss if self.present[2] and current.first is None else 0
+        for column, p in zip(self.columns, self.present):
+            if p:
+                column.learn(kick if column is rate else 0)
         self.time = time
         self.clock += self.period
         return [time, *numbers, self.contact, self.passes, self.zone]

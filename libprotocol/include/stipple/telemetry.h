@@ -40,7 +40,7 @@ struct stp_sample {
 };
 
 #define STP_BLOCK_HEADER_SIZE 15	/* of an independent block */
-#define STP_BLOCK_CHAINED_HEADER_SIZE 6
+#define STP_BLOCK_CHAINED_HEADER_SIZE 5
 #define STP_BLOCK_TRAILER_SIZE 4	/* CRC-32C over everything before it */
 /* No sample ever needs more than this; one like its neighbours takes about 2 bytes. */
 #define STP_BLOCK_SAMPLE_SIZE_MAX 34
@@ -60,7 +60,7 @@ enum stp_codec {
 /* The columns that carry numbers, in wire order. */
 enum { STP_COLUMN_DEPTH, STP_COLUMN_RATE, STP_COLUMN_CURRENT, STP_COLUMNS };
 
-#define STP_PREDICTORS 13
+#define STP_PREDICTORS 16
 
 struct stp_bit_writer {
 	size_t word;		/* bits not written out yet */
@@ -91,15 +91,16 @@ struct stp_block_encoder {
 	uint8_t present, seen, contact, pass, zone;
 	bool chained, chainable;	/* this block; whether the next one may be */
 	uint32_t crc;			/* of the block before */
-	uint8_t predictor[STP_COLUMNS];
+	uint8_t predictor[STP_COLUMNS], coupling;
 	/* Per column, and one to spare for machines that work on four numbers at once. */
-	int32_t level[4], trend[4], level_gain[4], trend_gain[4], trend_keep[4];
+	int32_t level[4], trend[4], level_gain[4], trend_gain[4], trend_keep[4], kick[4];
 	uint32_t mean[2][STP_COLUMNS];	/* of the folded residuals, by contact */
 	struct {
-		uint8_t column, ended;
-		uint8_t choice[STP_COLUMNS];
+		uint8_t of, ended;	/* what is tried; how often it was */
+		uint8_t choice[STP_COLUMNS], coupling;
 		bool fresh;
 		uint32_t left, pause;	/* samples to go, and until the next one */
+		int32_t current_level, current_trend;
 		uint32_t cost[STP_PREDICTORS];
 		int32_t level[STP_PREDICTORS], trend[STP_PREDICTORS];
 	} trial;			/* of other predictors, for later blocks */
