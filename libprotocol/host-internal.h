@@ -138,7 +138,7 @@ struct stp_host {
 	struct stp_host_progress progress;
 };
 
-#define NO_SLOT 0xFF
+#define HOST_NO_SLOT 0xFF
 
 /* host.c */
 void stp_host_note(struct stp_host *host, enum stp_note note, uint32_t record, uint32_t detail);

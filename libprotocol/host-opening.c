@@ -44,7 +44,7 @@ stp_host_restate(struct stp_host *host)
 void
 stp_host_on_hello(struct stp_host *host)
 {
-	host->state.slot = NO_SLOT;
+	host->state.slot = HOST_NO_SLOT;
 	if (host->answer.status == STP_WIRE_SUCCESS) {
 		host->state.slot = host->answer.u.hello.slot;
 		host->mark = host->answer.u.hello.mark;
@@ -182,7 +182,7 @@ stp_host_held(struct stp_host *host, const struct stp_range *ranges, size_t coun
 bool
 stp_host_tell_held(struct stp_host *host)
 {
-	while (host->held_count && host->held_told < HELD_MAX && host->state.slot != NO_SLOT) {
+	while (host->held_count && host->held_told < HELD_MAX && host->state.slot != HOST_NO_SLOT) {
 		struct stp_range range = *host->held++;
 
 		host->held_count--;

@@ -271,7 +271,7 @@ stp_host_stored(struct stp_host *host, bool durable, uint64_t now_ms)
 	stp_host_set_now(host, now_ms);
 	if (host->stage != STAGE_STORE || host->announce_due)
 		return;
-	acknowledge = durable && host->announce.u.record.integrity == STP_OK && host->state.slot != NO_SLOT;
+	acknowledge = durable && host->announce.u.record.integrity == STP_OK && host->state.slot != HOST_NO_SLOT;
 	host->progress.record = 0;
 	host->progress.records_done++;
 	if (acknowledge)

@@ -34,7 +34,7 @@ stp_pen_init(struct stp_pen *pen, const struct stp_pen_config *config)
 }
 
 static void
-end_stream(struct stp_pen *pen)
+drop_stream(struct stp_pen *pen)
 {
 	memset(&pen->stream, 0, sizeof(pen->stream));
 }
@@ -60,7 +60,7 @@ stp_pen_connected(struct stp_pen *pen, uint16_t att_mtu)
 void
 stp_pen_disconnected(struct stp_pen *pen)
 {
-	end_stream(pen);
+	drop_stream(pen);
 	pen->connected = false;
 	pen->slot = NO_SLOT;
 	pen->answer_size = 0;
@@ -176,7 +176,7 @@ stp_pen_control(struct stp_pen *pen, const uint8_t *bytes, size_t size)
 	}
 
 	/* One operation at a time, and the newest request is the one the host waits for. */
-	end_stream(pen);
+	drop_stream(pen);
 	pen->answer_size = 0;
 	reply.op = request.op;
 	reply.token = request.token;
@@ -203,7 +203,7 @@ conclude(struct stp_pen *pen)
 		reply.u.sent.oldest = state.oldest;
 	}
 	answer(pen, &reply);
-	end_stream(pen);
+	drop_stream(pen);
 }
 
 void

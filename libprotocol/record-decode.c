@@ -102,11 +102,11 @@ take_session(const Stipple__SessionPart *message, struct stp_session_part *part)
 	part->cartridge_uid_size = (uint8_t)message->cartridge_uid.len;
 	if (part->cartridge_uid_size > 0)
 		memcpy(part->cartridge_uid, message->cartridge_uid.data, part->cartridge_uid_size);
-	return record_check_session(part);
+	return stp_record_check_session(part);
 }
 
 static enum stp_status
-take_event(const Stipple__Event *message, struct stp_event *event)
+unpack_event(const Stipple__Event *message, struct stp_event *event)
 {
 	bool fits = true;
 
@@ -120,7 +120,7 @@ take_event(const Stipple__Event *message, struct stp_event *event)
 		.arg = message->arg,
 		.severity = (uint8_t)message->severity,
 	};
-	return fits ? record_check_event(event) : STP_ERR_RANGE;
+	return fits ? stp_record_check_event(event) : STP_ERR_RANGE;
 }
 
 static enum stp_status
@@ -128,7 +128,7 @@ take_message(struct stp_record *record)
 {
 	if (record->head.type == STP_RECORD_SESSION)
 		return take_session(record->message->session, &record->session);
-	return take_event(record->message->event, &record->event);
+	return unpack_event(record->message->event, &record->event);
 }
 
 enum stp_status

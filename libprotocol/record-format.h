@@ -83,8 +83,8 @@ record_text_size(const char *text, size_t max)
 }
 
 /* Both ends hold a head, a part and an event to the same rules. */
-enum stp_status record_check_head(const struct stp_record_head *head);
-enum stp_status record_check_session(const struct stp_session_part *part);
-enum stp_status record_check_event(const struct stp_event *event);
+enum stp_status stp_record_check_head(const struct stp_record_head *head);
+enum stp_status stp_record_check_session(const struct stp_session_part *part);
+enum stp_status stp_record_check_event(const struct stp_event *event);
 
 #endif

@@ -183,7 +183,7 @@ stp_record_read_head_sized(const uint8_t *raw, size_t size, struct stp_record_he
 		if (status != STP_OK)
 			return status;
 	}
-	status = record_check_head(&found);
+	status = stp_record_check_head(&found);
 	if (status == STP_OK)
 		struct_give(head, head_size, &found, sizeof(found));
 	return status;

@@ -18,7 +18,7 @@ is_known_within(uint16_t value, uint16_t max)
 }
 
 enum stp_status
-record_check_head(const struct stp_record_head *head)
+stp_record_check_head(const struct stp_record_head *head)
 {
 	if (!is_text(head->serial, STP_SERIAL_MAX) || !is_text(head->firmware, STP_FIRMWARE_MAX)
 	    || head->serial[0] == '\0')
@@ -30,7 +30,7 @@ record_check_head(const struct stp_record_head *head)
 }
 
 enum stp_status
-record_check_session(const struct stp_session_part *part)
+stp_record_check_session(const struct stp_session_part *part)
 {
 	if (part->session_no == 0
 	    || part->period_ms < STP_PERIOD_MIN_MS || part->period_ms > STP_PERIOD_MAX_MS
@@ -49,7 +49,7 @@ record_check_session(const struct stp_session_part *part)
 }
 
 enum stp_status
-record_check_event(const struct stp_event *event)
+stp_record_check_event(const struct stp_event *event)
 {
 	return event->severity > RECORD_SEVERITY_MAX ? STP_ERR_RANGE : STP_OK;
 }

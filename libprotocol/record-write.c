@@ -89,7 +89,7 @@ stp_record_begin_sized(struct stp_record_writer *writer, uint8_t *bytes, size_t 
 	struct stp_record_head taken, *head = &taken;
 
 	*writer = (struct stp_record_writer){ .bytes = bytes, .capacity = capacity };
-	if (!takes(writer, &taken, sizeof(taken), given, given_size) || !holds(writer, record_check_head(head)))
+	if (!takes(writer, &taken, sizeof(taken), given, given_size) || !holds(writer, stp_record_check_head(head)))
 		return;
 	put_bytes(writer, RECORD_SERIAL, head->serial,
 		  record_text_size(head->serial, STP_SERIAL_MAX));
@@ -112,7 +112,7 @@ stp_record_put_session_sized(struct stp_record_writer *writer, const struct stp_
 	struct stp_record_writer inner = { .bytes = bytes, .capacity = sizeof(bytes) };
 
 	if (!takes(writer, &taken, sizeof(taken), given, given_size)
-	    || !holds(writer, record_check_session(part)))
+	    || !holds(writer, stp_record_check_session(part)))
 		return;
 	put_number(&inner, SESSION_NO, part->session_no);
 	put_number(&inner, SESSION_PART_NO, part->part);
@@ -140,7 +140,7 @@ stp_record_put_event_sized(struct stp_record_writer *writer, const struct stp_ev
 	uint8_t bytes[PART_SIZE_MAX];
 	struct stp_record_writer inner = { .bytes = bytes, .capacity = sizeof(bytes) };
 
-	if (!takes(writer, &taken, sizeof(taken), given, given_size) || !holds(writer, record_check_event(event)))
+	if (!takes(writer, &taken, sizeof(taken), given, given_size) || !holds(writer, stp_record_check_event(event)))
 		return;
 	put_number(&inner, EVENT_NO, event->event_no);
 	put_number(&inner, EVENT_CODE, event->code);

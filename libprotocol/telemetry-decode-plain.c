@@ -139,7 +139,7 @@ decode_lately(struct decoder *decoder, struct stp_sample *out, size_t count)
 }
 
 decode_function *
-telemetry_plain_decoder(void)
+stp_telemetry_plain_decoder(void)
 {
 	return cpu_is_recent() ? decode_lately : decode_anywhere;
 }
@@ -147,7 +147,7 @@ telemetry_plain_decoder(void)
 #else
 
 decode_function *
-telemetry_plain_decoder(void)
+stp_telemetry_plain_decoder(void)
 {
 	return decode_anywhere;
 }

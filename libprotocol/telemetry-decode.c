@@ -274,7 +274,7 @@ set_up_readers(struct decoder *decoder, const uint8_t *bytes, size_t size)
 	decoder->values = (struct bit_reader){ .bytes = bytes + header, .size = payload };
 	decoder->events = (struct bit_reader){ .bytes = bytes + header, .size = payload, .down = true };
 	decoder->limit = bytes + size - sizeof(uint64_t);
-	decoder->plain = telemetry_plain_decoder();
+	decoder->plain = stp_telemetry_plain_decoder();
 }
 
 /* All that an independent block begins with stands in its header. */

@@ -45,6 +45,6 @@ struct decoder {
 };
 
 /* The fastest one this machine has. */
-decode_function *telemetry_plain_decoder(void);
+decode_function *stp_telemetry_plain_decoder(void);
 
 #endif

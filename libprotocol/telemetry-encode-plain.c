@@ -115,7 +115,7 @@ encode_lately(struct stp_block_encoder *encoder, const struct stp_sample *sample
 }
 
 stp_encode_function *
-telemetry_plain_encoder(void)
+stp_telemetry_plain_encoder(void)
 {
 	return cpu_is_recent() ? encode_lately : encode_anywhere;
 }
@@ -123,7 +123,7 @@ telemetry_plain_encoder(void)
 #else
 
 stp_encode_function *
-telemetry_plain_encoder(void)
+stp_telemetry_plain_encoder(void)
 {
 	return encode_anywhere;
 }
@@ -199,7 +199,7 @@ encode_narrow(struct stp_block_encoder *encoder, const struct stp_sample *sample
 }
 
 stp_encode_function *
-telemetry_plain_encoder(void)
+stp_telemetry_plain_encoder(void)
 {
 	return encode_narrow;
 }

@@ -212,7 +212,7 @@ in_range(const struct stp_sample *sample)
 }
 
 static size_t
-header_size(const struct stp_block_encoder *encoder)
+own_header_size(const struct stp_block_encoder *encoder)
 {
 	return encoder->chained ? STP_BLOCK_CHAINED_HEADER_SIZE : STP_BLOCK_HEADER_SIZE;
 }
@@ -220,7 +220,7 @@ header_size(const struct stp_block_encoder *encoder)
 static bool
 has_room(const struct stp_block_encoder *encoder)
 {
-	size_t used = header_size(encoder) + bits_size(&encoder->values)
+	size_t used = own_header_size(encoder) + bits_size(&encoder->values)
 		+ bits_size(&encoder->events);
 
 	return encoder->samples < STP_BLOCK_SAMPLES_MAX
@@ -231,7 +231,7 @@ has_room(const struct stp_block_encoder *encoder)
 static void
 note_room(struct stp_block_encoder *encoder)
 {
-	size_t used = header_size(encoder) + bits_size(&encoder->events) + ROOM_FOR_SAMPLE + 1;
+	size_t used = own_header_size(encoder) + bits_size(&encoder->events) + ROOM_FOR_SAMPLE + 1;
 
 	encoder->ample = encoder->capacity > used ? encoder->capacity - used : 0;
 }
@@ -265,11 +265,11 @@ void
 stp_block_encoder_init(struct stp_block_encoder *encoder)
 {
 	*encoder = (struct stp_block_encoder){
-		.plain = telemetry_plain_encoder(),
+		.plain = stp_telemetry_plain_encoder(),
 		.predictor = { 4, 14, 8 },
 		.coupling = 3,
 	};
-	telemetry_begin_trials(encoder);
+	stp_telemetry_begin_trials(encoder);
 	for (unsigned column = 0; column < STP_COLUMNS; column++)
 		encoder->mean[0][column] = mean_start(3);
 }
@@ -299,11 +299,11 @@ begin_block(struct stp_block_encoder *encoder, bool chained, uint8_t *bytes, siz
 	encoder->capacity = capacity;
 	encoder->chained = chained;
 	encoder->chainable = false;
-	encoder->start = bytes + header_size(encoder);
+	encoder->start = bytes + own_header_size(encoder);
 	encoder->values = encoder->events = (struct stp_bit_writer){ 0 };
 	encoder->samples = 0;
 	use_predictors(encoder);
-	memset(bytes, 0, header_size(encoder));
+	memset(bytes, 0, own_header_size(encoder));
 	bytes[BLOCK_CODEC] = chained ? STP_CODEC_CHAINED : STP_CODEC_RICE;
 }
 
@@ -376,7 +376,7 @@ stp_block_encoder_add_many(struct stp_block_encoder *encoder, const struct stp_s
 			status = add_any(encoder, samples + done);
 			plain = status == STP_OK;
 		}
-		telemetry_try_predictors(encoder, samples + done, plain);
+		stp_telemetry_try_predictors(encoder, samples + done, plain);
 		done += plain;
 	}
 	*taken = done;
@@ -397,7 +397,7 @@ stp_block_encoder_finish(struct stp_block_encoder *encoder, size_t *size)
 	put_event_bits(encoder, 0, (8 - encoder->events.count) & 7);
 	values = encoder->values.written;
 	events = encoder->events.written;
-	end = header_size(encoder) + values + events;
+	end = own_header_size(encoder) + values + events;
 	memmove(encoder->start + values, bytes + encoder->capacity - events, events);
 	put_le16(bytes + (encoder->chained ? CHAINED_SAMPLES : BLOCK_SAMPLES),
 		 (uint16_t)encoder->samples);

@@ -16,11 +16,11 @@ typedef size_t stp_encode_function(struct stp_block_encoder *encoder,
  * Trials: on a part of the samples all predictors are tried on one column after the other,
  * and what did best is used from the next block on.
  */
-void telemetry_begin_trials(struct stp_block_encoder *encoder);
-void telemetry_try_predictors(struct stp_block_encoder *encoder, const struct stp_sample *samples,
+void stp_telemetry_begin_trials(struct stp_block_encoder *encoder);
+void stp_telemetry_try_predictors(struct stp_block_encoder *encoder, const struct stp_sample *samples,
 			      size_t count);
 
 /* The fastest one this machine has. */
-stp_encode_function *telemetry_plain_encoder(void);
+stp_encode_function *stp_telemetry_plain_encoder(void);
 
 #endif

@@ -110,7 +110,7 @@ try_all(struct stp_block_encoder *encoder, const struct stp_sample *sample)
 }
 
 void
-telemetry_begin_trials(struct stp_block_encoder *encoder)
+stp_telemetry_begin_trials(struct stp_block_encoder *encoder)
 {
 	memcpy(encoder->trial.choice, encoder->predictor, sizeof(encoder->trial.choice));
 	encoder->trial.coupling = encoder->coupling;
@@ -118,7 +118,7 @@ telemetry_begin_trials(struct stp_block_encoder *encoder)
 }
 
 void
-telemetry_try_predictors(struct stp_block_encoder *encoder, const struct stp_sample *samples,
+stp_telemetry_try_predictors(struct stp_block_encoder *encoder, const struct stp_sample *samples,
 			 size_t count)
 {
 	while (count > 0) {
