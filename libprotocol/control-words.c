@@ -137,6 +137,10 @@ stp_note_name(enum stp_note note)
 		return "ack-refused";
 	case STP_NOTE_SLOTS_FULL:
 		return "slots-full";
+	case STP_NOTE_PARTIAL_DIFFERS:
+		return "partial-differs";
+	case STP_NOTE_SLOT_AHEAD:
+		return "slot-ahead";
 	}
 	return "note-unknown";
 }

@@ -12,9 +12,12 @@
 
 /* Bytes on their way, and which of them have come; an operation asks for one range of them. */
 struct transfer {
-	uint8_t *bytes;		/* STP_RECORD_SIZE_MAX */
-	uint8_t *map;		/* one bit for each of bytes */
+	uint8_t *bytes;		/* capacity of them, or NULL */
+	uint8_t *map;		/* one bit for each of bytes, behind them */
+	uint32_t capacity;
+	uint32_t size;		/* of what is on its way */
 	uint32_t kept;		/* bits set */
+	uint32_t prefix;	/* bits set before the first that is not */
 
 	/* the operation under way */
 	uint32_t base, length;	/* the range asked for; for LIST the most that can come */
@@ -33,9 +36,17 @@ enum arrival {
 	ARRIVED_BEYOND,		/* past the range; dropped */
 };
 
+/*
+ * Forget everything, and have room for size bytes.  Room is taken when it is first needed: most
+ * records are a tenth of the largest.  False: there is no memory; what there was is kept.
+ */
+bool stp_transfer_reserve(struct transfer *transfer, uint32_t size);
+void stp_transfer_free(struct transfer *transfer);
 /* Forget everything that came. */
 void stp_transfer_clear(struct transfer *transfer, uint32_t size);
 void stp_transfer_forget(struct transfer *transfer, uint32_t from, uint32_t size);
+/* Bytes 0..size-1 came by another way. */
+void stp_transfer_put(struct transfer *transfer, const uint8_t *bytes, uint32_t size);
 /* Begin an operation. */
 void stp_transfer_ask(struct transfer *transfer, uint32_t base, uint32_t length, uint8_t window);
 enum arrival stp_transfer_accept(struct transfer *transfer, const struct stp_segment *segment);
@@ -56,9 +67,12 @@ enum stage {
 	STAGE_WANT,	/* waiting for the caller */
 	STAGE_WALK,	/* between operations: poll decides what is next */
 	STAGE_LIST,
+	STAGE_BEGIN,	/* the caller may resume; the next poll goes on */
+	STAGE_HASH,
 	STAGE_READ,
 	STAGE_STORE,	/* waiting for the caller */
 	STAGE_ACK,
+	STAGE_DROP,	/* of the own slot, which believes too much */
 	STAGE_ABORT,
 	STAGE_ENDED,
 	STAGE_COUNT,
@@ -76,9 +90,10 @@ struct queued_note {
 
 /* The record being read. */
 struct reading {
-	struct stp_entry entry;
+	struct stp_entry entry;		/* record 0: there is none */
 	uint32_t whole_crc;		/* over the whole record, as a READ of all of it was answered */
 	uint8_t tries;			/* READs that brought nothing, or nothing good */
+	bool asked;			/* a READ was sent */
 	bool has_whole_crc;
 	bool unproven;			/* some bytes came by a READ whose checksum could not be checked */
 	bool doubted;			/* read a second time, as the record's own checksum failed */
@@ -115,9 +130,12 @@ struct stp_host {
 	/* what is wanted */
 	const struct stp_range *wanted;	/* the caller's, ascending */
 	size_t wanted_count;
-	const struct stp_range *held;	/* to be acknowledged first */
-	size_t held_count;
+	const struct stp_range *held;	/* to be acknowledged first; the caller's, ascending */
+	size_t held_count, held_next;
 	uint8_t held_told;
+	uint32_t ahead;			/* a record that the slot should not have; 0: none */
+	bool renewed;			/* the slot was dropped, which is done once */
+	bool can_hash;
 	uint32_t mark;			/* up to it the pen knows */
 	uint64_t cursor;		/* numbers below were dealt with */
 	uint32_t top;			/* the newest one wanted, read first */
@@ -129,6 +147,7 @@ struct stp_host {
 	uint32_t page_from, page_to;
 	uint64_t walk;			/* the next number of it to deal with */
 	uint32_t entries_count, entries_told, entries_done;
+	uint32_t page_oldest;		/* numbers below are gone, says its answer */
 	enum stp_status page_reason;	/* why numbers without an entry are given up */
 	uint8_t page_wire_status;
 	struct stp_entry entries[PAGE_MAX];
@@ -165,10 +184,16 @@ void stp_host_on_ack(struct stp_host *host);
 void stp_host_ack_unanswered(struct stp_host *host);
 /* Tell the pen of the next range that it should know; false: there is none. */
 bool stp_host_tell_held(struct stp_host *host);
+/* Drop the slot when it believes too much; false: nothing to do. */
+bool stp_host_renew_slot(struct stp_host *host);
+void stp_host_on_drop(struct stp_host *host);
+void stp_host_drop_unanswered(struct stp_host *host);
 
 /* host-list.c */
 /* Start on what is wanted in the state's oldest..newest. */
 void stp_host_begin_walk(struct stp_host *host);
+/* Whether one of the ranges, which ascend, has the number. */
+bool stp_host_is_among(const struct stp_range *ranges, size_t count, uint32_t number);
 /* Deal with the next number; true: *action is to be carried out. */
 bool stp_host_walk(struct stp_host *host, struct stp_host_action *action);
 /* The LIST under way is over, answered or not. */
@@ -176,6 +201,10 @@ void stp_host_list_over(struct stp_host *host);
 
 /* host-read.c */
 void stp_host_begin_record(struct stp_host *host, const struct stp_entry *entry);
+/* The caller had its say. */
+void stp_host_read_record(struct stp_host *host);
+void stp_host_on_hash(struct stp_host *host);
+void stp_host_hash_unanswered(struct stp_host *host);
 /* The READ under way is over, answered or not. */
 void stp_host_read_over(struct stp_host *host);
 /* Count a record as done and fill host->announce; announcing it is the caller's. */

@@ -9,15 +9,19 @@
 static void
 send_list(struct stp_host *host)
 {
-	uint32_t length;
+	uint32_t length = (host->page_to - host->page_from + 1) * STP_ENTRY_SIZE;
 
+	if (!stp_transfer_reserve(&host->transfer, length)) {
+		stp_host_fail(host, STP_ERR_MEMORY, 0);
+		return;
+	}
+
+	host->reading.entry.record = 0;
 	host->request.op = STP_OP_LIST;
 	host->request.u.list.epoch = host->state.epoch;
 	host->request.u.list.from = host->page_from;
 	host->request.u.list.to = host->page_to;
 	host->request.u.list.window = host->window;
-	length = (host->page_to - host->page_from + 1) * STP_ENTRY_SIZE;
-	stp_transfer_clear(&host->transfer, length);
 	stp_transfer_ask(&host->transfer, 0, length, host->window);
 	stp_host_send(host, STAGE_LIST);
 }
@@ -49,12 +53,23 @@ list_again(struct stp_host *host, enum stp_status reason, uint8_t wire_status)
 			return;
 		}
 		host->entries_count = 0;
+		host->page_oldest = 0;
 		use_page(host, reason, wire_status);
 		return;
 	}
 	host->page = count / 4 ? count / 4 : 1;
 	host->page_to = host->page_from + host->page - 1;
 	send_list(host);
+}
+
+/* What is wanted and not held cannot have been acknowledged, unless the store lost it. */
+static void
+look_for_surplus(struct stp_host *host, const struct stp_entry *entry)
+{
+	if (entry->flags & STP_ENTRY_ACKNOWLEDGED && !host->renewed && host->state.slot != HOST_NO_SLOT &&
+	    stp_host_is_among(host->wanted, host->wanted_count, entry->record) &&
+	    !stp_host_is_among(host->held, host->held_count, entry->record))
+		host->ahead = entry->record;
 }
 
 static void
@@ -77,6 +92,7 @@ take_entries(struct stp_host *host)
 		}
 		last = entry.record;
 		host->entries[host->entries_count++] = entry;
+		look_for_surplus(host, &entry);
 	}
 	host->page = host->page * 2 < host->page_most ? host->page * 2 : host->page_most;
 	use_page(host, reason, 0);
@@ -93,6 +109,7 @@ stp_host_list_over(struct stp_host *host)
 	}
 	if (stp_host_refused(host))
 		return;
+	host->page_oldest = host->answer.u.sent.oldest;
 	switch (host->answer.status) {
 	case STP_WIRE_SUCCESS:
 		break;
@@ -127,24 +144,41 @@ stp_host_list_over(struct stp_host *host)
 
 /* ---- which number is next ---- */
 
-/* The lowest wanted number from..to; false: none. */
-static bool
-next_wanted(const struct stp_host *host, uint64_t from, uint32_t to, uint32_t *number)
+/* The first of the ranges that does not end before the number; count when there is none. */
+static size_t
+find_range(const struct stp_range *ranges, size_t count, uint64_t number)
 {
-	size_t low = 0, high = host->wanted_count;
+	size_t low = 0, high = count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (host->wanted[middle].to < from)
+		if (ranges[middle].to < number)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low == host->wanted_count)
+	return low;
+}
+
+bool
+stp_host_is_among(const struct stp_range *ranges, size_t count, uint32_t number)
+{
+	size_t at = find_range(ranges, count, number);
+
+	return at < count && ranges[at].from <= number;
+}
+
+/* The lowest wanted number from..to; false: none. */
+static bool
+next_wanted(const struct stp_host *host, uint64_t from, uint32_t to, uint32_t *number)
+{
+	size_t at = find_range(host->wanted, host->wanted_count, from);
+
+	if (at == host->wanted_count)
 		return false;
-	if (from < host->wanted[low].from)
-		from = host->wanted[low].from;
+	if (from < host->wanted[at].from)
+		from = host->wanted[at].from;
 	if (from > to)
 		return false;
 	*number = (uint32_t)from;
@@ -229,7 +263,10 @@ walk_page(struct stp_host *host, struct stp_host_action *action)
 		stp_host_begin_record(host, &host->entries[host->entries_done]);
 		return false;
 	}
-	stp_host_give_up(host, number, host->page_reason, host->page_wire_status);
+	if (number < host->page_oldest)
+		stp_host_give_up(host, number, STP_ERR_REFUSED, STP_WIRE_OVERWRITTEN);
+	else
+		stp_host_give_up(host, number, host->page_reason, host->page_wire_status);
 	*action = host->announce;
 	action->kind = STP_HOST_GIVEN_UP;
 	return true;
@@ -245,7 +282,7 @@ stp_host_walk(struct stp_host *host, struct stp_host_action *action)
 			stp_host_finish(host);
 			return false;
 		}
-		if (stp_host_tell_held(host))
+		if (stp_host_renew_slot(host) || stp_host_tell_held(host))
 			return false;
 		if (host->page_ready) {
 			if (walk_page(host, action))

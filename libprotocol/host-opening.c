@@ -38,7 +38,18 @@ stp_host_restate(struct stp_host *host)
 	}
 	host->tries = 0;
 	host->mark = 0;
+	host->progress.record = 0;
+	host->reading.entry.record = 0;
 	send_get_state(host);
+}
+
+/* The slot is a new one, and empty: the rest of the dialogue goes on where it was. */
+static void
+tell_anew(struct stp_host *host)
+{
+	host->held_next = 0;
+	host->held_told = 0;
+	stp_host_rest(host, STAGE_WALK);
 }
 
 void
@@ -50,12 +61,18 @@ stp_host_on_hello(struct stp_host *host)
 		host->mark = host->answer.u.hello.mark;
 	} else if (host->answer.status == STP_WIRE_SLOTS_FULL) {
 		stp_host_note(host, STP_NOTE_SLOTS_FULL, 0, 0);
+	} else if (host->renewed) {
+		/* Reading went well so far, and does without a slot. */
+		stp_host_note(host, STP_NOTE_ACK_REFUSED, 0, host->answer.status);
 	} else {
 		stp_host_fail(host, STP_ERR_REFUSED, host->answer.status);
 		return;
 	}
 	host->tries = 0;
-	send_get_state(host);
+	if (host->renewed)
+		tell_anew(host);
+	else
+		send_get_state(host);
 }
 
 void
@@ -73,7 +90,9 @@ stp_host_on_state(struct stp_host *host)
 	host->state.flags = host->answer.u.state.flags;
 	host->state.anchored = false;
 	host->held_count = 0;
+	host->held_next = 0;
 	host->held_told = 0;
+	host->ahead = 0;
 
 	stp_host_rest(host, STAGE_TIME);
 	host->deadline = host->now + host->config.first_answer_ms;
@@ -182,10 +201,9 @@ stp_host_held(struct stp_host *host, const struct stp_range *ranges, size_t coun
 bool
 stp_host_tell_held(struct stp_host *host)
 {
-	while (host->held_count && host->held_told < HELD_MAX && host->state.slot != HOST_NO_SLOT) {
-		struct stp_range range = *host->held++;
+	while (host->held_next < host->held_count && host->held_told < HELD_MAX && host->state.slot != HOST_NO_SLOT) {
+		struct stp_range range = host->held[host->held_next++];
 
-		host->held_count--;
 		range.from = range.from < host->state.oldest ? host->state.oldest : range.from;
 		range.to = range.to > host->state.newest ? host->state.newest : range.to;
 		if (!range.from || range.from > range.to || range.to <= host->mark)
@@ -195,4 +213,38 @@ stp_host_tell_held(struct stp_host *host)
 		return true;
 	}
 	return false;
+}
+
+/* ---- a slot that believes too much ---- */
+
+bool
+stp_host_renew_slot(struct stp_host *host)
+{
+	if (!host->ahead)
+		return false;
+	host->request.op = STP_OP_DROP_SLOT;
+	host->request.u.drop_slot.index = host->state.slot;
+	memcpy(host->request.u.drop_slot.collector_id, host->config.collector_id, STP_COLLECTOR_ID_SIZE);
+	stp_host_send(host, STAGE_DROP);
+	stp_host_note(host, STP_NOTE_SLOT_AHEAD, host->ahead, host->state.slot);
+	host->renewed = true;
+	host->ahead = 0;
+	return true;
+}
+
+void
+stp_host_on_drop(struct stp_host *host)
+{
+	/* Refused, by a pen that cannot: the slot stays as it is, and reading is no worse for it. */
+	if (host->answer.status == STP_WIRE_SUCCESS)
+		stp_host_send_hello(host);
+	else
+		stp_host_rest(host, STAGE_WALK);
+}
+
+void
+stp_host_drop_unanswered(struct stp_host *host)
+{
+	/* It may be gone; HELLO finds it again or takes another. */
+	stp_host_send_hello(host);
 }

@@ -111,8 +111,9 @@ read_on(struct stp_host *host)
 	}
 	if (!stp_transfer_hole(&host->transfer, host->reading.entry.length, &from, &length))
 		return;
-	if (host->transfer.kept)
+	if (host->transfer.kept && host->reading.asked)
 		stp_host_note(host, STP_NOTE_HOLE, host->reading.entry.record, from);
+	host->reading.asked = true;
 	host->request.op = STP_OP_READ;
 	host->request.u.read.epoch = host->state.epoch;
 	host->request.u.read.record = host->reading.entry.record;
@@ -166,9 +167,19 @@ judge(struct stp_host *host)
 	}
 }
 
-/* Keep, or throw away, what an answered READ brought. */
+/* Every byte may be here, or some are missing. */
 static void
-weigh(struct stp_host *host)
+go_on(struct stp_host *host)
+{
+	if (stp_transfer_has(&host->transfer, 0, host->reading.entry.length))
+		judge(host);
+	else
+		read_on(host);
+}
+
+/* Throw away what the answer to a READ belies; false: all that it brought. */
+static bool
+sift(struct stp_host *host)
 {
 	struct reading *reading = &host->reading;
 	struct transfer *transfer = &host->transfer;
@@ -177,8 +188,7 @@ weigh(struct stp_host *host)
 	if (sent > transfer->length) {
 		stp_host_note(host, STP_NOTE_ANSWER_MALFORMED, reading->entry.record, sent);
 		stp_transfer_forget(transfer, transfer->base, transfer->length);
-		fail_try(host, STP_ERR_CRC, 0);
-		return;
+		return false;
 	}
 	if (!stp_transfer_has(transfer, transfer->base, sent)) {
 		reading->unproven = true;
@@ -189,48 +199,133 @@ weigh(struct stp_host *host)
 	} else if (!stp_host_range_holds(host)) {
 		stp_host_note(host, STP_NOTE_RANGE_CRC, reading->entry.record, transfer->base);
 		stp_transfer_forget(transfer, transfer->base, transfer->length);
-		fail_try(host, STP_ERR_CRC, 0);
-		return;
+		return false;
 	} else if (transfer->fresh > sent) {
 		/* Bytes behind what was sent: nothing vouches for them. */
 		stp_transfer_forget(transfer, transfer->base + sent, transfer->length - sent);
 	}
-	if (!transfer->fresh)
-		fail_try(host, host->answer.status == STP_WIRE_NOT_COMPLETED ? STP_ERR_REFUSED : STP_ERR_TIMEOUT,
-			 host->answer.status == STP_WIRE_NOT_COMPLETED ? host->answer.status : 0);
+	return true;
+}
+
+/* Keep, or throw away, what an answered READ brought. */
+static void
+weigh(struct stp_host *host)
+{
+	bool failed = host->answer.status == STP_WIRE_NOT_COMPLETED;
+
+	if (!sift(host))
+		fail_try(host, STP_ERR_CRC, 0);
+	else if (!host->transfer.fresh)
+		fail_try(host, failed ? STP_ERR_REFUSED : STP_ERR_TIMEOUT, failed ? host->answer.status : 0);
 }
 
 static bool
 brings_data(uint8_t status)
 {
 	return status == STP_WIRE_SUCCESS || status == STP_WIRE_RECORD_CORRUPT ||
-	       status == STP_WIRE_NOT_COMPLETED || status == STP_WIRE_WINDOW_TOO_LARGE;
+	       status == STP_WIRE_NOT_COMPLETED;
+}
+
+static void
+refuse_record(struct stp_host *host)
+{
+	stp_host_give_up(host, host->reading.entry.record, STP_ERR_REFUSED, host->answer.status);
+	stp_host_announce(host, STP_HOST_GIVEN_UP);
 }
 
 void
 stp_host_read_over(struct stp_host *host)
 {
+	uint8_t status = host->answer.status;
+
 	if (!host->answered) {
 		if (host->transfer.fresh)
 			host->reading.unproven = true;
 		else
 			fail_try(host, STP_ERR_TIMEOUT, 0);
-	} else if (stp_host_refused(host)) {
+		go_on(host);
 		return;
-	} else if (!brings_data(host->answer.status)) {
-		stp_host_give_up(host, host->reading.entry.record, STP_ERR_REFUSED, host->answer.status);
-		stp_host_announce(host, STP_HOST_GIVEN_UP);
-		return;
-	} else if (host->answer.status != STP_WIRE_WINDOW_TOO_LARGE) {
-		if (host->answer.status == STP_WIRE_RECORD_CORRUPT)
-			host->reading.damaged = true;
-		weigh(host);
 	}
-
-	if (stp_transfer_has(&host->transfer, 0, host->reading.entry.length))
-		judge(host);
+	if (brings_data(status)) {
+		host->reading.damaged |= status == STP_WIRE_RECORD_CORRUPT;
+		weigh(host);
+	} else if (host->answer.u.sent.sent) {
+		/* Refused half way.  What came before may be journalled, so it has to be right. */
+		(void)sift(host);
+	}
+	if (stp_host_refused(host))
+		return;
+	if (!brings_data(status) && status != STP_WIRE_WINDOW_TOO_LARGE)
+		refuse_record(host);
 	else
-		read_on(host);
+		go_on(host);
+}
+
+/* ---- what is here already ---- */
+
+void
+stp_host_on_hash(struct stp_host *host)
+{
+	struct reading *reading = &host->reading;
+	uint8_t status = host->answer.status;
+	uint32_t size = host->transfer.prefix;
+
+	if (status == STP_WIRE_SUCCESS || status == STP_WIRE_RECORD_CORRUPT) {
+		reading->damaged |= status == STP_WIRE_RECORD_CORRUPT;
+		reading->unproven = false;
+		if (stp_crc32c(0, host->transfer.bytes, size) != host->answer.u.hash.crc32c) {
+			stp_host_note(host, STP_NOTE_PARTIAL_DIFFERS, reading->entry.record, size);
+			forget_all(host);
+		}
+	} else if (status == STP_WIRE_NO_RECORDS || status == STP_WIRE_OVERWRITTEN) {
+		refuse_record(host);
+		return;
+	} else if (status == STP_WIRE_OP_NOT_SUPPORTED) {
+		host->can_hash = false;
+	} else if (status != STP_WIRE_WINDOW_TOO_LARGE && stp_host_refused(host)) {
+		return;
+	}
+	go_on(host);
+}
+
+void
+stp_host_hash_unanswered(struct stp_host *host)
+{
+	go_on(host);
+}
+
+void
+stp_host_resume(struct stp_host *host, const uint8_t *bytes, size_t size, uint64_t now_ms)
+{
+	struct reading *reading = &host->reading;
+
+	stp_host_set_now(host, now_ms);
+	if (host->stage != STAGE_BEGIN || host->announce_due || !size)
+		return;
+	if (size > reading->entry.length) {
+		stp_host_note(host, STP_NOTE_PARTIAL_DIFFERS, reading->entry.record, (uint32_t)size);
+		return;
+	}
+	stp_transfer_put(&host->transfer, bytes, (uint32_t)size);
+	/* Until the pen, or in the end the record itself, says that they are its own. */
+	reading->unproven = true;
+}
+
+void
+stp_host_read_record(struct stp_host *host)
+{
+	uint32_t size = host->transfer.prefix;
+
+	if (!size || !host->can_hash || (size == host->reading.entry.length && checksum_holds(host))) {
+		go_on(host);
+		return;
+	}
+	host->request.op = STP_OP_HASH;
+	host->request.u.hash.epoch = host->state.epoch;
+	host->request.u.hash.record = host->reading.entry.record;
+	host->request.u.hash.offset = 0;
+	host->request.u.hash.length = size;
+	stp_host_send(host, STAGE_HASH);
 }
 
 void
@@ -238,8 +333,16 @@ stp_host_begin_record(struct stp_host *host, const struct stp_entry *entry)
 {
 	host->reading = (struct reading){ .entry = *entry, .damaged = (entry->flags & STP_ENTRY_CORRUPT) != 0 };
 	host->heard = false;
+	if (!stp_transfer_reserve(&host->transfer, entry->length)) {
+		host->reading.entry.record = 0;
+		stp_host_give_up(host, entry->record, STP_ERR_MEMORY, 0);
+		stp_host_announce(host, STP_HOST_GIVEN_UP);
+		return;
+	}
 	host->progress.record = entry->record;
 	host->progress.record_size = entry->length;
-	forget_all(host);
-	read_on(host);
+	stp_host_rest(host, STAGE_BEGIN);
+	host->announce.u.begin.entry = *entry;
+	host->announce.u.begin.epoch = host->state.epoch;
+	stp_host_announce(host, STP_HOST_BEGIN);
 }

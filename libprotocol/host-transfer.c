@@ -1,11 +1,13 @@
 /* SPDX-FileCopyrightText: 2026 The Stipple authors
  * SPDX-License-Identifier: MIT */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "host-internal.h"
 
 #define COUNTER_MASK 63u
+#define CAPACITY_MIN 8192u	/* the largest page of LIST, and most events */
 
 static bool
 is_set(const uint8_t *map, uint32_t bit)
@@ -45,11 +47,43 @@ fill_bits(uint8_t *map, uint32_t from, uint32_t size, bool value)
 						  map[from / 8] & ~(1u << from % 8));
 }
 
+bool
+stp_transfer_reserve(struct transfer *transfer, uint32_t size)
+{
+	uint32_t capacity = transfer->capacity ? transfer->capacity : CAPACITY_MIN;
+	uint8_t *bytes;
+
+	while (capacity < size)
+		capacity *= 2;
+	if (capacity != transfer->capacity) {
+		bytes = malloc(capacity + capacity / 8);
+		if (!bytes)
+			return false;
+		stp_transfer_free(transfer);
+		transfer->bytes = bytes;
+		transfer->map = bytes + capacity;
+		transfer->capacity = capacity;
+	}
+	stp_transfer_clear(transfer, size);
+	return true;
+}
+
+void
+stp_transfer_free(struct transfer *transfer)
+{
+	free(transfer->bytes);
+	transfer->bytes = NULL;
+	transfer->map = NULL;
+	transfer->capacity = 0;
+}
+
 void
 stp_transfer_clear(struct transfer *transfer, uint32_t size)
 {
 	memset(transfer->map, 0, (size + 7) / 8);
+	transfer->size = size;
 	transfer->kept = 0;
+	transfer->prefix = 0;
 }
 
 void
@@ -59,6 +93,17 @@ stp_transfer_forget(struct transfer *transfer, uint32_t from, uint32_t size)
 		if (is_set(transfer->map, at))
 			transfer->kept--;
 	fill_bits(transfer->map, from, size, false);
+	if (size && transfer->prefix > from)
+		transfer->prefix = from;
+}
+
+void
+stp_transfer_put(struct transfer *transfer, const uint8_t *bytes, uint32_t size)
+{
+	memcpy(transfer->bytes, bytes, size);
+	fill_bits(transfer->map, 0, size, true);
+	transfer->kept = size;
+	transfer->prefix = size;
 }
 
 void
@@ -97,11 +142,31 @@ count_sent(struct transfer *transfer, const struct stp_segment *segment)
 	transfer->seen += lost + 1;
 }
 
+/* Take what is new of a payload that is there in part.  What is there already stays. */
+static enum arrival
+merge(struct transfer *transfer, uint32_t at, const uint8_t *payload, uint32_t size)
+{
+	enum arrival arrival = ARRIVED_AGAIN;
+
+	for (uint32_t i = 0; i < size; i++) {
+		if (!is_set(transfer->map, at + i)) {
+			transfer->bytes[at + i] = payload[i];
+			fill_bits(transfer->map, at + i, 1, true);
+			transfer->kept++;
+			transfer->fresh++;
+			arrival = arrival == ARRIVED_AGAIN ? ARRIVED : arrival;
+		} else if (transfer->bytes[at + i] != payload[i]) {
+			arrival = ARRIVED_DIFFERING;
+		}
+	}
+	return arrival;
+}
+
 enum arrival
 stp_transfer_accept(struct transfer *transfer, const struct stp_segment *segment)
 {
 	uint32_t size = (uint32_t)segment->size, at = transfer->base + segment->offset, end;
-	enum arrival arrival = ARRIVED_AGAIN;
+	enum arrival arrival;
 
 	if (segment->offset >= transfer->length || size > transfer->length - segment->offset)
 		return ARRIVED_BEYOND;
@@ -113,19 +178,12 @@ stp_transfer_accept(struct transfer *transfer, const struct stp_segment *segment
 		fill_bits(transfer->map, at, size, true);
 		transfer->kept += size;
 		transfer->fresh += size;
-		return ARRIVED;
+		arrival = ARRIVED;
+	} else {
+		arrival = merge(transfer, at, segment->payload, size);
 	}
-	for (uint32_t i = 0; i < size; i++) {
-		if (!is_set(transfer->map, at + i)) {
-			transfer->bytes[at + i] = segment->payload[i];
-			fill_bits(transfer->map, at + i, 1, true);
-			transfer->kept++;
-			transfer->fresh++;
-			arrival = arrival == ARRIVED_AGAIN ? ARRIVED : arrival;
-		} else if (transfer->bytes[at + i] != segment->payload[i]) {
-			arrival = ARRIVED_DIFFERING;
-		}
-	}
+	if (transfer->prefix >= at)
+		transfer->prefix = find_bit(transfer->map, transfer->prefix, transfer->size, false);
 	return arrival;
 }
 

@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <stipple/gatt.h>
-
 #include "host-internal.h"
+#include "struct-size.h"
 
 #define NEVER UINT64_MAX
 
@@ -108,9 +107,11 @@ static const struct {
 	[STAGE_HELLO] = { STP_OP_HELLO, stp_host_on_hello, repeat },
 	[STAGE_STATE] = { STP_OP_GET_STATE, stp_host_on_state, repeat },
 	[STAGE_TIME] = { 0, NULL, stp_host_ask_wishes },
+	[STAGE_HASH] = { STP_OP_HASH, stp_host_on_hash, stp_host_hash_unanswered },
 	[STAGE_LIST] = { STP_OP_LIST, on_sent, stp_host_list_over },
 	[STAGE_READ] = { STP_OP_READ, on_sent, stp_host_read_over },
 	[STAGE_ACK] = { STP_OP_ACK, stp_host_on_ack, stp_host_ack_unanswered },
+	[STAGE_DROP] = { STP_OP_DROP_SLOT, stp_host_on_drop, stp_host_drop_unanswered },
 	[STAGE_ABORT] = { STP_OP_ABORT, stp_host_finish, stp_host_finish },
 };
 
@@ -123,25 +124,23 @@ or_default(uint32_t value, uint32_t otherwise)
 }
 
 struct stp_host *
-stp_host_new(const struct stp_host_config *config)
+stp_host_new_sized(const struct stp_host_config *config, size_t config_size)
 {
 	struct stp_host *host = calloc(1, sizeof(*host));
+	struct stp_host_config *own;
 
 	if (!host)
 		return NULL;
-	/* Pages the kernel only provides once a record is long enough to touch them. */
-	host->transfer.bytes = malloc(STP_RECORD_SIZE_MAX);
-	host->transfer.map = malloc(STP_RECORD_SIZE_MAX / 8);
-	if (!host->transfer.bytes || !host->transfer.map) {
+	own = &host->config;
+	if (!struct_take(own, sizeof(*own), config, config_size)) {
 		stp_host_free(host);
 		return NULL;
 	}
-	host->config = *config;
-	host->config.first_answer_ms = or_default(config->first_answer_ms, FIRST_ANSWER_MS);
-	host->config.segment_gap_ms = or_default(config->segment_gap_ms, SEGMENT_GAP_MS);
-	host->config.drain_ms = or_default(config->drain_ms, DRAIN_MS);
-	host->config.retries = (uint8_t)or_default(config->retries, RETRIES);
-	host->config.window = (uint8_t)or_default(config->window, STP_WINDOW_DEFAULT);
+	own->first_answer_ms = or_default(own->first_answer_ms, FIRST_ANSWER_MS);
+	own->segment_gap_ms = or_default(own->segment_gap_ms, SEGMENT_GAP_MS);
+	own->drain_ms = or_default(own->drain_ms, DRAIN_MS);
+	own->retries = (uint8_t)or_default(own->retries, RETRIES);
+	own->window = (uint8_t)or_default(own->window, STP_WINDOW_DEFAULT);
 	host->deadline = NEVER;
 	return host;
 }
@@ -151,8 +150,7 @@ stp_host_free(struct stp_host *host)
 {
 	if (!host)
 		return;
-	free(host->transfer.bytes);
-	free(host->transfer.map);
+	stp_transfer_free(&host->transfer);
 	free(host);
 }
 
@@ -164,8 +162,10 @@ stp_host_set_now(struct stp_host *host, uint64_t now_ms)
 }
 
 void
-stp_host_start(struct stp_host *host, uint16_t att_mtu, uint8_t max_window, uint64_t now_ms)
+stp_host_start_sized(struct stp_host *host, uint16_t att_mtu, const struct stp_features *given, size_t given_size,
+		     uint64_t now_ms)
 {
+	struct stp_features features = { 0 };
 	uint32_t payload;
 
 	if (host->stage != STAGE_NEW)
@@ -174,9 +174,13 @@ stp_host_start(struct stp_host *host, uint16_t att_mtu, uint8_t max_window, uint
 	if (att_mtu < STP_ATT_MTU_MIN)
 		att_mtu = STP_ATT_MTU_MIN;
 
+	/* A newer program's knowledge of the pen is no wish: what we do not know of is left alone. */
+	if (given)
+		(void)struct_take(&features, sizeof(features), given, given_size);
+	host->can_hash = (features.features & STP_FEATURE_HASH) != 0;
 	host->window = host->config.window > STP_WINDOW_MAX ? STP_WINDOW_MAX : host->config.window;
-	if (max_window && host->window > max_window)
-		host->window = max_window;
+	if (features.max_window && host->window > features.max_window)
+		host->window = features.max_window;
 
 	/* About two windows of entries: a LIST that fails costs little to repeat. */
 	payload = att_mtu - 3u - STP_SEGMENT_HEADER_SIZE;
@@ -266,6 +270,7 @@ stp_host_data(struct stp_host *host, const uint8_t *bytes, size_t size, uint64_t
 void
 stp_host_stored(struct stp_host *host, bool durable, uint64_t now_ms)
 {
+	uint32_t record = host->reading.entry.record;
 	bool acknowledge;
 
 	stp_host_set_now(host, now_ms);
@@ -274,8 +279,9 @@ stp_host_stored(struct stp_host *host, bool durable, uint64_t now_ms)
 	acknowledge = durable && host->announce.u.record.integrity == STP_OK && host->state.slot != HOST_NO_SLOT;
 	host->progress.record = 0;
 	host->progress.records_done++;
+	host->reading.entry.record = 0;
 	if (acknowledge)
-		stp_host_acknowledge(host, host->reading.entry.record, host->reading.entry.record);
+		stp_host_acknowledge(host, record, record);
 	else
 		stp_host_rest(host, STAGE_WALK);
 }
@@ -300,6 +306,9 @@ stp_host_cancel(struct stp_host *host, uint64_t now_ms)
 	case STAGE_STATE:
 	case STAGE_TIME:
 	case STAGE_WANT:
+	case STAGE_BEGIN:
+	case STAGE_HASH:
+	case STAGE_DROP:
 		stp_host_finish(host);
 		break;
 	case STAGE_WALK:
@@ -349,16 +358,21 @@ take_credit(struct stp_host *host, struct stp_host_action *action)
 	return stp_request_encode(&credit, action->u.write.bytes, &action->u.write.size) == STP_OK;
 }
 
-void
-stp_host_poll(struct stp_host *host, struct stp_host_action *action)
+static void
+poll_next(struct stp_host *host, struct stp_host_action *action)
 {
-	memset(action, 0, sizeof(*action));
 	if (host->notes_count) {
 		take_note(host, action);
 		return;
 	}
+	if (host->stage == STAGE_BEGIN && !host->announce_due)
+		stp_host_read_record(host);
 	if (host->stage == STAGE_WALK && stp_host_walk(host, action))
 		return;
+	if (host->notes_count) {
+		take_note(host, action);
+		return;
+	}
 	if (host->announce_due) {
 		*action = host->announce;
 		host->announce_due = false;
@@ -370,12 +384,22 @@ stp_host_poll(struct stp_host *host, struct stp_host_action *action)
 		if (!stp_request_encode(&host->request, action->u.write.bytes, &action->u.write.size))
 			return;
 		stp_host_fail(host, STP_ERR_ARGUMENT, 0);
-		stp_host_poll(host, action);
+		poll_next(host, action);
 		return;
 	}
 	if (take_credit(host, action))
 		return;
 	action->kind = STP_HOST_IDLE;
+}
+
+void
+stp_host_poll_sized(struct stp_host *host, struct stp_host_action *action, size_t action_size)
+{
+	struct stp_host_action next;
+
+	memset(&next, 0, sizeof(next));
+	poll_next(host, &next);
+	struct_give(action, action_size, &next, sizeof(next));
 }
 
 uint64_t
@@ -384,9 +408,22 @@ stp_host_deadline(const struct stp_host *host)
 	return host->deadline;
 }
 
-void
-stp_host_get_progress(const struct stp_host *host, struct stp_host_progress *progress)
+const uint8_t *
+stp_host_arrived(const struct stp_host *host, struct stp_entry *entry, uint32_t *epoch, size_t *size)
 {
-	*progress = host->progress;
-	progress->record_received = host->progress.record ? host->transfer.kept : 0;
+	if (!host->reading.entry.record || !host->transfer.prefix)
+		return NULL;
+	*entry = host->reading.entry;
+	*epoch = host->state.epoch;
+	*size = host->transfer.prefix;
+	return host->transfer.bytes;
+}
+
+void
+stp_host_get_progress_sized(const struct stp_host *host, struct stp_host_progress *out, size_t out_size)
+{
+	struct stp_host_progress progress = host->progress;
+
+	progress.record_received = progress.record ? host->transfer.kept : 0;
+	struct_give(out, out_size, &progress, sizeof(progress));
 }

@@ -406,6 +406,7 @@ carry_out(StpPenSync *self, const struct stp_host_action *action)
 		end(self, stp_sync_failure(action));
 		break;
 	case STP_HOST_LISTED:
+	case STP_HOST_BEGIN:
 	case STP_HOST_IDLE:
 		break;
 	}
@@ -523,7 +524,7 @@ on_opened(GObject *source, GAsyncResult *result, gpointer user_data)
 		self->stage = "state";
 		self->result.mtu = stp_link_get_mtu(self->link);
 		self->dialogue = TRUE;
-		stp_host_start(self->host, (uint16_t)self->result.mtu, self->opening->max_window,
+		stp_host_start(self->host, (uint16_t)self->result.mtu, &self->opening->features,
 			       now_ms());
 		poll_engine(self);
 	}

@@ -37,6 +37,12 @@ static const struct words note_words[] = {
 	[STP_NOTE_SLOTS_FULL] = { TRUE, "The pen has no room for another collector.",
 		"Records are fetched all the same, but the pen cannot know it. Retire a collector "
 		"that no longer exists." },
+	[STP_NOTE_PARTIAL_DIFFERS] = { TRUE,
+		"What was fetched of a record before is not what the pen has of it now.",
+		"It was fetched anew. Report the pen's firmware revision." },
+	[STP_NOTE_SLOT_AHEAD] = { TRUE,
+		"The pen believed that this store held records which it lacks: an older backup was restored.",
+		"They are fetched again as far as the pen still has them; coverage names what is missing." },
 };
 
 static void
@@ -93,7 +99,8 @@ stp_sync_find_given_up(StpStore *store, const char *serial, const struct stp_hos
 	} else if (action->u.given_up.reason == STP_ERR_NOT_FOUND) {
 		kind = "never-written";
 		text = g_strdup("The pen has no record of this number, although it has later ones.");
-		hint = "It may have lost power while writing. Compare with the treatment book.";
+		hint = "It may have lost power while writing, or every collector had the record and "
+		       "it was overwritten. Compare with the treatment book.";
 	} else {
 		text = g_strdup_printf("The record could not be fetched. %s",
 				       stp_status_text(action->u.given_up.reason));

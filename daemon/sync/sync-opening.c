@@ -94,7 +94,7 @@ on_features(GObject *source, GAsyncResult *result, gpointer user_data)
 			   "The pen writes records of schema %u, newer than this version knows "
 			   "(%u). They are kept raw; update Stipple to decode them.",
 			   features.schema_rev, STP_SCHEMA_REV);
-	open->opening->max_window = features.max_window;
+	open->opening->features = features;
 	stp_pen_identify_async(STP_LINK(source), g_task_get_cancellable(task), on_identified,
 			       g_object_ref(task));
 }

@@ -4,6 +4,8 @@
 
 #include <gio/gio.h>
 
+#include <stipple/gatt.h>
+
 #include "link.h"
 #include "session-store.h"
 
@@ -13,7 +15,7 @@
  */
 
 typedef struct {
-	guint8 max_window;	/* of the pen's Features */
+	struct stp_features features;	/* as read on this link */
 	StpPenRow *identity;	/* as the pen told it */
 } StpSyncOpening;
 

@@ -15,7 +15,7 @@
 #include <stipple/stipple.h>
 
 #define NOW_MS ((uint64_t)clock_us(CLOCK_MONOTONIC) / 1000)
-enum { MTU = 247, WINDOW = 64, RANGES = 64 };
+enum { MTU = 247, RANGES = 64 };
 
 struct collector {
 	int radio;
@@ -141,7 +141,7 @@ main(int argc, char **argv)
 	collector.radio = ends[0];
 	if ((host = stp_host_new(&(struct stp_host_config){ .collector_id = "EXAMPLE" })) == NULL)
 		return 1;
-	stp_host_start(host, MTU, WINDOW, NOW_MS);
+	stp_host_start(host, MTU, NULL, NOW_MS);
 	do
 		stp_host_poll(host, &action);
 	while (action.kind == STP_HOST_IDLE ? hear(&collector, host) : act(&collector, host, &action));

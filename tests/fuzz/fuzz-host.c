@@ -85,6 +85,7 @@ serve(void)
 			take_record(&action);
 			break;
 		case STP_HOST_LISTED:
+		case STP_HOST_BEGIN:
 		case STP_HOST_GIVEN_UP:
 		case STP_HOST_NOTE:
 			break;
@@ -218,7 +219,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	host = stp_host_new(&host_config);
 	FUZZ_CHECK(host);
 	stp_pen_connected(&pen, 48);
-	stp_host_start(host, 48, 0, now);
+	stp_host_start(host, 48, NULL, now);
 	serve();
 	for (size_t at = 0; at + 1 < size && !over; at += 2)
 		at += obey(bytes[at], bytes[at + 1], bytes + at + 2, size - at - 2);

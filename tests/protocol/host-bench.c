@@ -14,15 +14,16 @@
 #include "host-bench.h"
 
 void
-host_bench_init(struct host_bench *bench)
+host_bench_init(struct host_bench *bench, uint32_t features)
 {
+	const struct stp_features pen = { .features = features, .max_window = 128 };
 	struct stp_host_config config = { .collector_id = { 1, 2, 3, 4, 5, 6, 7, 8 }, .window = 8 };
 
 	memset(bench, 0, sizeof(*bench));
 	bench->now = 1000;
 	bench->host = stp_host_new(&config);
 	assert_non_null(bench->host);
-	stp_host_start(bench->host, 23, 128, bench->now);
+	stp_host_start(bench->host, 23, &pen, bench->now);
 }
 
 void
@@ -53,7 +54,15 @@ expect_request(struct host_bench *bench, enum stp_op op)
 {
 	uint8_t before = bench->request.token;
 
-	expect(bench, STP_HOST_WRITE);
+	stp_host_poll(bench->host, &bench->action);
+	if (bench->action.kind == STP_HOST_BEGIN) {
+		bench->begun = bench->action.u.begin.entry;
+		assert_int_equal(bench->action.u.begin.epoch, BENCH_EPOCH);
+		stp_host_poll(bench->host, &bench->action);
+	}
+	if (bench->action.kind == STP_HOST_NOTE)
+		fail_msg("a note: %s", stp_note_name(bench->action.u.note.note));
+	assert_int_equal(bench->action.kind, STP_HOST_WRITE);
 	assert_int_equal(stp_request_decode(bench->action.u.write.bytes, bench->action.u.write.size,
 					    &bench->request),
 			 STP_OK);

@@ -16,16 +16,17 @@ struct host_bench {
 	uint64_t now;
 	struct stp_request request;	/* the last one but CREDIT */
 	struct stp_host_action action;	/* the last one */
+	struct stp_entry begun;		/* as the last BEGIN said */
 };
 
-/* Window 8, all else as by default; started. */
-void host_bench_init(struct host_bench *bench);
+/* Window 8, all else as by default; started.  The pen has these features, beside a window of 128. */
+void host_bench_init(struct host_bench *bench, uint32_t features);
 void host_bench_clear(struct host_bench *bench);
 
 /* Poll, and fail unless that is what comes. */
 void expect(struct host_bench *bench, enum stp_host_action_kind kind);
 void expect_note(struct host_bench *bench, enum stp_note note);
-/* A request is written. */
+/* A request is written; the BEGIN before it, if there is one, is taken on the way. */
 void expect_request(struct host_bench *bench, enum stp_op op);
 void expect_given_up(struct host_bench *bench, uint32_t record, enum stp_status reason, uint8_t wire_status);
 void expect_failed(struct host_bench *bench, enum stp_status reason, enum stp_op op, uint8_t wire_status);

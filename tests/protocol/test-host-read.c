@@ -25,7 +25,7 @@ set_up(void **state)
 {
 	const uint32_t one[] = { 1 };
 
-	host_bench_init(&bench);
+	host_bench_init(&bench, 0);
 	open_dialogue(&bench, 1, 1, everything, 1);
 	serve_list(&bench, 1, 1, one, 1, LENGTH);
 	memcpy(raw, record_bytes(1, LENGTH), LENGTH);

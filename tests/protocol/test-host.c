@@ -21,7 +21,7 @@ static const struct stp_range everything[] = { { 1, UINT32_MAX } };
 static int
 set_up(void **state)
 {
-	host_bench_init(&bench);
+	host_bench_init(&bench, 0);
 	return 0;
 }
 
@@ -59,11 +59,11 @@ an_empty_log_or_no_wish_is_done_at_once(void **state)
 	open_dialogue(&bench, 1, 0, everything, 1);
 	expect_done(&bench);
 	host_bench_clear(&bench);
-	host_bench_init(&bench);
+	host_bench_init(&bench, 0);
 	open_dialogue(&bench, 1, 9, NULL, 0);
 	expect_done(&bench);
 	host_bench_clear(&bench);
-	host_bench_init(&bench);
+	host_bench_init(&bench, 0);
 	open_dialogue(&bench, 10, 19, (const struct stp_range[]){ { 1, 9 }, { 20, 30 } }, 2);
 	expect_done(&bench);
 }
@@ -417,7 +417,7 @@ cancelling_ends_soon_and_cleanly(void **state)
 	host_bench_clear(&bench);
 
 	/* While a stream runs. */
-	host_bench_init(&bench);
+	host_bench_init(&bench, 0);
 	open_dialogue(&bench, 1, 2, everything, 1);
 	expect_request(&bench, STP_OP_LIST);
 	stp_host_cancel(bench.host, bench.now);
@@ -427,7 +427,7 @@ cancelling_ends_soon_and_cleanly(void **state)
 	host_bench_clear(&bench);
 
 	/* A pen that does not answer ABORT is not waited for twice. */
-	host_bench_init(&bench);
+	host_bench_init(&bench, 0);
 	open_dialogue(&bench, 1, 2, everything, 1);
 	expect_request(&bench, STP_OP_LIST);
 	stp_host_cancel(bench.host, bench.now);
@@ -437,7 +437,7 @@ cancelling_ends_soon_and_cleanly(void **state)
 	host_bench_clear(&bench);
 
 	/* A record that is here is stored and acknowledged first. */
-	host_bench_init(&bench);
+	host_bench_init(&bench, 0);
 	open_dialogue(&bench, 1, 2, everything, 1);
 	serve_list(&bench, 2, 2, two, 1, 20);
 	expect_request(&bench, STP_OP_READ);
@@ -452,7 +452,7 @@ cancelling_ends_soon_and_cleanly(void **state)
 	host_bench_clear(&bench);
 
 	/* Nor is a new epoch looked into. */
-	host_bench_init(&bench);
+	host_bench_init(&bench, 0);
 	open_dialogue(&bench, 1, 2, everything, 1);
 	serve_list(&bench, 2, 2, two, 1, 20);
 	expect_request(&bench, STP_OP_READ);

@@ -124,7 +124,7 @@ connect_with(struct world *world, guint16 mtu)
 	world->done = world->failed = FALSE;
 	world->data_values = world->data_bytes = 0;
 	sim_pump_connected(world->pump, mtu);
-	stp_host_start(world->host, mtu, 128, world->now_ms);
+	stp_host_start(world->host, mtu, NULL, world->now_ms);
 }
 
 static void
@@ -178,6 +178,7 @@ act(struct world *world)
 		world->failed = TRUE;
 		return TRUE;
 	case STP_HOST_LISTED:
+	case STP_HOST_BEGIN:
 	case STP_HOST_GIVEN_UP:
 		return TRUE;
 	}

@@ -319,6 +319,7 @@ host_serve(struct world *world, struct link *link)
 		      action.u.note.detail);
 		break;
 	case STP_HOST_LISTED:
+	case STP_HOST_BEGIN:
 		break;
 	case STP_HOST_DONE:
 	case STP_HOST_FAILED:

@@ -314,6 +314,7 @@ link_open(struct world *world, uint8_t host, uint8_t pen)
 {
 	struct stp_host_config config = { .window = (uint8_t)(1 + roll(&world->chance, STP_WINDOW_MAX)) };
 	uint16_t mtu = some_mtu(world);
+	struct stp_features features = { 0 };
 	struct link *link = world->links;
 
 	while (link->up)
@@ -344,8 +345,8 @@ link_open(struct world *world, uint8_t host, uint8_t pen)
 	link->engine = stp_host_new(&config);
 	CHECK(world, link->engine);
 	/* Features may have been read long ago, by another program. */
-	stp_host_start(link->engine, mtu, roll(&world->chance, 4) ? world->pens[pen].max_window : STP_WINDOW_MAX,
-		       world->now);
+	features.max_window = roll(&world->chance, 4) ? world->pens[pen].max_window : STP_WINDOW_MAX;
+	stp_host_start(link->engine, mtu, &features, world->now);
 	return link;
 }
 

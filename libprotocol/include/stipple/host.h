@@ -11,13 +11,14 @@
  *
  *   HELLO -> GET_STATE -> time -> [caller says what it wants] -> LIST and READ:
  *   newest record first, then from the oldest up -> for each record: [caller
- *   stores it durably] -> ACK -> ... -> DONE
+ *   hands over what it kept of it] -> HASH -> READ -> [caller stores it durably] -> ACK ->
+ *   ... -> DONE
  *
  * The engine sends an ACK only after stp_host_stored() or stp_host_held() said that
  * the record is durable; nothing else can make it do so.  Records that cannot be had do not
- * stop the others.  All times are milliseconds of any monotonic clock of the
- * caller's.  An engine serves one link; a new link takes a new engine.
- * Not thread-safe; separate engines are independent.
+ * stop the others.  Nothing here erases anything in the pen: errand.h is for that.
+ * All times are milliseconds of any monotonic clock of the caller's.  An engine serves one
+ * link; a new link takes a new engine.  Not thread-safe; separate engines are independent.
  */
 
 #include <stdbool.h>
@@ -26,6 +27,7 @@
 
 #include <stipple/control.h>
 #include <stipple/elapsed-time.h>
+#include <stipple/gatt.h>
 #include <stipple/ranges.h>
 #include <stipple/status.h>
 
@@ -50,6 +52,11 @@ enum stp_host_action_kind {
 	STP_HOST_READ_TIME,	/* read Current Elapsed Time; answer with stp_host_time() */
 	STP_HOST_STATE,		/* u.state is known; answer with stp_host_want() */
 	STP_HOST_LISTED,	/* u.entry: the pen has this record; informational */
+	/*
+	 * u.begin is read next.  A caller that kept bytes of it from an earlier link or process
+	 * hands them over with stp_host_resume() before it polls again; any other just polls on.
+	 */
+	STP_HOST_BEGIN,
 	STP_HOST_RECORD,	/* u.record is complete; store it, then stp_host_stored() */
 	STP_HOST_GIVEN_UP,	/* u.given_up could not be had in this dialogue; it goes on */
 	STP_HOST_NOTE,		/* u.note: the pen did something odd that was survived; for the log */
@@ -57,7 +64,7 @@ enum stp_host_action_kind {
 	/*
 	 * u.failed: the dialogue cannot go on; close the link.  REFUSED with STP_WIRE_BUSY comes at
 	 * the first such answer: the motor runs, come back later.  TIMEOUT: the pen gave no sign
-	 * through all tries.  ARGUMENT: the caller broke a contract.
+	 * through all tries.  ARGUMENT: the caller broke a contract.  MEMORY: none was left for a list.
 	 */
 	STP_HOST_FAILED,
 };
@@ -74,6 +81,17 @@ enum stp_note {
 	STP_NOTE_ENTRY_MALFORMED,	/* a line of LIST made no sense and was left out */
 	STP_NOTE_ACK_REFUSED,		/* the pen keeps the record as unacknowledged; harmless */
 	STP_NOTE_SLOTS_FULL,		/* the pen has no collector slot left; reading goes on without ACK */
+	/*
+	 * The bytes that stp_host_resume() gave, detail of them, are not those of the pen's record.
+	 * It is read from 0; keep the old bytes as evidence, as a record number is never used twice.
+	 */
+	STP_NOTE_PARTIAL_DIFFERS,
+	/*
+	 * The pen's slot has a record acknowledged that the caller wants and does not hold: its
+	 * store is older than the slot (a backup was restored).  The slot is dropped, taken anew,
+	 * and told what is held.
+	 */
+	STP_NOTE_SLOT_AHEAD,
 };
 STP_API const char *stp_note_name(enum stp_note note);
 
@@ -92,6 +110,7 @@ struct stp_host_action {
 		struct { uint8_t bytes[STP_CONTROL_SIZE_MAX]; size_t size; } write;
 		struct stp_host_state state;
 		struct stp_entry entry;
+		struct { struct stp_entry entry; uint32_t epoch; } begin;
 		struct {
 			struct stp_entry entry;
 			uint32_t epoch;
@@ -108,7 +127,10 @@ struct stp_host_action {
 			uint32_t epoch, record;
 			/*
 			 * TIMEOUT, CRC (never arrived as sent), REFUSED, NOT_FOUND (the pen does
-			 * not list it), MALFORMED (a line of the list made no sense)
+			 * not list it: never written, or acknowledged by all and overwritten),
+			 * MALFORMED (a line of the list made no sense), MEMORY (none for a record
+			 * of that length).  REFUSED with STP_WIRE_OVERWRITTEN: it is older than
+			 * all that the pen still has, and gone.
 			 */
 			enum stp_status reason;
 			uint8_t wire_status;	/* when REFUSED */
@@ -118,14 +140,38 @@ struct stp_host_action {
 	} u;
 };
 
-struct stp_host;	/* allocated by stp_host_new(): about 1.1 MiB, the largest record and its map */
+/*
+ * Made by stp_host_new(): 12 KiB at first.  It grows with the longest record it meets, to
+ * 1.2 MiB at most: the record, one bit for each of its bytes, and the rounding up of both.
+ */
+struct stp_host;
 
-/* NULL when memory is short. */
-STP_API struct stp_host *stp_host_new(const struct stp_host_config *config);
+/* stp_host_new() for a config of that size; see stipple.h. */
+STP_API struct stp_host *stp_host_new_sized(const struct stp_host_config *config, size_t config_size);
+
+/* NULL when memory is short, or config asks for what this library does not know.  The config is copied. */
+static inline struct stp_host *
+stp_host_new(const struct stp_host_config *config)
+{
+	return stp_host_new_sized(config, sizeof(*config));
+}
+
+/* Allowed at any time, and for NULL. */
 STP_API void stp_host_free(struct stp_host *host);
 
-/* The link is up, notifications and indications are on: begin.  max_window is the pen's (Features). */
-STP_API void stp_host_start(struct stp_host *host, uint16_t att_mtu, uint8_t max_window, uint64_t now_ms);
+/* stp_host_start() for features of that size; see stipple.h. */
+STP_API void stp_host_start_sized(struct stp_host *host, uint16_t att_mtu, const struct stp_features *features,
+				  size_t features_size, uint64_t now_ms);
+
+/*
+ * The link is up, notifications and indications are on: begin.  features are the pen's, as read
+ * on this link: of them the largest window counts, and whether there is HASH.  NULL: unknown.
+ */
+static inline void
+stp_host_start(struct stp_host *host, uint16_t att_mtu, const struct stp_features *features, uint64_t now_ms)
+{
+	stp_host_start_sized(host, att_mtu, features, features ? sizeof(*features) : 0, now_ms);
+}
 
 /* An indication of Log Control Point. */
 STP_API void stp_host_control(struct stp_host *host, const uint8_t *bytes, size_t size, uint64_t now_ms);
@@ -149,29 +195,65 @@ STP_API void stp_host_want(struct stp_host *host, const struct stp_range *ranges
 /*
  * Optional, between STP_HOST_STATE and stp_host_want(): records of this epoch that are durable
  * and sound already, ascending.  Those that the pen does not know to be acknowledged are, before
- * anything is read: the ACK may have been lost with the link.  The array stays the caller's and
- * must live as long as that of stp_host_want().
+ * anything is read: the ACK may have been lost with the link.  What is wanted, not named here, and
+ * acknowledged in the pen nevertheless shows that the store lost something: STP_NOTE_SLOT_AHEAD.
+ * The array stays the caller's and must live as long as that of stp_host_want().
  */
 STP_API void stp_host_held(struct stp_host *host, const struct stp_range *ranges, size_t count,
 			   uint64_t now_ms);
+/*
+ * Optional, after STP_HOST_BEGIN and before the next poll: the first size bytes of this very record,
+ * as they arrived earlier.  The caller kept them under (serial, epoch, number, length, crc32c) and
+ * gives only those that all five fit.  The engine copies them.  When the pen can HASH, they are proven
+ * before anything is read behind them; when it cannot, the record's own checksum decides, and the
+ * whole record is read when that fails.
+ */
+STP_API void stp_host_resume(struct stp_host *host, const uint8_t *bytes, size_t size, uint64_t now_ms);
+/*
+ * For a journal: what has arrived of the record under way without a gap from its first byte, what was
+ * resumed included.  NULL, with the outputs untouched, when no record is under way, or none of it has come.
+ * Valid until the next call of any other function.  May be called at any time, also after the link
+ * was lost or the dialogue failed.  *size may be less than before: bytes turned out wrong, and what was
+ * journalled behind *size is void.  Bytes may still turn out wrong as long as the record is not delivered.
+ */
+STP_API const uint8_t *stp_host_arrived(const struct stp_host *host, struct stp_entry *entry,
+					uint32_t *epoch, size_t *size);
 /* The answer to STP_HOST_RECORD.  durable: the record is stored for good and may be acknowledged. */
 STP_API void stp_host_stored(struct stp_host *host, bool durable, uint64_t now_ms);
 /* Stop after what is under way: ABORT, then DONE.  What arrived whole was delivered. */
 STP_API void stp_host_cancel(struct stp_host *host, uint64_t now_ms);
 STP_API void stp_host_timeout(struct stp_host *host, uint64_t now_ms);
 
+/* stp_host_poll() for an action of that size; see stipple.h. */
+STP_API void stp_host_poll_sized(struct stp_host *host, struct stp_host_action *action, size_t action_size);
+
 /* The next thing to do. */
-STP_API void stp_host_poll(struct stp_host *host, struct stp_host_action *action);
+static inline void
+stp_host_poll(struct stp_host *host, struct stp_host_action *action)
+{
+	stp_host_poll_sized(host, action, sizeof(*action));
+}
+
 /* When stp_host_timeout() is due; UINT64_MAX: never. */
 STP_API uint64_t stp_host_deadline(const struct stp_host *host);
 
 struct stp_host_progress {
 	uint64_t records_wanted, records_done;	/* done: delivered or given up */
-	uint64_t bytes_received;		/* payload of Log Data, as kept */
+	uint64_t bytes_received;		/* payload of Log Data, as kept; not what was resumed */
 	uint32_t record, record_size, record_received;	/* the one under way; record 0: none */
 	uint64_t segments, segments_repeated;
 };
-STP_API void stp_host_get_progress(const struct stp_host *host, struct stp_host_progress *progress);
+
+/* stp_host_get_progress() for a struct of that size; see stipple.h. */
+STP_API void stp_host_get_progress_sized(const struct stp_host *host, struct stp_host_progress *progress,
+					 size_t progress_size);
+
+/* How far it is; allowed at any time. */
+static inline void
+stp_host_get_progress(const struct stp_host *host, struct stp_host_progress *progress)
+{
+	stp_host_get_progress_sized(host, progress, sizeof(*progress));
+}
 
 #ifdef __cplusplus
 }
