@@ -127,6 +127,8 @@ struct sim_pen {
 	uint8_t max_window;
 	bool motor_on, save_fails, foreign;
 	enum misreads misreads;
+	/* The slots as kept last, and as they were about to be when the power went. */
+	struct stp_pen_slot kept[STP_PEN_SLOTS], tried[STP_PEN_SLOTS];
 	bool slot_full;			/* a slot was: it may know less than it was told */
 	uint64_t powered_at;
 	int64_t tick_offset;

@@ -68,8 +68,12 @@ save_slot(void *user, unsigned index, const struct stp_pen_slot *slot)
 	struct world *world = pen->world;
 
 	trace(world, SAW_SAVE, NOBODY, pen->index, index, slot->mark, slot->range_count);
-	if (pen->save_fails || !flash_log_save_slot(&pen->log, index, slot))
+	if (pen->save_fails)
 		return STP_ERR_IO;
+	pen->tried[index] = *slot;
+	if (!flash_log_save_slot(&pen->log, index, slot))
+		return STP_ERR_IO;
+	pen->kept[index] = *slot;
 	pen->slot_full |= slot->range_count == STP_PEN_SLOT_RANGES;
 	truth_check_slot(world, pen, slot);
 	return STP_OK;
@@ -96,6 +100,18 @@ pen_power_down(struct world *world, unsigned index)
 	trace(world, SAW_DEAD, NOBODY, (uint8_t)index, pen->log.flash.dead, 0, 0);
 }
 
+/* What was kept is there after the power went; what was being kept may be. */
+static void
+check_survival(struct world *world, struct sim_pen *pen, unsigned index)
+{
+	const struct stp_pen_slot *slot = &pen->log.slots[index];
+
+	CHECK(world, !memcmp(slot, &pen->kept[index], sizeof(*slot)) ||
+			     !memcmp(slot, &pen->tried[index], sizeof(*slot)));
+	pen->kept[index] = pen->tried[index] = *slot;
+	truth_check_slot(world, pen, slot);
+}
+
 void
 pen_power_up(struct world *world, unsigned index)
 {
@@ -120,7 +136,7 @@ pen_power_up(struct world *world, unsigned index)
 	trace(world, SAW_POWER, NOBODY, (uint8_t)index, pen->log.head.epoch, pen->log.oldest, pen->log.newest);
 	truth_settle(world, pen);
 	for (unsigned slot = 0; slot < STP_PEN_SLOTS; slot++)
-		truth_check_slot(world, pen, &pen->log.slots[slot]);
+		check_survival(world, pen, slot);
 }
 
 void
@@ -140,6 +156,8 @@ pen_format(struct world *world, unsigned index)
 	flash_log_format(&pen->log, chance, roll(chance, 3) ? 40 : 20 + roll(chance, NOR_SECTORS_MAX - 19),
 			 1 + roll(chance, UINT32_MAX - 1));
 	pen->log.checks_records = roll(chance, 2);
+	memset(pen->kept, 0, sizeof(pen->kept));
+	memset(pen->tried, 0, sizeof(pen->tried));
 	pen_power_up(world, index);
 }
 
