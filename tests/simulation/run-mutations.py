@@ -27,7 +27,8 @@ FLAGS = ["-std=gnu11", "-O1", "-D_GNU_SOURCE", "-fno-strict-aliasing", "-w"]
 APART = ("record-", "telemetry-")
 FIRST_SEED = 1
 SECONDS_MAX = 120
-HUNK = re.compile(r"^<<<<<<<\n(.*?)^=======\n(.*?)^>>>>>>>\n", re.M | re.S)
+# The last line break belongs to the marker: so pieces of lines can be named.
+HUNK = re.compile(r"^<<<<<<<\n(.*?)\n=======\n(.*?)^>>>>>>>\n", re.M | re.S)
 
 
 class Broken(Exception):
@@ -39,7 +40,7 @@ class Mutation:
         text = path.read_text()
         self.name = path.stem
         self.guard = [line for line in text.splitlines() if not line.startswith("#")][0]
-        self.hunks = HUNK.findall(text)
+        self.hunks = [(old, new.removesuffix("\n")) for old, new in HUNK.findall(text)]
         if not self.hunks:
             raise Broken("%s: no text to replace" % path.name)
 
