@@ -3,13 +3,14 @@
 
 #include <stdlib.h>
 
-#include "record-format.h"
+#include "record-scan.h"
 #include "stipple.pb-c.h"
 
 struct stp_record {
 	struct stp_record_head head;
 	struct stp_session_part session;
 	struct stp_event event;
+	struct stp_seal seal;
 	Stipple__Record *message;
 };
 
@@ -102,6 +103,12 @@ take_session(const Stipple__SessionPart *message, struct stp_session_part *part)
 	part->cartridge_uid_size = (uint8_t)message->cartridge_uid.len;
 	if (part->cartridge_uid_size > 0)
 		memcpy(part->cartridge_uid, message->cartridge_uid.data, part->cartridge_uid_size);
+	if (message->has_session_tag) {
+		if (message->session_tag.len != sizeof(part->session_tag))
+			return STP_ERR_RANGE;
+		part->has_session_tag = true;
+		memcpy(part->session_tag, message->session_tag.data, sizeof(part->session_tag));
+	}
 	return stp_record_check_session(part);
 }
 
@@ -119,15 +126,19 @@ unpack_event(const Stipple__Event *message, struct stp_event *event)
 		.code = (uint16_t)message->code,
 		.arg = message->arg,
 		.severity = (uint8_t)message->severity,
+		.utc_ms = message->utc_ms,
+		.utc_uncertainty_ms = message->utc_uncertainty_ms,
 	};
 	return fits ? stp_record_check_event(event) : STP_ERR_RANGE;
 }
 
 static enum stp_status
-take_message(struct stp_record *record)
+take_message(struct stp_record *record, const uint8_t *raw, size_t size)
 {
 	if (record->head.type == STP_RECORD_SESSION)
 		return take_session(record->message->session, &record->session);
+	if (record->head.type == STP_RECORD_SEAL)
+		return stp_record_scan_seal(raw, size, &record->seal);
 	return unpack_event(record->message->event, &record->event);
 }
 
@@ -141,7 +152,7 @@ stp_record_decode(const uint8_t *raw, size_t size, struct stp_record **out)
 	status = stp_record_read_head(raw, size, &head);
 	if (status != STP_OK)
 		return status;
-	if (head.type != STP_RECORD_SESSION && head.type != STP_RECORD_EVENT)
+	if (head.type != STP_RECORD_SESSION && head.type != STP_RECORD_EVENT && head.type != STP_RECORD_SEAL)
 		return STP_ERR_UNKNOWN;
 	record = calloc(1, sizeof(*record));
 	if (!record)
@@ -149,7 +160,7 @@ stp_record_decode(const uint8_t *raw, size_t size, struct stp_record **out)
 	record->head = head;
 	status = unpack(raw, size, &record->message);
 	if (status == STP_OK)
-		status = take_message(record);
+		status = take_message(record, raw, size);
 	if (status == STP_OK)
 		*out = record;
 	else
@@ -186,6 +197,12 @@ const struct stp_event *
 stp_record_event(const struct stp_record *record)
 {
 	return record->head.type == STP_RECORD_EVENT ? &record->event : NULL;
+}
+
+const struct stp_seal *
+stp_record_seal(const struct stp_record *record)
+{
+	return record->head.type == STP_RECORD_SEAL ? &record->seal : NULL;
 }
 
 size_t

@@ -10,10 +10,12 @@
 #include <string.h>
 
 #include <stipple/record.h>
+#include <stipple/seal.h>
 #include <stipple/telemetry.h>
 
 #define RECORD_DURATION_MAX_MS (24u * 60 * 60 * 1000)
 #define RECORD_TICK_MAX_MS ((UINT64_C(1) << 48) - 1)
+#define RECORD_UTC_MAX_MS ((UINT64_C(1) << 48) - 1)
 #define RECORD_NEEDLES_MAX 100
 #define RECORD_SEVERITY_MAX 3
 
@@ -29,6 +31,8 @@ enum record_field {
 	RECORD_SESSION_PART,
 	RECORD_EVENT_PART,
 	RECORD_BLOCK,
+	RECORD_PREV_HASH,
+	RECORD_SEAL_PART,
 };
 
 enum session_field {
@@ -45,6 +49,7 @@ enum session_field {
 	SESSION_RATE,
 	SESSION_NEEDLES,
 	SESSION_CARTRIDGE,
+	SESSION_TAG,
 };
 
 enum event_field {
@@ -52,6 +57,14 @@ enum event_field {
 	EVENT_CODE,
 	EVENT_ARG,
 	EVENT_SEVERITY,
+	EVENT_UTC,
+	EVENT_UTC_UNCERTAINTY,
+};
+
+enum seal_field {
+	SEAL_STATEMENT = 1,
+	SEAL_SIGNATURE,
+	SEAL_KEY_ID,
 };
 
 enum wire_type {
@@ -86,5 +99,11 @@ record_text_size(const char *text, size_t max)
 enum stp_status stp_record_check_head(const struct stp_record_head *head);
 enum stp_status stp_record_check_session(const struct stp_session_part *part);
 enum stp_status stp_record_check_event(const struct stp_event *event);
+enum stp_status stp_record_check_seal(const struct stp_seal *seal);
+/*
+ * Whether a seal's statement speaks of the very record that carries it.  STP_OK also for a version
+ * of the statement that this library does not know.
+ */
+enum stp_status stp_record_check_statement(const struct stp_seal *seal, const struct stp_record_head *head);
 
 #endif

@@ -51,5 +51,31 @@ stp_record_check_session(const struct stp_session_part *part)
 enum stp_status
 stp_record_check_event(const struct stp_event *event)
 {
-	return event->severity > RECORD_SEVERITY_MAX ? STP_ERR_RANGE : STP_OK;
+	if (event->severity > RECORD_SEVERITY_MAX || event->utc_ms > RECORD_UTC_MAX_MS)
+		return STP_ERR_RANGE;
+	return event->utc_ms == 0 && event->utc_uncertainty_ms != 0 ? STP_ERR_MALFORMED : STP_OK;
+}
+
+enum stp_status
+stp_record_check_seal(const struct stp_seal *seal)
+{
+	return seal->statement_size == 0 || seal->statement_size > STP_SEAL_STATEMENT_MAX ? STP_ERR_RANGE
+											     : STP_OK;
+}
+
+enum stp_status
+stp_record_check_statement(const struct stp_seal *seal, const struct stp_record_head *head)
+{
+	struct stp_seal_statement statement;
+	enum stp_status status;
+
+	status = stp_seal_statement_decode(seal->statement, seal->statement_size, &statement);
+	if (status != STP_OK)
+		return status == STP_ERR_UNKNOWN ? STP_OK : status;
+	/* Both serials are zero behind their end; a head without a hash has zeros for it. */
+	if (memcmp(statement.serial, head->serial, sizeof(statement.serial)) != 0
+	    || statement.epoch != head->epoch || statement.number != head->number
+	    || memcmp(statement.prev_hash, head->prev_hash, sizeof(statement.prev_hash)) != 0)
+		return STP_ERR_MALFORMED;
+	return STP_OK;
 }

@@ -6,6 +6,7 @@
 #include <stipple/record.h>
 #include <stipple/telemetry.h>
 
+#include "record-format.h"
 #include "struct-size.h"
 
 #define NO_BLOCK (-1)
@@ -115,7 +116,8 @@ inspect_blocks(struct inspection *inspection, const struct stp_record *record,
 	size_t count = stp_record_block_count(record);
 
 	if (!part && count > 0)
-		return report(fault, STP_ERR_MALFORMED, NO_BLOCK, "an event holds telemetry blocks");
+		return report(fault, STP_ERR_MALFORMED, NO_BLOCK,
+			      "a record that is no session holds telemetry blocks");
 	for (size_t i = 0; i < count; i++) {
 		const char *reason;
 		size_t size = 0;
@@ -128,6 +130,17 @@ inspect_blocks(struct inspection *inspection, const struct stp_record *record,
 	if (part && inspection->total != part->sample_count)
 		return report(fault, STP_ERR_MALFORMED, NO_BLOCK,
 			      "the blocks hold another number of samples than the record says");
+	return STP_OK;
+}
+
+static enum stp_status
+inspect_seal(const struct stp_record *record, struct stp_record_fault *fault)
+{
+	const struct stp_seal *seal = stp_record_seal(record);
+	enum stp_status status = seal ? stp_record_check_statement(seal, stp_record_head(record)) : STP_OK;
+
+	if (status != STP_OK)
+		return report(fault, status, NO_BLOCK, "the seal's statement is malformed or of another record");
 	return STP_OK;
 }
 
@@ -145,6 +158,8 @@ stp_record_validate_sized(const uint8_t *raw, size_t size, struct stp_record_fau
 		status = inspect_blocks(&inspection, record, &found);
 	else
 		(void)report(&found, status, NO_BLOCK, record_reason(status));
+	if (status == STP_OK)
+		status = inspect_seal(record, &found);
 	if (status != STP_OK && fault)
 		struct_give(fault, fault_size, &found, sizeof(found));
 	free(inspection.samples);

@@ -8,6 +8,7 @@
 
 /* A part of a session with every field at its longest stays well below. */
 #define PART_SIZE_MAX 128
+#define SEAL_SIZE_MAX (STP_SEAL_STATEMENT_MAX + STP_SIGNATURE_SIZE + STP_KEY_ID_SIZE + 8)
 
 static void
 put_byte(struct stp_record_writer *writer, uint8_t byte)
@@ -101,6 +102,8 @@ stp_record_begin_sized(struct stp_record_writer *writer, uint8_t *bytes, size_t 
 	put_number(writer, RECORD_SCHEMA_REV, head->schema_rev);
 	put_bytes(writer, RECORD_FIRMWARE, head->firmware,
 		  record_text_size(head->firmware, STP_FIRMWARE_MAX));
+	if (head->has_prev_hash)
+		put_bytes(writer, RECORD_PREV_HASH, head->prev_hash, sizeof(head->prev_hash));
 }
 
 void
@@ -129,6 +132,8 @@ stp_record_put_session_sized(struct stp_record_writer *writer, const struct stp_
 		put_number(&inner, SESSION_NEEDLES, part->needles);
 	if (part->cartridge_uid_size > 0)
 		put_bytes(&inner, SESSION_CARTRIDGE, part->cartridge_uid, part->cartridge_uid_size);
+	if (part->has_session_tag)
+		put_bytes(&inner, SESSION_TAG, part->session_tag, sizeof(part->session_tag));
 	put_message(writer, RECORD_SESSION_PART, &inner);
 }
 
@@ -146,7 +151,25 @@ stp_record_put_event_sized(struct stp_record_writer *writer, const struct stp_ev
 	put_number(&inner, EVENT_CODE, event->code);
 	put_number(&inner, EVENT_ARG, event->arg);
 	put_number(&inner, EVENT_SEVERITY, event->severity);
+	if (event->utc_ms != 0)
+		put_number(&inner, EVENT_UTC, event->utc_ms);
+	if (event->utc_uncertainty_ms != 0)
+		put_number(&inner, EVENT_UTC_UNCERTAINTY, event->utc_uncertainty_ms);
 	put_message(writer, RECORD_EVENT_PART, &inner);
+}
+
+void
+stp_record_put_seal(struct stp_record_writer *writer, const struct stp_seal *seal)
+{
+	uint8_t bytes[SEAL_SIZE_MAX];
+	struct stp_record_writer inner = { .bytes = bytes, .capacity = sizeof(bytes) };
+
+	if (!holds(writer, stp_record_check_seal(seal)))
+		return;
+	put_bytes(&inner, SEAL_STATEMENT, seal->statement, seal->statement_size);
+	put_bytes(&inner, SEAL_SIGNATURE, seal->signature, sizeof(seal->signature));
+	put_bytes(&inner, SEAL_KEY_ID, seal->key_id, sizeof(seal->key_id));
+	put_message(writer, RECORD_SEAL_PART, &inner);
 }
 
 void

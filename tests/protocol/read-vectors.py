@@ -284,6 +284,13 @@ def text(fields, field, low, high):
     return value.decode("ascii")
 
 
+def exactly(fields, field, size):
+    value = fields.get(field, [b""])[-1]
+    check(isinstance(value, bytes), "malformed")
+    check(len(value) == size, "range")
+    return value
+
+
 U32 = (1 << 32) - 1
 DAY = 24 * 3600 * 1000
 
@@ -309,13 +316,62 @@ def read_session(fields):
         "cartridge_uid": fields.get(13, [b""])[-1].hex(),
     }
     check(len(result["cartridge_uid"]) <= 32, "range")
+    if 14 in fields:
+        result["session_tag"] = exactly(fields, 14, 8).hex()
     check("-" in depths or depths[0] <= depths[1], "malformed")
     return result
 
 
 def read_event(fields):
-    return {"event_no": number(fields, 1, 0, U32), "code": number(fields, 2, 0, 65535),
-            "arg": number(fields, 3, 0, U32), "severity": number(fields, 4, 0, 3)}
+    result = {"event_no": number(fields, 1, 0, U32), "code": number(fields, 2, 0, 65535),
+              "arg": number(fields, 3, 0, U32), "severity": number(fields, 4, 0, 3)}
+    utc = number(fields, 5, 0, (1 << 48) - 1), number(fields, 6, 0, U32)
+    check(utc[0] or not utc[1], "malformed")
+    if utc[0]:
+        result.update(utc_ms=utc[0], utc_uncertainty_ms=utc[1])
+    return result
+
+
+def read_statement(data):
+    """Version 1 of a seal's statement; None for others."""
+    check(len(data) >= 2, "truncated")
+    if data[0] != 1:
+        return None
+    size = data[1]
+    check(1 <= size <= 32, "range")
+    check(len(data) >= size + 70, "truncated")
+    check(len(data) == size + 70 and all(0x20 <= c <= 0x7E for c in data[2:2 + size]), "malformed")
+    result = {"serial": data[2:2 + size].decode("ascii")}
+    for i, key in enumerate(("epoch", "number", "session_no", "first", "last", "records", "written")):
+        result[key] = u32(data, 2 + size + 4 * i)
+    result["counter"] = int.from_bytes(data[30 + size:38 + size], "little")
+    result["prev_hash"] = data[38 + size:].hex()
+    check(result["epoch"] and result["number"] and result["counter"], "range")
+    check(result["written"] < result["number"], "malformed")
+    check((result["written"] == 0) == (result["prev_hash"] == "00" * 32), "malformed")
+    if not result["session_no"]:
+        check(not (result["first"] or result["last"] or result["records"]), "malformed")
+        return result
+    check(result["first"] and result["records"], "range")
+    check(result["first"] <= result["last"] < result["number"], "malformed")
+    check(result["records"] <= result["last"] - result["first"] + 1, "malformed")
+    check(result["records"] <= result["written"], "malformed")
+    return result
+
+
+def read_seal(fields, head):
+    statement = fields.get(1, [b""])[-1]
+    check(isinstance(statement, bytes), "malformed")
+    check(1 <= len(statement) <= 128, "range")
+    signature, key_id = exactly(fields, 2, 64), exactly(fields, 3, 8)
+    result = {"statement": statement.hex(), "signature": signature.hex(), "key_id": key_id.hex()}
+    told = read_statement(statement)
+    if told:
+        check(all(told[key] == head[key] for key in ("serial", "epoch", "number")), "malformed")
+        check(told["prev_hash"] == head.get("prev_hash", "00" * 32), "malformed")
+        for key in ("session_no", "first", "last", "records", "written", "counter"):
+            result[key] = told[key]
+    return result
 
 
 def read_record(data):
@@ -329,11 +385,15 @@ def read_record(data):
         "start_tick_ms": number(fields, 5, 0, (1 << 48) - 1), "type": number(fields, 6, 1, 255),
         "schema_rev": number(fields, 7, 1, 65535), "firmware": text(fields, 8, 0, 32),
     }
-    check(result["type"] in (1, 2), "unknown")
+    if 12 in fields:
+        result["prev_hash"] = exactly(fields, 12, 32).hex()
+    check(result["type"] in (1, 2, 3), "unknown")
     if result["type"] == 1:
         result.update(read_session(inner(fields, 9)))
-    else:
+    elif result["type"] == 2:
         result.update(read_event(inner(fields, 10)))
+    else:
+        result.update(read_seal(inner(fields, 13), result))
     blocks = fields.get(11, [])
     check(result["type"] == 1 or not blocks, "malformed")
     reader = BlockReader()

@@ -44,6 +44,14 @@ say_value(uint16_t value, const char *end)
 }
 
 static void
+say_hex(const char *name, const uint8_t *bytes, size_t size)
+{
+	say("%s=", name);
+	for (size_t i = 0; i < size; i++)
+		say("%02x", bytes[i]);
+}
+
+static void
 expect(const struct vector *vector)
 {
 	found_size = 0;
@@ -135,6 +143,31 @@ say_session(const struct stp_session_part *part)
 	say(" needles=%u cartridge_uid=", part->needles);
 	for (unsigned i = 0; i < part->cartridge_uid_size; i++)
 		say("%02x", part->cartridge_uid[i]);
+	if (part->has_session_tag)
+		say_hex(" session_tag", part->session_tag, sizeof(part->session_tag));
+}
+
+static void
+say_event(const struct stp_event *event)
+{
+	say(" event_no=%" PRIu32 " code=%u arg=%" PRIu32 " severity=%u", event->event_no, event->code,
+	    event->arg, event->severity);
+	if (event->utc_ms != 0)
+		say(" utc_ms=%" PRIu64 " utc_uncertainty_ms=%" PRIu32, event->utc_ms, event->utc_uncertainty_ms);
+}
+
+static void
+say_seal(const struct stp_seal *seal)
+{
+	struct stp_seal_statement statement;
+
+	say_hex(" statement", seal->statement, seal->statement_size);
+	say_hex(" signature", seal->signature, sizeof(seal->signature));
+	say_hex(" key_id", seal->key_id, sizeof(seal->key_id));
+	if (stp_seal_statement_decode(seal->statement, seal->statement_size, &statement) == STP_OK)
+		say(" session_no=%" PRIu32 " first=%" PRIu32 " last=%" PRIu32 " records=%" PRIu32
+		    " written=%" PRIu32 " counter=%" PRIu64, statement.session_no, statement.first,
+		    statement.last, statement.records, statement.written, statement.counter);
 }
 
 static void
@@ -143,6 +176,7 @@ use_record(const struct vector *vector)
 	const struct stp_record_head *head;
 	const struct stp_session_part *part;
 	const struct stp_event *event;
+	const struct stp_seal *seal;
 	struct stp_record *record = NULL;
 	enum stp_status status;
 
@@ -156,14 +190,18 @@ use_record(const struct vector *vector)
 	head = stp_record_head(record);
 	part = stp_record_session(record);
 	event = stp_record_event(record);
+	seal = stp_record_seal(record);
 	say(" serial=%s epoch=%" PRIu32 " number=%" PRIu32 " boot_id=%" PRIu32 " start_tick_ms=%" PRIu64
 	    " type=%u schema_rev=%u firmware=%s", head->serial, head->epoch, head->number,
 	    head->boot_id, head->start_tick_ms, head->type, head->schema_rev, head->firmware);
+	if (head->has_prev_hash)
+		say_hex(" prev_hash", head->prev_hash, sizeof(head->prev_hash));
 	if (part)
 		say_session(part);
 	if (event)
-		say(" event_no=%" PRIu32 " code=%u arg=%" PRIu32 " severity=%u", event->event_no,
-		    event->code, event->arg, event->severity);
+		say_event(event);
+	if (seal)
+		say_seal(seal);
 	say(" blocks=%zu", stp_record_block_count(record));
 	expect(vector);
 	stp_record_free(record);

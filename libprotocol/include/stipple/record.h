@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <stipple/seal.h>
 #include <stipple/segment.h>	/* STP_RECORD_SIZE_MAX */
 #include <stipple/status.h>
 #include <stipple/telemetry.h>
@@ -23,15 +24,16 @@
 extern "C" {
 #endif
 
-#define STP_SERIAL_MAX 32	/* bytes, without the terminating zero */
 #define STP_FIRMWARE_MAX 32
 #define STP_RECORD_TRAILER_SIZE 4
+#define STP_SESSION_TAG_SIZE 8
 /* What unpacking one record may allocate at most. */
 #define STP_RECORD_MEMORY_MAX (8u * 1024u * 1024u)
 
 enum stp_record_type {
 	STP_RECORD_SESSION = 1,	/* a session, or a part of one */
 	STP_RECORD_EVENT = 2,	/* an alarm or another event of the pen */
+	STP_RECORD_SEAL = 3,	/* a signed statement about the records before it */
 };
 
 struct stp_record_head {
@@ -43,6 +45,13 @@ struct stp_record_head {
 	uint8_t type;		/* enum stp_record_type; unknown values are kept */
 	uint16_t schema_rev;
 	char firmware[STP_FIRMWARE_MAX + 1];
+	bool has_prev_hash;	/* false in the first record of an epoch, and in pens that do not chain */
+	/*
+	 * SHA-256 of the whole record, trailer and all, that the pen wrote before this one in the
+	 * same epoch.  A pen hashes a record while it writes it to flash, and keeps the
+	 * result for the next one.
+	 */
+	uint8_t prev_hash[STP_RECORD_HASH_SIZE];
 };
 
 /* What a session part says of itself beside its samples. */
@@ -60,6 +69,8 @@ struct stp_session_part {
 	uint8_t needles;	/* of the cartridge, 0 unknown */
 	uint8_t cartridge_uid[16];
 	uint8_t cartridge_uid_size;	/* 0: no cartridge id */
+	bool has_session_tag;
+	uint8_t session_tag[STP_SESSION_TAG_SIZE];	/* what a host gave the session to be known by */
 };
 
 /* What happened; arg is named beside it.  Codes from 0x8000 are the maker's own. */
@@ -84,6 +95,15 @@ enum stp_event_code {
 	STP_EVENT_FLASH_ERROR = 18,		/* 0 */
 	STP_EVENT_LOG_OVERRUN = 19,		/* how many */
 	STP_EVENT_SELF_TEST = 20,		/* 0 passed, else the maker's code */
+	STP_EVENT_POWER_UP = 21,		/* enum stp_power_up_reason */
+};
+
+enum stp_power_up_reason {
+	STP_POWER_UP_POWER = 0,		/* it was switched on */
+	STP_POWER_UP_RESET = 1,
+	STP_POWER_UP_WATCHDOG = 2,
+	STP_POWER_UP_BROWN_OUT = 3,
+	STP_POWER_UP_UPDATE = 4,	/* of its firmware */
 };
 
 struct stp_event {
@@ -91,6 +111,8 @@ struct stp_event {
 	uint16_t code;		/* enum stp_event_code; unknown values are kept */
 	uint32_t arg;
 	uint8_t severity;	/* 0 info, 1 caution, 2 warning, 3 fault */
+	uint64_t utc_ms;	/* since 1970, below 2^48: the pen's own idea of UTC then; 0 unknown */
+	uint32_t utc_uncertainty_ms;	/* 0 unknown; needs utc_ms */
 };
 
 /* ---- reading (host side; allocates through protobuf-c under a cap) ---- */
@@ -131,6 +153,7 @@ STP_API const struct stp_record_head *stp_record_head(const struct stp_record *r
 /* NULL when the record is of another type. */
 STP_API const struct stp_session_part *stp_record_session(const struct stp_record *record);
 STP_API const struct stp_event *stp_record_event(const struct stp_record *record);
+STP_API const struct stp_seal *stp_record_seal(const struct stp_record *record);
 STP_API size_t stp_record_block_count(const struct stp_record *record);
 /* The bytes of one telemetry block; they live as long as the record. */
 STP_API const uint8_t *stp_record_block(const struct stp_record *record, size_t index, size_t *size);
@@ -159,6 +182,14 @@ stp_record_validate(const uint8_t *raw, size_t size, struct stp_record_fault *fa
 {
 	return stp_record_validate_sized(raw, size, fault, sizeof(*fault));
 }
+
+/*
+ * The seal of a record of that type, without allocation.  STP_ERR_UNKNOWN: the record is of another
+ * type; STP_ERR_MALFORMED, STP_ERR_RANGE: its seal is missing, or not as WIRE.md has it.
+ * The statement is not looked into: that is stp_seal_statement_decode()'s job.
+ */
+STP_API STP_MUST_CHECK enum stp_status
+stp_record_read_seal(const uint8_t *raw, size_t size, struct stp_seal *out);
 
 /* ---- writing (pen side; no allocation, into the caller's buffer) ---- */
 
@@ -202,6 +233,12 @@ stp_record_put_event(struct stp_record_writer *writer, const struct stp_event *e
 {
 	stp_record_put_event_sized(writer, event, sizeof(*event));
 }
+
+/*
+ * The statement, as it was signed, and its signature, once.  The statement's prev_hash is the
+ * head's.
+ */
+STP_API void stp_record_put_seal(struct stp_record_writer *writer, const struct stp_seal *seal);
 
 /* A telemetry block, as stp_block_encoder_finish() left it; blocks come in the order of time. */
 STP_API void stp_record_put_block(struct stp_record_writer *writer, const uint8_t *block, size_t size);

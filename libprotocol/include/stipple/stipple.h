@@ -23,7 +23,7 @@
  *  - Structs that are one message or one value of the wire do not change: stp_request, stp_answer,
  *    stp_panel_request, stp_panel_answer, stp_live, stp_live_tracker, stp_event_hint, stp_cartridge,
  *    stp_config_item, stp_counter, stp_entry, stp_segment, stp_elapsed_time, stp_time_anchor, stp_range,
- *    stp_sample, and stp_pen_slot, which firmware keeps in flash.
+ *    stp_sample, stp_seal, stp_seal_statement, and stp_pen_slot, which firmware keeps in flash.
  *  - Structs that may grow cross the border with their size.  A function that takes or fills one
  *    is an inline function here, and stp_..._sized() in the library, which it tells the size of the
  *    struct as the program knows it.  Set them up with { 0 } or designated initialisers: a field
@@ -35,6 +35,7 @@
  */
 
 #include <stipple/cartridge.h>
+#include <stipple/chain.h>
 #include <stipple/configuration.h>
 #include <stipple/control.h>
 #include <stipple/crc32c.h>
@@ -48,6 +49,7 @@
 #include <stipple/pen.h>
 #include <stipple/ranges.h>
 #include <stipple/record.h>
+#include <stipple/seal.h>
 #include <stipple/segment.h>
 #include <stipple/status.h>
 #include <stipple/telemetry.h>
