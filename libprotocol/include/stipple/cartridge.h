@@ -54,7 +54,7 @@ struct stp_cartridge {
  * STP_ERR_RANGE: a field outside its range; STP_ERR_MALFORMED: a UDI that is not printable ASCII;
  * STP_ERR_SPACE: more than capacity.
  */
-STP_MUST_CHECK enum stp_status
+STP_API STP_MUST_CHECK enum stp_status
 stp_cartridge_encode(const struct stp_cartridge *cartridge, uint8_t *out, size_t capacity, size_t *size);
 
 /*
@@ -62,13 +62,13 @@ stp_cartridge_encode(const struct stp_cartridge *cartridge, uint8_t *out, size_t
  * byte alone, and is not decoded: it says that there is something to read.
  * STP_ERR_TRUNCATED: ends early; STP_ERR_RANGE, STP_ERR_MALFORMED as above, or over 128 bytes.
  */
-STP_MUST_CHECK enum stp_status
+STP_API STP_MUST_CHECK enum stp_status
 stp_cartridge_decode(const uint8_t *bytes, size_t size, struct stp_cartridge *out);
 
 /* A word for logs and JSON, e.g. "expired"; NULL when unknown. */
-const char *stp_cartridge_state_name(uint8_t state);
+STP_API const char *stp_cartridge_state_name(uint8_t state);
 /* One sentence for people; never NULL. */
-const char *stp_cartridge_state_text(uint8_t state);
+STP_API const char *stp_cartridge_state_text(uint8_t state);
 
 #ifdef __cplusplus
 }

@@ -52,7 +52,7 @@ struct stp_config_item {
  * STP_ERR_RANGE: wrong length, or outside its range; STP_ERR_MALFORMED: tag 0, or a label
  * that is not printable ASCII.
  */
-STP_MUST_CHECK enum stp_status
+STP_API STP_MUST_CHECK enum stp_status
 stp_config_check_value(uint8_t tag, const uint8_t *value, size_t size);
 
 /*
@@ -60,36 +60,36 @@ stp_config_check_value(uint8_t tag, const uint8_t *value, size_t size);
  * STP_ERR_TRUNCATED: ends within the revision or an item; STP_ERR_MALFORMED: tags that do not
  * ascend, an item over 15 bytes, tag 0; STP_ERR_RANGE: over 128 bytes, or the value of a known tag.
  */
-STP_MUST_CHECK enum stp_status
+STP_API STP_MUST_CHECK enum stp_status
 stp_config_check(const uint8_t *bytes, size_t size, uint16_t *revision);
 
 /*
  * Walk the items of bytes that stp_config_check() found good: begin with *at = 0.
  * STP_ERR_NOT_FOUND: there are no more.
  */
-STP_MUST_CHECK enum stp_status
+STP_API STP_MUST_CHECK enum stp_status
 stp_config_next(const uint8_t *bytes, size_t size, size_t *at, struct stp_config_item *item);
 
 /* The item with that tag, in good bytes; STP_ERR_NOT_FOUND: there is none. */
-STP_MUST_CHECK enum stp_status
+STP_API STP_MUST_CHECK enum stp_status
 stp_config_find(const uint8_t *bytes, size_t size, uint8_t tag, struct stp_config_item *item);
 
 /* Empty but for the revision; bytes has room for STP_CONFIG_SIZE_MAX.  Returns the size. */
-size_t stp_config_begin(uint8_t *bytes, uint16_t revision);
+STP_API size_t stp_config_begin(uint8_t *bytes, uint16_t revision);
 
 /*
  * Put an item in its place, or change the one that is there; the revision stays.  bytes has room
  * for STP_CONFIG_SIZE_MAX, of which *size are good; value does not point into them.
  * Errors of stp_config_check_value(); STP_ERR_SPACE: it would be more than STP_CONFIG_SIZE_MAX.
  */
-STP_MUST_CHECK enum stp_status
+STP_API STP_MUST_CHECK enum stp_status
 stp_config_put(uint8_t *bytes, size_t *size, uint8_t tag, const uint8_t *value, size_t value_size);
 
 /* Change the revision alone, in good bytes. */
-void stp_config_set_revision(uint8_t *bytes, uint16_t revision);
+STP_API void stp_config_set_revision(uint8_t *bytes, uint16_t revision);
 
 /* A word for logs and JSON, e.g. "label"; NULL when unknown. */
-const char *stp_config_tag_name(uint8_t tag);
+STP_API const char *stp_config_tag_name(uint8_t tag);
 
 #ifdef __cplusplus
 }

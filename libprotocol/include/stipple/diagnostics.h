@@ -50,7 +50,7 @@ struct stp_counter {
  * STP_ERR_SPACE: more than capacity; STP_ERR_RANGE: more than STP_COUNTERS_MAX;
  * STP_ERR_MALFORMED: ids that do not ascend from 1.
  */
-STP_MUST_CHECK enum stp_status
+STP_API STP_MUST_CHECK enum stp_status
 stp_diagnostics_encode(const struct stp_counter *counters, size_t count, uint8_t *out, size_t capacity,
 		       size_t *size);
 
@@ -59,14 +59,14 @@ stp_diagnostics_encode(const struct stp_counter *counters, size_t count, uint8_t
  * the last is ignored (later revisions append).  STP_ERR_TRUNCATED: ends early; STP_ERR_UNKNOWN:
  * another version; STP_ERR_MALFORMED, STP_ERR_RANGE, STP_ERR_SPACE as above.
  */
-STP_MUST_CHECK enum stp_status
+STP_API STP_MUST_CHECK enum stp_status
 stp_diagnostics_decode(const uint8_t *bytes, size_t size, struct stp_counter *counters, size_t capacity,
 		       size_t *count);
 
 /* A word for logs and JSON, e.g. "watchdog-resets"; NULL when unknown. */
-const char *stp_counter_name(uint8_t id);
+STP_API const char *stp_counter_name(uint8_t id);
 /* A few words for people, with the unit: "the motor ran, minutes"; never NULL. */
-const char *stp_counter_text(uint8_t id);
+STP_API const char *stp_counter_text(uint8_t id);
 
 #ifdef __cplusplus
 }

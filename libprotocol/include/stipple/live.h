@@ -43,14 +43,14 @@ struct stp_live {
 };
 
 /* STP_ERR_RANGE: a field outside its range; nothing is written then. */
-STP_MUST_CHECK enum stp_status
+STP_API STP_MUST_CHECK enum stp_status
 stp_live_encode(const struct stp_live *live, uint8_t out[STP_LIVE_SIZE]);
 
 /*
  * Longer values are accepted (later revisions append).  STP_ERR_TRUNCATED: fewer than 20 bytes;
  * STP_ERR_RANGE: a field outside its range, and the whole frame is not to be shown.
  */
-STP_MUST_CHECK enum stp_status
+STP_API STP_MUST_CHECK enum stp_status
 stp_live_decode(const uint8_t *bytes, size_t size, struct stp_live *out);
 
 /* ---- host: what came, what is missing, and the whole tick ---- */
@@ -77,13 +77,13 @@ struct stp_live_tracker {
  * reference_tick_ms: a tick of this power-up that is less than 24 days old, as Current Elapsed Time
  * gives it.  The frames' 32 bits are completed from it, so a wrap after 49.7 days goes unnoticed.
  */
-void stp_live_tracker_init(struct stp_live_tracker *tracker, uint64_t reference_tick_ms);
+STP_API void stp_live_tracker_init(struct stp_live_tracker *tracker, uint64_t reference_tick_ms);
 
 /*
  * Take a decoded frame into account.  *tick_ms receives its whole tick, 48 bits, and may be NULL.
  * After STP_LIVE_RESTARTED the tick counts from the new power-up.
  */
-enum stp_live_turn
+STP_API enum stp_live_turn
 stp_live_tracker_take(struct stp_live_tracker *tracker, const struct stp_live *frame, uint64_t *tick_ms);
 
 #ifdef __cplusplus

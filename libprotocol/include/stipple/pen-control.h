@@ -17,6 +17,7 @@
 
 #include <stipple/configuration.h>
 #include <stipple/control.h>
+#include <stipple/live.h>
 #include <stipple/status.h>
 
 #ifdef __cplusplus
@@ -80,19 +81,19 @@ struct stp_panel_answer {
  * operations as well; a pen that has some looks at the first byte before it decodes.  Whether a
  * pen knows a tag, and takes the value, is not looked at: see stp_config_check_value().
  */
-STP_MUST_CHECK enum stp_status
+STP_API STP_MUST_CHECK enum stp_status
 stp_panel_request_encode(const struct stp_panel_request *request, uint8_t out[STP_CONTROL_SIZE_MAX],
 			 size_t *size);
-STP_MUST_CHECK enum stp_status
+STP_API STP_MUST_CHECK enum stp_status
 stp_panel_request_decode(const uint8_t *bytes, size_t size, struct stp_panel_request *out);
-STP_MUST_CHECK enum stp_status
+STP_API STP_MUST_CHECK enum stp_status
 stp_panel_answer_encode(const struct stp_panel_answer *answer, uint8_t out[STP_CONTROL_SIZE_MAX],
 			size_t *size);
-STP_MUST_CHECK enum stp_status
+STP_API STP_MUST_CHECK enum stp_status
 stp_panel_answer_decode(const uint8_t *bytes, size_t size, struct stp_panel_answer *out);
 
 /* "identify"; NULL when unknown. */
-const char *stp_panel_op_name(enum stp_panel_op op);
+STP_API const char *stp_panel_op_name(enum stp_panel_op op);
 
 #ifdef __cplusplus
 }

@@ -42,22 +42,22 @@ struct stp_event_hint {
 };
 
 /* STP_ERR_RANGE: a boot id of more than 24 bits, or a severity above 3. */
-STP_MUST_CHECK enum stp_status
+STP_API STP_MUST_CHECK enum stp_status
 stp_event_hint_encode(const struct stp_event_hint *hint, uint8_t out[STP_EVENT_HINT_SIZE]);
 
 /*
  * Longer values are accepted (later revisions append).  STP_ERR_TRUNCATED: fewer than 20 bytes;
  * STP_ERR_RANGE as above.
  */
-STP_MUST_CHECK enum stp_status
+STP_API STP_MUST_CHECK enum stp_status
 stp_event_hint_decode(const uint8_t *bytes, size_t size, struct stp_event_hint *out);
 
 /* A word for logs and JSON, e.g. "power-up"; NULL for codes unknown here, the maker's among them. */
-const char *stp_event_name(uint16_t code);
+STP_API const char *stp_event_name(uint16_t code);
 /* One sentence for people: what happened; never NULL. */
-const char *stp_event_text(uint16_t code);
+STP_API const char *stp_event_text(uint16_t code);
 /* "info", "caution", "warning", "fault"; NULL when unknown. */
-const char *stp_severity_name(uint8_t severity);
+STP_API const char *stp_severity_name(uint8_t severity);
 
 #ifdef __cplusplus
 }
