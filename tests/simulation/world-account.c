@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include <stipple/crc32c.h>
+
 #include "world-model.h"
 
 void
@@ -30,12 +32,31 @@ account_request(struct link *link, const uint8_t *bytes, size_t size)
 	account->refused = account->garbled = false;
 	account->op = (uint8_t)request.op;
 	account->token = request.token;
+	account->request = request;
+	account->sent = account->crc = 0;
 	account->window = 0;
 	if (request.op == STP_OP_LIST)
 		account->window = request.u.list.window;
 	if (request.op == STP_OP_READ)
 		account->window = request.u.read.window;
 	account->allowance = account->window;
+}
+
+/* HASH tells of the bytes that there are. */
+static void
+check_hash(struct world *world, const struct link *link, const struct stp_answer *answer)
+{
+	struct sim_pen *pen = &world->pens[link->pen];
+	const struct stp_request *request = &link->account.request;
+	const struct log_record *record = flash_log_find(&pen->log, request->u.hash.record);
+
+	/* What was read wrong once cannot be told apart here. */
+	if (pen->misreads != MISREADS_NONE || !record)
+		return;
+	CHECK(world, request->u.hash.epoch == pen->log.head.epoch);
+	CHECK(world, request->u.hash.offset + request->u.hash.length <= record->entry.length);
+	flash_log_read(&pen->log, record, request->u.hash.offset, world->raw, request->u.hash.length);
+	CHECK(world, answer->u.hash.crc32c == stp_crc32c(0, world->raw, request->u.hash.length));
 }
 
 /* What an answer promises is kept already. */
@@ -45,6 +66,8 @@ check_promise(struct world *world, const struct link *link, const struct stp_ans
 	const struct sim_pen *pen = &world->pens[link->pen];
 	uint8_t slot = pen->engine.slot;
 
+	if (answer->op == STP_OP_LIST || answer->op == STP_OP_READ)
+		CHECK(world, answer->u.sent.sent == link->account.sent && answer->u.sent.crc32c == link->account.crc);
 	if (answer->status != STP_WIRE_SUCCESS)
 		return;
 	switch ((int)answer->op) {
@@ -60,6 +83,9 @@ check_promise(struct world *world, const struct link *link, const struct stp_ans
 		break;
 	case STP_OP_GET_STATE:
 		CHECK(world, answer->u.state.boot_id == pen->log.head.boot_id);
+		break;
+	case STP_OP_HASH:
+		check_hash(world, link, answer);
 		break;
 	default:
 		break;
@@ -103,6 +129,9 @@ account_segment(struct world *world, struct link *link, const uint8_t *bytes, si
 	CHECK(world, account->window <= pen->max_window);
 	CHECK(world, account->allowance > 0);
 	account->allowance--;
+	account->crc = stp_crc32c(account->crc, segment.payload, segment.size);
+	CHECK(world, segment.offset == account->sent);
+	account->sent += (uint32_t)segment.size;
 
 	/*
 	 * What waits in a host's socket never exceeds the window.  Where segments overtake each

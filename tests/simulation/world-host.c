@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include <stipple/crc32c.h>
 #include <stipple/elapsed-time.h>
 
 #include "world-model.h"
@@ -47,7 +48,7 @@ break_links(struct world *world, unsigned index)
 {
 	for (unsigned i = 0; i < LINKS_MAX; i++)
 		if (world->links[i].up && world->links[i].host == index)
-			link_close(world, &world->links[i]);
+			link_close(world, &world->links[i], true);
 }
 
 void
@@ -69,6 +70,13 @@ new_id(struct world *world, struct sim_host *host)
 		host->id[i] = (uint8_t)roll(&world->chance, 256);
 }
 
+static void
+forget_partials(struct sim_host *host)
+{
+	for (unsigned i = 0; i < PENS_MAX; i++)
+		host->partials[i].size = 0;
+}
+
 void
 host_found(struct world *world, unsigned index)
 {
@@ -76,6 +84,7 @@ host_found(struct world *world, unsigned index)
 
 	host->disk.count = host->disk.synced = 0;
 	host->backup = 0;
+	forget_partials(host);
 	host->clock_offset_us = 0;
 	new_id(world, host);
 }
@@ -103,6 +112,7 @@ host_restore(struct world *world, unsigned index)
 				truth->owed |= truth->durable & bit;
 			truth->acknowledged &= (uint8_t)~bit;
 		}
+	forget_partials(host);
 	if (!unaware)
 		new_id(world, host);
 	mark_disk(world, index);
@@ -255,6 +265,81 @@ tell_wishes(struct world *world, struct link *link, const struct stp_host_state 
 	stp_host_want(link->engine, missing.items, missing.count, world->now);
 }
 
+/* ---- what arrived in part ---- */
+
+void
+host_journal(struct world *world, struct link *link, bool dies)
+{
+	struct partial *partial = &world->hosts[link->host].partials[link->pen];
+	struct chance *chance = &world->chance;
+	const uint8_t *bytes;
+	struct stp_entry entry;
+	uint32_t epoch, from;
+	size_t size;
+
+	bytes = stp_host_arrived(link->engine, &entry, &epoch, &size);
+	if (!bytes)
+		return;
+	CHECK(world, size <= entry.length && entry.length <= RECORD_BYTES_MAX);
+	partial->entry = entry;
+	partial->epoch = epoch;
+	partial->size = (uint32_t)size;
+	memcpy(partial->bytes, bytes, size);
+	/* Nobody syncs this: it may be torn, and of what was torn anything may be left. */
+	if (dies)
+		partial->size = roll(chance, partial->size + 1);
+	if (dies && partial->size && !roll(chance, 2)) {
+		from = roll(chance, partial->size);
+		memset(partial->bytes + from, 0, partial->size - from);
+	}
+	trace(world, SAW_JOURNAL, link->host, link->pen, entry.record, partial->size, entry.length);
+}
+
+static void
+resume(struct world *world, struct link *link, const struct stp_host_action *action)
+{
+	const struct partial *partial = &world->hosts[link->host].partials[link->pen];
+	const struct stp_entry *entry = &action->u.begin.entry;
+
+	link->resumed_size = 0;
+	if (!partial->size || partial->epoch != action->u.begin.epoch || partial->entry.record != entry->record ||
+	    partial->entry.length != entry->length || partial->entry.crc32c != entry->crc32c)
+		return;
+	trace(world, SAW_RESUME, link->host, link->pen, entry->record, partial->size, entry->length);
+	stp_host_resume(link->engine, partial->bytes, partial->size, world->now);
+	link->resumed_size = partial->size;
+	link->resumed_crc = stp_crc32c(0, partial->bytes, partial->size);
+}
+
+void
+host_hear(struct world *world, struct link *link, const uint8_t *bytes, size_t size)
+{
+	struct stp_answer answer;
+
+	if (stp_answer_decode(bytes, size, &answer) || answer.op != STP_OP_HASH ||
+	    answer.token != link->account.asked_token || link->account.asked_op != STP_OP_HASH)
+		return;
+	if (answer.status != STP_WIRE_SUCCESS && answer.status != STP_WIRE_RECORD_CORRUPT)
+		return;
+	if (answer.u.hash.crc32c != link->resumed_crc)
+		link->refuted = world->hosts[link->host].partials[link->pen].entry.record;
+}
+
+/* Nothing is read behind bytes that HASH belied. */
+static void
+check_read(struct world *world, struct link *link, const uint8_t *bytes, size_t size)
+{
+	struct stp_request request;
+
+	CHECK(world, stp_request_decode(bytes, size, &request) == STP_OK);
+	if (request.op == STP_OP_HASH)
+		CHECK(world, request.u.hash.offset == 0 && request.u.hash.length == link->resumed_size);
+	if (request.op != STP_OP_READ)
+		return;
+	CHECK(world, link->refuted != request.u.read.record || request.u.read.offset == 0);
+	link->refuted = 0;
+}
+
 /* ---- the engine's wishes ---- */
 
 static void
@@ -284,6 +369,7 @@ write_request(struct world *world, struct link *link, const struct stp_host_acti
 		CHECK(world, action->u.write.bytes[1] != link->account.asked_token);
 		link->account.asked_op = action->u.write.bytes[0];
 		link->account.asked_token = action->u.write.bytes[1];
+		check_read(world, link, action->u.write.bytes, action->u.write.size);
 	}
 	link_send(world, link, TO_PEN, action->u.write.bytes, action->u.write.size);
 }
@@ -319,7 +405,9 @@ host_serve(struct world *world, struct link *link)
 		      action.u.note.detail);
 		break;
 	case STP_HOST_LISTED:
+		break;
 	case STP_HOST_BEGIN:
+		resume(world, link, &action);
 		break;
 	case STP_HOST_DONE:
 	case STP_HOST_FAILED:

@@ -194,6 +194,7 @@ tell_host(struct world *world, struct link *link, const struct parcel *parcel)
 		stp_host_data(link->engine, bytes, parcel->size, world->now);
 	} else {
 		stale = parcel->size > 1 && bytes[1] != account->asked_token;
+		host_hear(world, link, bytes, parcel->size);
 		stp_host_control(link->engine, bytes, parcel->size, world->now);
 	}
 	link->host_ready = true;
@@ -331,6 +332,7 @@ link_open(struct world *world, uint8_t host, uint8_t pen)
 	link->pen_ready_at = link->began = world->now;
 	link->steps = 0;
 	link->clock_asked = 0;
+	link->resumed_size = link->refuted = 0;
 	link->babble_at = world->now + 1;
 	link->babble_left = 1 + roll(&world->chance, 40);
 	air_clear(&link->air);
@@ -351,8 +353,10 @@ link_open(struct world *world, uint8_t host, uint8_t pen)
 }
 
 void
-link_close(struct world *world, struct link *link)
+link_close(struct world *world, struct link *link, bool dies)
 {
+	if (link->engine)
+		host_journal(world, link, dies);
 	trace(world, SAW_DISCONNECT, link->host, link->pen, 0, 0, 0);
 	stp_pen_disconnected(&world->pens[link->pen].engine);
 	world->pens[link->pen].link = NOBODY;

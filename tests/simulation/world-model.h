@@ -83,6 +83,8 @@ struct account {
 	uint32_t waiting[STP_TOKEN_MAX + 1];	/* segments on their way to the host */
 	bool refused;			/* a request that made no sense waits for its refusal */
 	bool garbled;			/* it came while another one waited for its answer */
+	uint32_t sent, crc;		/* on Log Data for it */
+	struct stp_request request;	/* the same, in full */
 	uint8_t asked_op, asked_token;	/* the last request the host let out */
 };
 
@@ -97,6 +99,9 @@ struct link {
 	uint64_t pen_ready_at;
 	uint64_t began;
 	uint32_t steps;
+	/* what the host had kept of a record, and what the pen said of it */
+	uint32_t resumed_size, resumed_crc;
+	uint32_t refuted;		/* the record whose HASH differed; 0: none */
 	/* reading the pen's clock */
 	uint32_t clock_asked;
 	uint64_t clock_asked_at, clock_looked_at, clock_tick;
@@ -107,11 +112,19 @@ struct link {
 	struct air air;
 };
 
+/* Bytes of a record that arrived before a link was lost. */
+struct partial {
+	struct stp_entry entry;
+	uint32_t epoch, size;		/* size 0: there are none */
+	uint8_t bytes[RECORD_BYTES_MAX];
+};
+
 struct sim_host {
 	uint8_t id[STP_COLLECTOR_ID_SIZE];
 	int64_t clock_offset_us;
 	struct host_disk disk;
 	size_t backup;			/* entries on the disk when it was backed up */
+	struct partial partials[PENS_MAX];	/* of each pen; nothing is built on them but HASH */
 };
 
 /* On this link: what was read wrong and then rots could be told from neither. */
@@ -168,7 +181,7 @@ struct world {
 enum happening {
 	SAW_RUN, SAW_CONNECT, SAW_DISCONNECT, SAW_REQUEST, SAW_ANSWER, SAW_SEGMENT, SAW_LOST, SAW_STORE, SAW_SYNC,
 	SAW_CRASH, SAW_BACKUP, SAW_RESTORE, SAW_WRITE, SAW_REMOVE, SAW_POWER, SAW_DEAD, SAW_RESET, SAW_MOTOR,
-	SAW_ROT, SAW_SAVE, SAW_CLOCK, SAW_GIVEN_UP, SAW_NOTE, SAW_OVER, SAW_TIMEOUT, SAW_WISH, SAW_WEATHER,
+	SAW_ROT, SAW_SAVE, SAW_JOURNAL, SAW_RESUME, SAW_CLOCK, SAW_GIVEN_UP, SAW_NOTE, SAW_OVER, SAW_TIMEOUT, SAW_WISH, SAW_WEATHER,
 	HAPPENINGS
 };
 
@@ -213,6 +226,10 @@ uint64_t pen_tick(const struct world *world, const struct sim_pen *pen);
 /* ---- hosts (world-host.c) ---- */
 
 void host_found(struct world *world, unsigned index);
+/* The link is about to go: keep what arrived of a record; dies: so does the process. */
+void host_journal(struct world *world, struct link *link, bool dies);
+/* An answer reaches the host. */
+void host_hear(struct world *world, struct link *link, const uint8_t *bytes, size_t size);
 /* Carry out what the engine wants next; false: nothing. */
 bool host_serve(struct world *world, struct link *link);
 /* The process dies: links break, what was not synced is lost or torn. */
@@ -224,7 +241,8 @@ void babble(struct world *world, struct link *link);
 /* ---- links (world-link.c, world-account.c) ---- */
 
 struct link *link_open(struct world *world, uint8_t host, uint8_t pen);
-void link_close(struct world *world, struct link *link);
+/* dies: the host does not survive it. */
+void link_close(struct world *world, struct link *link, bool dies);
 void link_send(struct world *world, struct link *link, enum way way, const uint8_t *bytes, size_t size);
 /* When something is due on it; UINT64_MAX: never. */
 uint64_t link_due(const struct world *world, const struct link *link);

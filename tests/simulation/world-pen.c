@@ -95,7 +95,7 @@ pen_power_down(struct world *world, unsigned index)
 	struct sim_pen *pen = &world->pens[index];
 
 	if (pen->link != NOBODY)
-		link_close(world, &world->links[pen->link]);
+		link_close(world, &world->links[pen->link], false);
 	pen->powered = false;
 	trace(world, SAW_DEAD, NOBODY, (uint8_t)index, pen->log.flash.dead, 0, 0);
 }

@@ -120,7 +120,7 @@ let_go(struct world *world, struct link *link)
 {
 	if (link->up && (link->over || (strikes(&world->chance, link->weather.disconnect) &&
 					!roll(&world->chance, 8))))
-		link_close(world, link);
+		link_close(world, link, false);
 }
 
 /* False: there is no pen for it now. */
@@ -203,7 +203,7 @@ hold_dialogue(struct world *world, unsigned host, unsigned pen)
 		CHECK(world, link->up);
 	}
 	CHECK(world, !link->failed);
-	link_close(world, link);
+	link_close(world, link, false);
 	truth_check_covered(world, host, pen);
 }
 
