@@ -24,19 +24,22 @@ extern "C" {
 #define STP_CARTRIDGE_GAUGE_MIN 30	/* 0.31 mm */
 #define STP_CARTRIDGE_GAUGE_MAX 34	/* 0.18 mm */
 
+/* What the pen thinks of the cartridge. */
 enum stp_cartridge_state {
-	STP_CARTRIDGE_NONE = 0,
-	STP_CARTRIDGE_OK = 1,
+	STP_CARTRIDGE_NONE = 0,	/* there is none in the pen */
+	STP_CARTRIDGE_OK = 1,	/* fit for use */
 	STP_CARTRIDGE_UNREADABLE = 2,	/* there is one, and it does not say what it is */
-	STP_CARTRIDGE_EXPIRED = 3,
+	STP_CARTRIDGE_EXPIRED = 3,	/* past the date that its maker gives */
 	STP_CARTRIDGE_USED = 4,		/* used before; needles are for one person, once */
 	STP_CARTRIDGE_REFUSED = 5,	/* for a reason of the maker's */
 };
 
+/* Flags of the cartridge. */
 enum stp_cartridge_flag {
 	STP_CARTRIDGE_AUTHENTIC = 1u << 0,	/* its identity was proven by cryptography */
 };
 
+/* The value of the characteristic. */
 struct stp_cartridge {
 	uint8_t state;		/* enum stp_cartridge_state; unknown values are kept */
 	uint8_t flags;		/* enum stp_cartridge_flag; reserved bits are kept */

@@ -30,6 +30,7 @@ struct stp_chain_crypto {
 	void *user;
 };
 
+/* How a verifier begins. */
 struct stp_chain_config {
 	struct stp_chain_crypto crypto;
 	const uint8_t *key;	/* the pen's public key, copied; NULL: no seal proves anything */
@@ -57,13 +58,14 @@ enum stp_seal_verdict {
 	STP_SEAL_SHORT,		/* signed by the key; its session is not here from the beginning without a break */
 	STP_SEAL_NO_KEY,	/* true of the records given; there is no key to verify it with */
 	STP_SEAL_WRONG_KEY,	/* made with another key */
-	STP_SEAL_BAD_SIGNATURE,
+	STP_SEAL_BAD_SIGNATURE,	/* the signature does not hold */
 	STP_SEAL_MISMATCH,	/* signed by the key, but not true of these records */
 	STP_SEAL_COUNTER_BACK,	/* signed by the key; its counter is not above that of an earlier one */
-	STP_SEAL_MALFORMED,
+	STP_SEAL_MALFORMED,	/* its statement makes no sense */
 	STP_SEAL_UNKNOWN,	/* of a version this library does not know */
 };
 
+/* What there is to say of one record. */
 struct stp_chain_report {
 	enum stp_chain_link link;
 	uint32_t number;	/* 0: unknown, the record is damaged */

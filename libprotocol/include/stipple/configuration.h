@@ -22,6 +22,7 @@ extern "C" {
 #define STP_CONFIG_SIZE_MAX 128
 #define STP_CONFIG_VALUE_MAX 15	/* so that CONFIG_SET and the answer to CONFIG_GET fit 20 bytes */
 
+/* The settings; the type of each is named beside it. */
 enum stp_config_tag {
 	STP_CONFIG_LABEL = 0x01,		/* 0..15 printable ASCII; names the pen, never a person */
 	STP_CONFIG_PRIVACY = 0x02,		/* u8, enum stp_privacy */
@@ -32,15 +33,18 @@ enum stp_config_tag {
 	STP_CONFIG_MAKER_MIN = 0x80,		/* from here: the maker's own, opaque */
 };
 
+/* Bits of STP_CONFIG_PRIVACY. */
 enum stp_privacy {
 	STP_PRIVACY_HIDE_COUNTS = 1u << 0,	/* adverts have 0 for newest record and boot counter */
 	STP_PRIVACY_HIDE_NAME = 1u << 1,	/* no short name in the scan response */
 };
 
+/* Bits of STP_CONFIG_CONFIRMATION. */
 enum stp_confirmation {
 	STP_CONFIRM_ERASE_UNATTENDED = 1u << 0,	/* ERASE needs nobody at the pen's button */
 };
 
+/* One setting. */
 struct stp_config_item {
 	uint8_t tag;		/* enum stp_config_tag; unknown ones are kept */
 	uint8_t size;		/* 0..STP_CONFIG_VALUE_MAX */

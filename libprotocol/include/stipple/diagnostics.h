@@ -20,26 +20,28 @@ extern "C" {
 #define STP_COUNTERS_MAX 102		/* what fits that */
 #define STP_DIAGNOSTICS_SIZE(counters) (2 + 5 * (size_t)(counters))
 
+/* The counters; all count up from the pen's making or STP_PANEL_COUNTERS_RESET. */
 enum stp_counter_id {
-	STP_COUNTER_BOOTS = 1,
-	STP_COUNTER_WATCHDOG_RESETS = 2,
-	STP_COUNTER_BROWN_OUTS = 3,
-	STP_COUNTER_FLASH_ERRORS = 4,
-	STP_COUNTER_DAMAGED_RECORDS = 5,
+	STP_COUNTER_BOOTS = 1,	/* times it was started */
+	STP_COUNTER_WATCHDOG_RESETS = 2,	/* times its firmware hung */
+	STP_COUNTER_BROWN_OUTS = 3,	/* times its supply broke down */
+	STP_COUNTER_FLASH_ERRORS = 4,	/* reads, writes and erasures that failed */
+	STP_COUNTER_DAMAGED_RECORDS = 5,	/* records that failed their checksum */
 	STP_COUNTER_OVERWRITTEN = 6,		/* records, that somebody had not acknowledged */
-	STP_COUNTER_NOTIFICATIONS_DROPPED = 7,
+	STP_COUNTER_NOTIFICATIONS_DROPPED = 7,	/* that its stack did not take */
 	STP_COUNTER_LINK_LOSSES = 8,		/* connections that ended by time-out */
-	STP_COUNTER_PAIRING_FAILURES = 9,
+	STP_COUNTER_PAIRING_FAILURES = 9,	/* pairings that failed */
 	STP_COUNTER_LAST_FAULT = 10,		/* the maker's code; 0: none */
 	STP_COUNTER_LAST_FAULT_TICK = 11,	/* low 32 bits, ms */
-	STP_COUNTER_MOTOR_MINUTES = 12,
-	STP_COUNTER_KILOSTROKES = 13,
-	STP_COUNTER_BATTERY_CYCLES = 14,
+	STP_COUNTER_MOTOR_MINUTES = 12,	/* the motor ran, minutes */
+	STP_COUNTER_KILOSTROKES = 13,	/* strokes, thousands */
+	STP_COUNTER_BATTERY_CYCLES = 14,	/* full charges */
 	STP_COUNTER_TEMPERATURE_MAX = 15,	/* 0.1 degrees Celsius, signed: cast to int32_t */
-	STP_COUNTER_CLOCK_SETS = 16,
+	STP_COUNTER_CLOCK_SETS = 16,	/* times its clock was set */
 	STP_COUNTER_MAKER_MIN = 0x80,		/* from here: the maker's own */
 };
 
+/* One counter. */
 struct stp_counter {
 	uint8_t id;		/* enum stp_counter_id; unknown ones are kept */
 	uint32_t value;

@@ -23,6 +23,7 @@ extern "C" {
 #define STP_ELAPSED_TIME_SIZE 9
 #define STP_TICK_MAX ((UINT64_C(1) << 48) - 1)
 
+/* The value of the characteristic. */
 struct stp_elapsed_time {
 	bool is_tick;		/* counts from power-up, not from 2000-01-01 */
 	bool is_utc;
@@ -33,8 +34,10 @@ struct stp_elapsed_time {
 	bool is_current_timeline;
 };
 
+/* Write the value.  STP_ERR_RANGE: a unit, value or offset that the service does not have. */
 STP_API STP_MUST_CHECK enum stp_status
 stp_elapsed_time_encode(const struct stp_elapsed_time *time, uint8_t out[STP_ELAPSED_TIME_SIZE]);
+/* Read the value.  STP_ERR_TRUNCATED: fewer than 9 bytes; STP_ERR_MALFORMED: more. */
 STP_API STP_MUST_CHECK enum stp_status
 stp_elapsed_time_decode(const uint8_t *bytes, size_t size, struct stp_elapsed_time *out);
 

@@ -53,36 +53,39 @@ extern "C" {
 
 #define STP_SCHEMA_REV		1
 
+/* What a pen can do. */
 enum stp_feature {
-	STP_FEATURE_READ_RESUME = 1u << 0,
-	STP_FEATURE_HASH = 1u << 1,
-	STP_FEATURE_ACK_SLOTS = 1u << 2,
-	STP_FEATURE_CHAIN_HASH = 1u << 3,
-	STP_FEATURE_SAMPLE_BLOCKS = 1u << 4,
-	STP_FEATURE_DELIVERED_DEPTH = 1u << 5,
-	STP_FEATURE_SPEED = 1u << 6,
-	STP_FEATURE_CONTACT = 1u << 7,
-	STP_FEATURE_ZONE_INPUT = 1u << 8,
+	STP_FEATURE_READ_RESUME = 1u << 0,	/* READ takes an offset */
+	STP_FEATURE_HASH = 1u << 1,	/* it has HASH */
+	STP_FEATURE_ACK_SLOTS = 1u << 2,	/* collector slots and ACK */
+	STP_FEATURE_CHAIN_HASH = 1u << 3,	/* records carry the hash of the one before */
+	STP_FEATURE_SAMPLE_BLOCKS = 1u << 4,	/* samples come as telemetry blocks */
+	STP_FEATURE_DELIVERED_DEPTH = 1u << 5,	/* delivered depth is measured */
+	STP_FEATURE_SPEED = 1u << 6,	/* stroke rate is measured */
+	STP_FEATURE_CONTACT = 1u << 7,	/* contact is sensed */
+	STP_FEATURE_ZONE_INPUT = 1u << 8,	/* zones are told by the operator */
 	STP_FEATURE_CARTRIDGE_ID = 1u << 9,	/* the Cartridge characteristic is there */
-	STP_FEATURE_ERASE = 1u << 10,
-	STP_FEATURE_SELF_TEST = 1u << 11,
-	STP_FEATURE_LIVE = 1u << 12,
-	STP_FEATURE_UTC_KEPT = 1u << 13,
+	STP_FEATURE_ERASE = 1u << 10,	/* it has ERASE_PREPARE and ERASE */
+	STP_FEATURE_SELF_TEST = 1u << 11,	/* it can test itself */
+	STP_FEATURE_LIVE = 1u << 12,	/* the Live characteristic is there */
+	STP_FEATURE_UTC_KEPT = 1u << 13,	/* UTC is kept over power-off */
 	STP_FEATURE_SMP = 1u << 14,		/* firmware update by the Simple Management Protocol */
-	STP_FEATURE_EVENTS = 1u << 15,
-	STP_FEATURE_PEN_CONTROL = 1u << 16,
-	STP_FEATURE_CONFIGURATION = 1u << 17,
-	STP_FEATURE_DIAGNOSTICS = 1u << 18,
+	STP_FEATURE_EVENTS = 1u << 15,	/* the Event characteristic is there */
+	STP_FEATURE_PEN_CONTROL = 1u << 16,	/* the Pen Control Point is there */
+	STP_FEATURE_CONFIGURATION = 1u << 17,	/* the Configuration characteristic is there */
+	STP_FEATURE_DIAGNOSTICS = 1u << 18,	/* the Diagnostics characteristic is there */
 	STP_FEATURE_SEALS = 1u << 19,		/* sessions end with a signed seal */
 };
 
+/* How a pen does it. */
 enum stp_features_flag {
 	STP_FEATURES_ERASE_UNCONFIRMED = 1u << 0,	/* erases without a person at its button */
 };
 
+/* What the pen knows of the host that asks. */
 enum stp_bond_state {
 	STP_BOND_NONE = 0,	/* the pen holds no bond with this host */
-	STP_BOND_KNOWN = 1,
+	STP_BOND_KNOWN = 1,	/* there is a bond */
 	STP_BOND_FULL = 2,	/* no bond, and no room for one */
 };
 
@@ -123,11 +126,12 @@ stp_features_decode(const uint8_t *bytes, size_t size, struct stp_features *out)
 	return stp_features_decode_sized(bytes, size, out, sizeof(*out));
 }
 
+/* Flags of the advertised status. */
 enum stp_advert_flag {
-	STP_ADVERT_PAIRING_OPEN = 1u << 0,
-	STP_ADVERT_OVERRUN_NEAR = 1u << 1,
-	STP_ADVERT_MOTOR_ON = 1u << 2,
-	STP_ADVERT_FAULT = 1u << 3,
+	STP_ADVERT_PAIRING_OPEN = 1u << 0,	/* a person opened pairing at the pen */
+	STP_ADVERT_OVERRUN_NEAR = 1u << 1,	/* soon records will be overwritten that nobody has */
+	STP_ADVERT_MOTOR_ON = 1u << 2,	/* the motor runs */
+	STP_ADVERT_FAULT = 1u << 3,	/* the pen has a fault */
 };
 
 /* The advertised status: service data of STP_UUID_SERVICE (AD type 0x21). */

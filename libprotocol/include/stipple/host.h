@@ -45,6 +45,7 @@ struct stp_host_config {
 	uint8_t retries;		/* 3 READs of a record, then it is given up for this dialogue */
 };
 
+/* What the caller has to do. */
 enum stp_host_action_kind {
 	STP_HOST_IDLE,		/* nothing to do before new input or stp_host_deadline() */
 	STP_HOST_WRITE,		/* write u.write to Log Control Point, with response */
@@ -69,11 +70,12 @@ enum stp_host_action_kind {
 	STP_HOST_FAILED,
 };
 
+/* What was odd, and survived. */
 enum stp_note {
 	STP_NOTE_ANSWER_OUT_OF_TURN,	/* an answer nobody asked for, or with a stale token */
-	STP_NOTE_ANSWER_MALFORMED,
+	STP_NOTE_ANSWER_MALFORMED,	/* an answer made no sense */
 	STP_NOTE_SEGMENT_STALE,		/* a segment of another operation */
-	STP_NOTE_SEGMENT_MALFORMED,
+	STP_NOTE_SEGMENT_MALFORMED,	/* a segment made no sense */
 	STP_NOTE_SEGMENT_BEYOND,	/* past the end of what was asked for, or beyond the credits */
 	STP_NOTE_SEGMENT_CONFLICT,	/* a byte sent twice, differing */
 	STP_NOTE_HOLE,			/* segments were lost; the hole is read again */
@@ -93,8 +95,10 @@ enum stp_note {
 	 */
 	STP_NOTE_SLOT_AHEAD,
 };
+/* A word for logs and JSON, e.g. "hole"; NULL when unknown. */
 STP_API const char *stp_note_name(enum stp_note note);
 
+/* What the pen says of its log, and the clocks. */
 struct stp_host_state {
 	uint32_t epoch, oldest, newest;	/* oldest > newest: the log is empty */
 	uint32_t boot_id;
@@ -104,6 +108,7 @@ struct stp_host_state {
 	struct stp_time_anchor anchor;
 };
 
+/* The next thing to do; of the union the member that the kind names. */
 struct stp_host_action {
 	enum stp_host_action_kind kind;
 	union {
@@ -222,6 +227,7 @@ STP_API const uint8_t *stp_host_arrived(const struct stp_host *host, struct stp_
 STP_API void stp_host_stored(struct stp_host *host, bool durable, uint64_t now_ms);
 /* Stop after what is under way: ABORT, then DONE.  What arrived whole was delivered. */
 STP_API void stp_host_cancel(struct stp_host *host, uint64_t now_ms);
+/* stp_host_deadline() has come; harmless when it has not. */
 STP_API void stp_host_timeout(struct stp_host *host, uint64_t now_ms);
 
 /* stp_host_poll() for an action of that size; see stipple.h. */
@@ -237,6 +243,7 @@ stp_host_poll(struct stp_host *host, struct stp_host_action *action)
 /* When stp_host_timeout() is due; UINT64_MAX: never. */
 STP_API uint64_t stp_host_deadline(const struct stp_host *host);
 
+/* How far the dialogue is. */
 struct stp_host_progress {
 	uint64_t records_wanted, records_done;	/* done: delivered or given up */
 	uint64_t bytes_received;		/* payload of Log Data, as kept; not what was resumed */

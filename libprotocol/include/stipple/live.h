@@ -21,10 +21,11 @@ extern "C" {
 #define STP_LIVE_SIZE 20
 #define STP_LIVE_HZ_MAX 10	/* an eye reads no faster, and the link stays free for records */
 
+/* Flags of a live frame. */
 enum stp_live_flag {
-	STP_LIVE_MOTOR_ON = 1u << 0,
-	STP_LIVE_CONTACT = 1u << 1,
-	STP_LIVE_CARTRIDGE_OK = 1u << 2,
+	STP_LIVE_MOTOR_ON = 1u << 0,	/* the motor runs */
+	STP_LIVE_CONTACT = 1u << 1,	/* the tip touches skin */
+	STP_LIVE_CARTRIDGE_OK = 1u << 2,	/* the cartridge is fit for use */
 	STP_LIVE_ALARM = 1u << 3,	/* the pen shows or sounds an alarm */
 };
 
@@ -55,6 +56,7 @@ stp_live_decode(const uint8_t *bytes, size_t size, struct stp_live *out);
 
 /* ---- host: what came, what is missing, and the whole tick ---- */
 
+/* What a frame is in the sequence of frames. */
 enum stp_live_turn {
 	STP_LIVE_NEXT,		/* the one after the newest, or the first of all */
 	STP_LIVE_AFTER_GAP,	/* newer, but some in between are missing */

@@ -29,19 +29,21 @@ extern "C" {
 #define STP_PANEL_MAKER_MIN 0x60u
 #define STP_PANEL_MAKER_MAX 0x7Fu
 
+/* The operations of Pen Control Point. */
 enum stp_panel_op {
-	STP_PANEL_IDENTIFY = 0x20,
-	STP_PANEL_SELF_TEST_PREPARE = 0x21,
-	STP_PANEL_SELF_TEST_RUN = 0x22,
-	STP_PANEL_CONFIG_SET = 0x23,
-	STP_PANEL_CONFIG_GET = 0x24,
-	STP_PANEL_SET_ZONE = 0x25,
-	STP_PANEL_SESSION_TAG = 0x26,
-	STP_PANEL_LIVE_RATE = 0x27,
-	STP_PANEL_REBOOT = 0x28,
-	STP_PANEL_COUNTERS_RESET = 0x29,
+	STP_PANEL_IDENTIFY = 0x20,	/* blink, beep: which pen is it? */
+	STP_PANEL_SELF_TEST_PREPARE = 0x21,	/* ask for a self test; get a nonce */
+	STP_PANEL_SELF_TEST_RUN = 0x22,	/* run what was prepared */
+	STP_PANEL_CONFIG_SET = 0x23,	/* change one setting, if the revision is still the same */
+	STP_PANEL_CONFIG_GET = 0x24,	/* read one setting */
+	STP_PANEL_SET_ZONE = 0x25,	/* the zone of what follows */
+	STP_PANEL_SESSION_TAG = 0x26,	/* a token for the next session */
+	STP_PANEL_LIVE_RATE = 0x27,	/* how often live frames come */
+	STP_PANEL_REBOOT = 0x28,	/* start the firmware anew */
+	STP_PANEL_COUNTERS_RESET = 0x29,	/* diagnostics begin at 0 */
 };
 
+/* A request; the union member is the one named like the operation, others have none. */
 struct stp_panel_request {
 	enum stp_panel_op op;
 	uint8_t token;			/* 1..15 */
@@ -61,6 +63,7 @@ struct stp_panel_request {
 	} u;
 };
 
+/* An answer; the union member is the one named like the operation, others have none. */
 struct stp_panel_answer {
 	enum stp_panel_op op;		/* without the 0x80 */
 	uint8_t token;			/* that of the request */
@@ -84,11 +87,14 @@ struct stp_panel_answer {
 STP_API STP_MUST_CHECK enum stp_status
 stp_panel_request_encode(const struct stp_panel_request *request, uint8_t out[STP_CONTROL_SIZE_MAX],
 			 size_t *size);
+/* As stp_panel_request_encode(), but reading. */
 STP_API STP_MUST_CHECK enum stp_status
 stp_panel_request_decode(const uint8_t *bytes, size_t size, struct stp_panel_request *out);
+/* Errors as of stp_panel_request_encode(). */
 STP_API STP_MUST_CHECK enum stp_status
 stp_panel_answer_encode(const struct stp_panel_answer *answer, uint8_t out[STP_CONTROL_SIZE_MAX],
 			size_t *size);
+/* Longer answers are accepted (later revisions append).  Errors as of stp_panel_request_encode(). */
 STP_API STP_MUST_CHECK enum stp_status
 stp_panel_answer_decode(const uint8_t *bytes, size_t size, struct stp_panel_answer *out);
 

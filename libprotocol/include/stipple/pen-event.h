@@ -20,17 +20,20 @@ extern "C" {
 #define STP_EVENT_HINT_SIZE 20
 #define STP_EVENT_MAKER_MIN 0x8000u	/* codes from here are the maker's own */
 
+/* How bad it is. */
 enum stp_severity {
-	STP_SEVERITY_INFO = 0,
-	STP_SEVERITY_CAUTION = 1,
-	STP_SEVERITY_WARNING = 2,
-	STP_SEVERITY_FAULT = 3,
+	STP_SEVERITY_INFO = 0,	/* to know */
+	STP_SEVERITY_CAUTION = 1,	/* to look at some time */
+	STP_SEVERITY_WARNING = 2,	/* to look at now */
+	STP_SEVERITY_FAULT = 3,	/* the pen does not work as it should */
 };
 
+/* Flags of an event. */
 enum stp_event_hint_flag {
 	STP_EVENT_HINT_UNRECORDED = 1u << 0,	/* there is no record of it: the flash failed */
 };
 
+/* What the characteristic tells of one event. */
 struct stp_event_hint {
 	uint32_t event_no;	/* that of the record */
 	uint32_t tick_low_ms;	/* low 32 bits of the tick */

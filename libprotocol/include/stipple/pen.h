@@ -44,6 +44,7 @@ struct stp_pen_slot {
 	struct stp_range ranges[STP_PEN_SLOT_RANGES];
 };
 
+/* What the firmware says of its log. */
 struct stp_pen_log_state {
 	uint32_t epoch, oldest, newest;	/* oldest > newest: the log is empty */
 	uint8_t free_percent, flags;	/* enum stp_state_flag */
@@ -63,6 +64,7 @@ struct stp_pen_log {
 	enum stp_status (*save_slot)(void *user, unsigned index, const struct stp_pen_slot *slot);
 };
 
+/* How a pen begins.  log and user must live as long as the pen. */
 struct stp_pen_config {
 	const struct stp_pen_log *log;
 	void *user;
@@ -71,12 +73,14 @@ struct stp_pen_config {
 	const struct stp_pen_slot *slots;	/* STP_PEN_SLOTS as last saved, copied; NULL: all unused */
 };
 
+/* Where an output goes. */
 enum stp_pen_output_kind {
 	STP_PEN_IDLE,		/* nothing to send */
 	STP_PEN_INDICATE,	/* send on Log Control Point */
 	STP_PEN_NOTIFY,		/* send on Log Data */
 };
 
+/* One value to send. */
 struct stp_pen_output {
 	enum stp_pen_output_kind kind;
 	const uint8_t *bytes;	/* the engine's; valid until the next call */
@@ -108,9 +112,14 @@ struct stp_pen {
 	uint8_t value[STP_ATT_VALUE_MAX];
 };
 
+/*
+ * Once at power-up, before anything else.  STP_ERR_ARGUMENT: no log, or a callback is missing;
+ * STP_ERR_RANGE: a boot id of more than 24 bits, or a window above 128.
+ */
 STP_API STP_MUST_CHECK enum stp_status
 stp_pen_init(struct stp_pen *pen, const struct stp_pen_config *config);
 
+/* A host connected, and has the bond that the log asks for.  Whatever was under way is forgotten. */
 STP_API void stp_pen_connected(struct stp_pen *pen, uint16_t att_mtu);
 /* The MTU was exchanged after the connection came up. */
 STP_API void stp_pen_set_mtu(struct stp_pen *pen, uint16_t att_mtu);

@@ -19,10 +19,12 @@
 extern "C" {
 #endif
 
+/* Consecutive record numbers. */
 struct stp_range {
 	uint32_t from, to;	/* inclusive, from <= to */
 };
 
+/* A set; made by stp_ranges_init(), items[0..count - 1] may be read. */
 struct stp_ranges {
 	struct stp_range *items;
 	size_t count, capacity;
@@ -35,6 +37,7 @@ STP_API void stp_ranges_init(struct stp_ranges *set, struct stp_range *items, si
 STP_API STP_MUST_CHECK enum stp_status
 stp_ranges_add(struct stp_ranges *set, uint32_t from, uint32_t to);
 
+/* Whether the set has the number; takes time logarithmic in the ranges at most. */
 STP_API bool stp_ranges_contains(const struct stp_ranges *set, uint32_t number);
 
 /* How many numbers are in the set (up to 2^32, hence the width). */

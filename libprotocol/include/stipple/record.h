@@ -30,12 +30,14 @@ extern "C" {
 /* What unpacking one record may allocate at most. */
 #define STP_RECORD_MEMORY_MAX (8u * 1024u * 1024u)
 
+/* What a record is about. */
 enum stp_record_type {
 	STP_RECORD_SESSION = 1,	/* a session, or a part of one */
 	STP_RECORD_EVENT = 2,	/* an alarm or another event of the pen */
 	STP_RECORD_SEAL = 3,	/* a signed statement about the records before it */
 };
 
+/* Who a record is: serial, epoch and number are its identity. */
 struct stp_record_head {
 	char serial[STP_SERIAL_MAX + 1];
 	uint32_t epoch;
@@ -98,14 +100,16 @@ enum stp_event_code {
 	STP_EVENT_POWER_UP = 21,		/* enum stp_power_up_reason */
 };
 
+/* The argument of STP_EVENT_POWER_UP. */
 enum stp_power_up_reason {
 	STP_POWER_UP_POWER = 0,		/* it was switched on */
-	STP_POWER_UP_RESET = 1,
-	STP_POWER_UP_WATCHDOG = 2,
-	STP_POWER_UP_BROWN_OUT = 3,
+	STP_POWER_UP_RESET = 1,	/* its firmware began anew */
+	STP_POWER_UP_WATCHDOG = 2,	/* its firmware hung */
+	STP_POWER_UP_BROWN_OUT = 3,	/* its supply broke down */
 	STP_POWER_UP_UPDATE = 4,	/* of its firmware */
 };
 
+/* An event of the pen. */
 struct stp_event {
 	uint32_t event_no;
 	uint16_t code;		/* enum stp_event_code; unknown values are kept */
@@ -147,13 +151,18 @@ stp_record_read_head(const uint8_t *raw, size_t size, struct stp_record_head *he
  */
 STP_API STP_MUST_CHECK enum stp_status
 stp_record_decode(const uint8_t *raw, size_t size, struct stp_record **out);
+/* NULL is allowed. */
 STP_API void stp_record_free(struct stp_record *record);
 
+/* Who the record says it is; lives as long as the record. */
 STP_API const struct stp_record_head *stp_record_head(const struct stp_record *record);
-/* NULL when the record is of another type. */
+/* NULL when the record is of another type; lives as long as the record. */
 STP_API const struct stp_session_part *stp_record_session(const struct stp_record *record);
+/* NULL when the record is of another type; lives as long as the record. */
 STP_API const struct stp_event *stp_record_event(const struct stp_record *record);
+/* NULL when the record is of another type; lives as long as the record. */
 STP_API const struct stp_seal *stp_record_seal(const struct stp_record *record);
+/* How many telemetry blocks the record has. */
 STP_API size_t stp_record_block_count(const struct stp_record *record);
 /* The bytes of one telemetry block; they live as long as the record. */
 STP_API const uint8_t *stp_record_block(const struct stp_record *record, size_t index, size_t *size);
@@ -193,6 +202,7 @@ stp_record_read_seal(const uint8_t *raw, size_t size, struct stp_seal *out);
 
 /* ---- writing (pen side; no allocation, into the caller's buffer) ---- */
 
+/* A record being written; set up by stp_record_begin(). */
 struct stp_record_writer {
 	uint8_t *bytes;
 	size_t capacity, size;

@@ -24,6 +24,7 @@ extern "C" {
 #define STP_SEGMENT_OFFSET_MAX 0xFFFFFu		/* 20 bits */
 #define STP_RECORD_SIZE_MAX 0x100000u		/* 1 MiB: every byte of it has an offset */
 
+/* One notification, taken apart. */
 struct stp_segment {
 	bool first, last;
 	uint8_t counter;	/* 0..63 */
@@ -36,6 +37,10 @@ struct stp_segment {
 /* Write header and payload; *size receives the bytes written. */
 STP_API STP_MUST_CHECK enum stp_status
 stp_segment_encode(const struct stp_segment *segment, uint8_t *out, size_t capacity, size_t *size);
+/*
+ * Take a notification apart.  STP_ERR_TRUNCATED: no payload; STP_ERR_RANGE: token 0, or an end
+ * beyond the largest record; STP_ERR_MALFORMED: the first segment is not the one at offset 0.
+ */
 STP_API STP_MUST_CHECK enum stp_status
 stp_segment_decode(const uint8_t *bytes, size_t size, struct stp_segment *out);
 

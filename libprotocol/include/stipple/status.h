@@ -3,10 +3,7 @@
 #ifndef STIPPLE_STATUS_H
 #define STIPPLE_STATUS_H
 
-/*
- * What every fallible call of the library returns.  On anything but STP_OK
- * the call's outputs are untouched.
- */
+/* Statuses, and the marks of what is public. */
 
 #ifdef __cplusplus
 extern "C" {
@@ -20,8 +17,12 @@ extern "C" {
 #define STP_MUST_CHECK
 #endif
 
+/*
+ * What every fallible call of the library returns.  On anything but STP_OK
+ * the call's outputs are untouched.
+ */
 enum stp_status {
-	STP_OK = 0,
+	STP_OK = 0,	/* it worked */
 	STP_ERR_ARGUMENT,	/* the caller broke the call's contract */
 	STP_ERR_SPACE,		/* the caller's buffer is too small */
 	STP_ERR_TRUNCATED,	/* the bytes end before the structure does */
@@ -37,7 +38,7 @@ enum stp_status {
 	STP_ERR_REFUSED,	/* the other side answered with an error status */
 	STP_ERR_IO,		/* the caller's flash or storage callback failed */
 	STP_ERR_ORPHAN,		/* it continues something that was not given before it */
-	STP_STATUS_COUNT
+	STP_STATUS_COUNT	/* how many there are; not a status */
 };
 
 /* A stable lower-case word for logs and JSON, e.g. "crc"; never NULL. */

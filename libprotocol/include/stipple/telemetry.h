@@ -29,6 +29,7 @@ extern "C" {
 #define STP_BLOCK_SAMPLES_MAX 36000
 #define STP_BLOCK_SAMPLES_DEFAULT 1024
 
+/* What the sensors said at one moment. */
 struct stp_sample {
 	uint32_t t_ms;		/* since the session's start; never decreases */
 	uint16_t depth_um;	/* delivered depth, 0..5000, or STP_ABSENT */
@@ -58,10 +59,16 @@ enum stp_codec {
 /* ---- writing (pen and host; no allocation, integers only, no division) ---- */
 
 /* The columns that carry numbers, in wire order. */
-enum { STP_COLUMN_DEPTH, STP_COLUMN_RATE, STP_COLUMN_CURRENT, STP_COLUMNS };
+enum {
+	STP_COLUMN_DEPTH,	/* depth_um */
+	STP_COLUMN_RATE,	/* rate_dhz */
+	STP_COLUMN_CURRENT,	/* current_ma */
+	STP_COLUMNS		/* how many there are */
+};
 
 #define STP_PREDICTORS 16
 
+/* Part of the encoder's state. */
 struct stp_bit_writer {
 	size_t word;		/* bits not written out yet */
 	size_t written;		/* bytes */
@@ -159,6 +166,7 @@ stp_block_encode(const struct stp_sample *samples, size_t count, uint16_t period
 
 /* ---- reading ---- */
 
+/* What a block's header says. */
 struct stp_block_info {
 	uint8_t codec;		/* enum stp_codec */
 	uint16_t samples;	/* 0..36000 */
