@@ -16,6 +16,7 @@
 
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,34 @@ struct result {
 	struct world_count count;
 };
 
+/* ---- a crash has a seed, too ---- */
+
+static volatile uint64_t seed_under_way;
+
+static void
+on_crash(int number)
+{
+	/* Whatever state this process is in, it ends here. */
+	dprintf(STDERR_FILENO, "simulate: signal %d\nreplay: simulate --seed %" PRIu64 " --runs 1 --loud\n", number,
+		seed_under_way);
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static void
+watch_crashes(void)
+{
+	signal(SIGABRT, on_crash);
+#ifndef __SANITIZE_ADDRESS__
+	/* The sanitizer has more to say of these, and aborts then. */
+	signal(SIGSEGV, on_crash);
+	signal(SIGBUS, on_crash);
+	signal(SIGFPE, on_crash);
+#endif
+}
+
+/* ---- runs ---- */
+
 static double
 now(void)
 {
@@ -64,6 +93,7 @@ work(const struct task *task, unsigned job, struct result *result)
 	for (uint64_t i = job; i < task->runs; i += task->jobs) {
 		if (result->runs % 16 == 0 && now() >= end)
 			break;
+		seed_under_way = task->seed + i;
 		world_run(world, task->seed + i, task->mood, &result->count);
 		result->runs++;
 	}
@@ -177,6 +207,7 @@ main(int argc, char **argv)
 		perror("simulate");
 		return EXIT_FAILURE;
 	}
+	watch_crashes();
 	if (task.jobs == 1)
 		work(&task, 0, &results[0]);
 	else
