@@ -17,7 +17,8 @@
  * Functions that take only bytes and plain structs can be called from anywhere, interrupts included.
  *
  * Memory.  Bytes and structs are the caller's, before and after, unless a call says otherwise.
- * The library allocates in stp_host_new(), stp_record_decode() and stp_record_validate() alone.
+ * The library allocates in the calls that end in _new(), in stp_record_decode() and
+ * stp_record_validate(), and a collector's engine where the first record of a size is listed or read.
  *
  * Growth.  The soname stays as long as programs compiled before still run.
  *  - Structs that are one message or one value of the wire do not change: stp_request, stp_answer,
@@ -31,7 +32,7 @@
  *    before".  A field set by a newer program that an older library does not know of is
  *    refused with STP_ERR_ARGUMENT.
  *  - Programs ignore values of enums that they do not know.
- *  - struct stp_record, stp_host: made and known by the library alone.
+ *  - struct stp_record, stp_host, stp_errand, stp_panel: made and known by the library alone.
  */
 
 #include <stipple/cartridge.h>
@@ -41,6 +42,7 @@
 #include <stipple/crc32c.h>
 #include <stipple/diagnostics.h>
 #include <stipple/elapsed-time.h>
+#include <stipple/errand.h>
 #include <stipple/gatt.h>
 #include <stipple/host.h>
 #include <stipple/live.h>
