@@ -50,7 +50,7 @@ static const struct pen_words event_words[] = {
 	{ STP_EVENT_FLASH_ERROR, "flash-error", "The pen's memory failed." },
 	{ STP_EVENT_LOG_OVERRUN, "log-overrun", "Records that nobody had fetched were overwritten." },
 	{ STP_EVENT_SELF_TEST, "self-test", "A self-test ended." },
-	{ 21, "power-up", "The pen was switched on, or began anew." },
+	{ STP_EVENT_POWER_UP, "power-up", "The pen was switched on, or began anew." },
 };
 
 const char *

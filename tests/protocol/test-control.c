@@ -78,7 +78,8 @@ turn_request(const uint8_t *bytes, size_t size, char *text, size_t text_size, ui
 		break;
 	}
 	/* A window only a pen may judge is read, but never written. */
-	if (r.op == STP_OP_LIST && r.u.list.window > STP_WINDOW_MAX) {
+	if ((r.op == STP_OP_LIST && r.u.list.window > STP_WINDOW_MAX) ||
+	    (r.op == STP_OP_READ && r.u.read.window > STP_WINDOW_MAX)) {
 		assert_int_equal(stp_request_encode(&r, again, again_size), STP_ERR_RANGE);
 		return STP_OK;
 	}
@@ -121,8 +122,10 @@ turn_answer(const uint8_t *bytes, size_t size, char *text, size_t text_size, uin
 	else if (a.status == STP_WIRE_SUCCESS && a.op == STP_OP_ERASE_PREPARE)
 		snprintf(text, text_size, " nonce=%08x", a.u.erase_prepare.nonce);
 	else if (a.status == STP_WIRE_SUCCESS && a.op == STP_OP_SLOTS) {
-		at = snprintf(text, text_size, " mark=%u epoch=%u collector=", a.u.slots.mark, a.u.slots.epoch);
+		at = snprintf(text, text_size, " collector=");
 		print_id(text + at, text_size - (size_t)at, a.u.slots.collector_id);
+		at += 2 * STP_COLLECTOR_ID_SIZE;
+		snprintf(text + at, text_size - (size_t)at, " mark=%u epoch=%u", a.u.slots.mark, a.u.slots.epoch);
 	}
 	return stp_answer_encode(&a, again, again_size);
 }

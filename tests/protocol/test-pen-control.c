@@ -83,7 +83,7 @@ turn_panel_answer(const uint8_t *bytes, size_t size, char *text, size_t text_siz
 	}
 	name = stp_wire_status_name(a.status);
 	if (!name) {
-		snprintf(word, sizeof(word), "0x%02x", a.status);
+		snprintf(word, sizeof(word), "%u", a.status);
 		name = word;
 	}
 	snprintf(text, text_size, "op=%s token=%u status=%s%s", stp_panel_op_name(a.op), a.token, name, more);

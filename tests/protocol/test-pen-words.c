@@ -27,7 +27,7 @@ assert_is_word(const char *word)
 static void
 events_have_words(void **state)
 {
-	for (uint16_t code = STP_EVENT_SESSION_START; code <= 21; code++) {
+	for (uint16_t code = STP_EVENT_SESSION_START; code <= STP_EVENT_POWER_UP; code++) {
 		assert_is_word(stp_event_name(code));
 		for (uint16_t other = STP_EVENT_SESSION_START; other < code; other++) {
 			assert_string_not_equal(stp_event_name(other), stp_event_name(code));
@@ -35,7 +35,7 @@ events_have_words(void **state)
 		}
 	}
 	assert_string_equal(stp_event_name(STP_EVENT_SELF_TEST), "self-test");
-	assert_string_equal(stp_event_name(21), "power-up");
+	assert_string_equal(stp_event_name(STP_EVENT_POWER_UP), "power-up");
 	for (uint8_t severity = STP_SEVERITY_INFO; severity <= STP_SEVERITY_FAULT; severity++)
 		assert_is_word(stp_severity_name(severity));
 }

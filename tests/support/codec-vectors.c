@@ -18,7 +18,7 @@ static void
 check_line(const struct vector *vector, void *user)
 {
 	const struct codec *codec = user;
-	char text[512] = "", fields[480] = "";
+	char text[1200] = "", fields[1100] = "";
 	uint8_t again[512], *exact = malloc(vector->size ? vector->size : 1);
 	size_t again_size = 0;
 	enum stp_status status;

@@ -18,13 +18,13 @@
 #include <stipple/configuration.h>
 #include <stipple/control.h>
 #include <stipple/live.h>
+#include <stipple/record.h>	/* STP_SESSION_TAG_SIZE */
 #include <stipple/status.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define STP_SESSION_TAG_SIZE 8
 #define STP_IDENTIFY_MAX_S 30
 #define STP_PANEL_MAKER_MIN 0x60u
 #define STP_PANEL_MAKER_MAX 0x7Fu
