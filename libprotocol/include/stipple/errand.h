@@ -36,13 +36,14 @@ extern "C" {
 /* A pen keeps a preparation for so long, and so long a person is waited for. */
 #define STP_CONFIRM_WITHIN_MS 60000
 
+/* Which errand. */
 enum stp_errand_kind {
-	STP_ERRAND_LIST_SLOTS,
-	STP_ERRAND_DROP_SLOT,
-	STP_ERRAND_ERASE_LOG,
+	STP_ERRAND_LIST_SLOTS,	/* tell of each slot in use */
+	STP_ERRAND_DROP_SLOT,	/* free one; the own one only starts over */
+	STP_ERRAND_ERASE_LOG,	/* erase the records up to a number */
 };
 
-/* Zero takes the default named beside it. */
+/* What to do.  Zero takes the default named beside it. */
 struct stp_errand_config {
 	enum stp_errand_kind kind;
 	/* DROP_SLOT: whose slot goes.  ERASE_LOG: the caller's own, whose store holds the records. */
@@ -61,13 +62,14 @@ struct stp_errand_config {
 	const struct stp_ranges *held, *settled;	/* NULL: an empty set */
 };
 
+/* What is to be done next. */
 enum stp_errand_action_kind {
 	STP_ERRAND_IDLE,	/* nothing to do before an answer or stp_errand_deadline() */
 	STP_ERRAND_WRITE,	/* write u.write to Log Control Point, with response */
 	/* Tell the person to press the pen's button within u.confirm.within_ms; told once. */
 	STP_ERRAND_CONFIRM,
 	STP_ERRAND_SLOT,	/* u.slot is in use */
-	STP_ERRAND_DONE,
+	STP_ERRAND_DONE,	/* the errand was done */
 	/*
 	 * u.failed.  REFUSED: by the pen, wire_status says why.  NOT_FOUND: neither held nor settled
 	 * is the number u.failed.record.  ARGUMENT: the log has no such numbers, or a field is out of range.
@@ -78,6 +80,7 @@ enum stp_errand_action_kind {
 	STP_ERRAND_FAILED,
 };
 
+/* The next thing to do; the union member is the one that its kind names. */
 struct stp_errand_action {
 	enum stp_errand_action_kind kind;
 	union {
@@ -92,6 +95,7 @@ struct stp_errand_action {
 	} u;
 };
 
+/* One errand; the library's own. */
 struct stp_errand;
 
 /* stp_errand_new() for a config of that size; see stipple.h. */
@@ -104,11 +108,13 @@ stp_errand_new(const struct stp_errand_config *config)
 	return stp_errand_new_sized(config, sizeof(*config));
 }
 
+/* Allowed at any time, and for NULL. */
 STP_API void stp_errand_free(struct stp_errand *errand);
 /* The link is up, and indications are on. */
 STP_API void stp_errand_start(struct stp_errand *errand, uint64_t now_ms);
 /* An indication of Log Control Point.  What the errand did not ask for is dropped. */
 STP_API void stp_errand_control(struct stp_errand *errand, const uint8_t *bytes, size_t size, uint64_t now_ms);
+/* Time went by.  Calls before the deadline do nothing. */
 STP_API void stp_errand_timeout(struct stp_errand *errand, uint64_t now_ms);
 /* When stp_errand_timeout() is due; UINT64_MAX: never. */
 STP_API uint64_t stp_errand_deadline(const struct stp_errand *errand);

@@ -46,6 +46,7 @@
 #include <stipple/gatt.h>
 #include <stipple/host.h>
 #include <stipple/live.h>
+#include <stipple/panel.h>
 #include <stipple/pen-control.h>
 #include <stipple/pen-event.h>
 #include <stipple/pen.h>
