@@ -7,7 +7,7 @@
 
 #include "record-scan.h"
 
-/* Judge the seal in the record that was just linked, and take from it what it proves. */
+/* Judge the seal in the record at hand, which is not counted yet, and take from it what it proves. */
 void stp_chain_judge_seal(struct stp_chain *chain, const struct stp_record_head *head, const uint8_t *raw,
 		      size_t size, struct stp_chain_report *report);
 

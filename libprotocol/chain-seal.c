@@ -28,16 +28,16 @@ judge_signature(const struct stp_chain *chain, const struct stp_seal *seal, stru
 	return STP_SEAL_GOOD;
 }
 
-/* What the seal counts against what was given. */
+/* What the seal counts, against what was given. */
 static const char *
 find_miscount(const struct stp_chain *chain, const struct stp_seal_statement *statement)
 {
-	uint32_t linked = chain->run.records - 1;
+	uint32_t linked = chain->run.records;
 
 	if (statement->written < linked
 	    || (chain->run.before_known && statement->written != chain->run.before + linked))
 		return "the seal counts other records than were given";
-	if (statement->written < chain->summary.records - 1)
+	if (statement->written < chain->summary.records)
 		return "there are more records than the pen says it wrote";
 	return NULL;
 }
@@ -84,7 +84,8 @@ take_proof(struct stp_chain *chain, const struct stp_seal_statement *statement, 
 	struct stp_chain_summary *summary = &chain->summary;
 
 	report->counter = statement->counter;
-	report->proven_from = chain->run.first;
+	report->proven_from = chain->run.records > 0 ? chain->run.first : 0;
+	report->proven_to = chain->run.last;
 	if (report->seal == STP_SEAL_GOOD && statement->session_no != 0) {
 		report->session_no = statement->session_no;
 		report->session_first = statement->first;
@@ -92,11 +93,11 @@ take_proof(struct stp_chain *chain, const struct stp_seal_statement *statement, 
 		summary->sessions++;
 	}
 	chain->counter = summary->counter = statement->counter;
-	chain->run.before = statement->written - (chain->run.records - 1);
+	chain->run.before = statement->written - chain->run.records;
 	chain->run.before_known = true;
 	summary->proven += chain->run.records - chain->run.proven;
 	chain->run.proven = chain->run.records;
-	summary->lacking = statement->written - (summary->records - 1);
+	summary->lacking = statement->written - summary->records;
 	summary->sealed_to = statement->number;
 	summary->tail = 0;
 }

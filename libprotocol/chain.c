@@ -116,15 +116,17 @@ follow(struct stp_chain *chain, const struct stp_record_head *head, const uint8_
 		chain->epoch = head->epoch;
 		summary->first = head->number;
 	}
-	chain->run.records++;
 	chain->after_damage = false;
-	summary->records++;
 	summary->tail++;
+	/* A seal speaks of what is before it. */
+	if (head->type == STP_RECORD_SEAL)
+		stp_chain_judge_seal(chain, head, raw, size, report);
+	chain->run.records++;
+	chain->run.last = head->number;
+	summary->records++;
 	summary->last = head->number;
 	if (head->type == STP_RECORD_SESSION)
 		follow_session(chain, head->number, raw, size);
-	if (head->type == STP_RECORD_SEAL)
-		stp_chain_judge_seal(chain, head, raw, size, report);
 }
 
 static enum stp_status

@@ -25,7 +25,7 @@ decode(const uint8_t *raw, size_t size)
 	FUZZ_CHECK(validated == fault.status && (validated == STP_OK) == (fault.reason == NULL));
 	if (record) {
 		FUZZ_CHECK(strlen(stp_record_head(record)->serial) <= STP_SERIAL_MAX);
-		FUZZ_CHECK(!stp_record_session(record) != !stp_record_event(record));
+		FUZZ_CHECK(!!stp_record_session(record) + !!stp_record_event(record) + !!stp_record_seal(record) == 1);
 		for (size_t i = 0; i < stp_record_block_count(record); i++) {
 			size_t length;
 

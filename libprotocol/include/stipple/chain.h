@@ -77,7 +77,12 @@ struct stp_chain_report {
 	enum stp_seal_verdict seal;
 	const char *reason;	/* a few words in English, static, when there is anything wrong; else NULL */
 	/* What the seal proves, when it is GOOD or SHORT; otherwise 0. */
-	uint32_t proven_from;	/* all records from this number to the seal's are as the pen wrote them */
+	/*
+	 * All records from the first to the second number are as the pen wrote them, and it wrote no
+	 * others between.  The seal's own record is not among them: what it says beside the
+	 * statement, the next seal vouches for.
+	 */
+	uint32_t proven_from, proven_to;
 	uint32_t session_no, session_first, session_last;	/* GOOD: this session is here as a whole */
 	uint64_t counter;
 };
@@ -94,7 +99,7 @@ struct stp_chain_summary {
 	bool before_first;	/* the first one names one before it that was not given */
 	uint32_t sealed_to;	/* number of the last seal that held; 0: none */
 	uint32_t lacking;	/* written before that seal, says the pen, and not given */
-	uint32_t tail;		/* records behind that seal: nothing vouches for them yet */
+	uint32_t tail;		/* records behind that seal: nothing vouches for them, yet */
 	uint64_t counter;	/* highest of the seals that held; compare it with what was noted elsewhere */
 };
 
@@ -109,7 +114,7 @@ struct stp_chain {
 	uint8_t last_hash[STP_RECORD_HASH_SIZE];
 	/* The records up to the last one that follow each other without a break. */
 	struct {
-		uint32_t first, records, proven;
+		uint32_t first, last, records, proven;
 		uint32_t before;	/* written before its first, as a seal has told */
 		bool before_known;
 	} run;
