@@ -56,9 +56,9 @@ decode_plain(struct decoder *decoder, struct stp_sample *out, size_t count)
 
 		level[i] = column->level;
 		trend[i] = column->trend;
-		level_gain[i] = predictors[column->predictor].level_gain;
-		trend_gain[i] = predictors[column->predictor].trend_gain;
-		keep[i] = predictors[column->predictor].trend_keep;
+		level_gain[i] = level_gains[column->predictor];
+		trend_gain[i] = trend_gains[column->predictor];
+		keep[i] = trend_keeps[column->predictor];
 	}
 	sample.t_ms = (uint32_t)decoder->trail.due_ms;
 	for (; done < count && next <= decoder->limit; done++) {

@@ -76,11 +76,11 @@ decode_sample(struct decoder *decoder, struct stp_sample *out)
 	}
 	for (unsigned i = 0; i < STP_COLUMNS; i++) {
 		struct column *column = &decoder->trail.column[i];
-		const struct predictor *gains = &predictors[column->predictor];
+		uint8_t choice = column->predictor;
 		int32_t kick = i == STP_COLUMN_RATE ? decoder->trail.kick * miss[STP_COLUMN_CURRENT] : 0;
 
 		if (known & 1u << i)
-			learn(gains->level_gain, gains->trend_gain, gains->trend_keep,
+			learn(level_gains[choice], trend_gains[choice], trend_keeps[choice],
 			      &column->level, &column->trend, miss[i], kick);
 	}
 	return STP_OK;

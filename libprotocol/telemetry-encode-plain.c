@@ -1,24 +1,26 @@
 /* SPDX-FileCopyrightText: 2026 The Stipple authors
  * SPDX-License-Identifier: MIT */
 
+#include <stddef.h>
+
 #include "bit-writer.h"
 #include "telemetry-encode.h"
 
 /* The fast way for nearly all samples: telemetry-decode-plain.c is its mirror. */
 
-static inline bool
-is_plain(const struct stp_block_encoder *encoder, const struct stp_sample *sample, uint64_t due_ms)
-{
-	return sample->t_ms == due_ms && sample->contact == encoder->contact
-		&& sample->pass == encoder->pass && sample->zone == encoder->zone
-		&& sample->depth_um <= STP_DEPTH_MAX_UM && sample->rate_dhz <= STP_RATE_MAX_DHZ
-		&& sample->current_ma <= STP_CURRENT_MAX_MA;
-}
-
 #if BITS_WIDE
 
 typedef int32_t lanes __attribute__((vector_size(16)));
 typedef uint32_t unsigned_lanes __attribute__((vector_size(16)));
+
+/* All but time and zone, in one word: the three values, contact and pass. */
+_Static_assert(offsetof(struct stp_sample, rate_dhz) == offsetof(struct stp_sample, depth_um) + 2
+	       && offsetof(struct stp_sample, current_ma) == offsetof(struct stp_sample, depth_um) + 4
+	       && offsetof(struct stp_sample, contact) == offsetof(struct stp_sample, depth_um) + 6
+	       && offsetof(struct stp_sample, pass) == offsetof(struct stp_sample, depth_um) + 7,
+	       "they are read at once");
+typedef uint16_t short_lanes __attribute__((vector_size(8)));
+typedef int64_t lane_pairs __attribute__((vector_size(16)));
 
 static inline lanes
 load_lanes(const int32_t *from)
@@ -48,27 +50,35 @@ encode_plain(struct stp_block_encoder *encoder, const struct stp_sample *samples
 	struct stp_bit_writer writer = encoder->values;
 	uint8_t *start = encoder->start;
 	uint64_t due_ms = encoder->due_ms;
+	const lanes most = { STP_DEPTH_MAX_UM, STP_RATE_MAX_DHZ, STP_CURRENT_MAX_MA, UINT16_MAX };
+	const uint32_t marks = encoder->contact | (uint32_t)encoder->pass << 8;
 	size_t left = STP_BLOCK_SAMPLES_MAX - encoder->samples, done = 0;
 
-	if ((encoder->seen & encoder->present) != ALL_PRESENT || encoder->jitter_ms != 0)
-		return 0;
 	if (count > left)
 		count = left;
 	for (; done < count && writer.written < encoder->ample; done++) {
 		const struct stp_sample *sample = &samples[done];
-		lanes value = { sample->depth_um, sample->rate_dhz, sample->current_ma, 0 };
-		lanes expected = level + trend;
-		lanes miss = value * (1 << LEVEL_BITS) - expected;
-		unsigned_lanes folded = (unsigned_lanes)(miss ^ miss >> 31) >> (LEVEL_BITS - 1);
+		lanes expected = level + trend, value, miss, beyond;
 		uint32_t bits0 = rice_bits(mean0), bits1 = rice_bits(mean1), bits2 = rice_bits(mean2);
-		uint32_t folded0 = folded[0], folded1 = folded[1], folded2 = folded[2];
-		uint32_t quotient0 = folded0 >> bits0, quotient1 = folded1 >> bits1;
-		uint32_t quotient2 = folded2 >> bits2;
-		uint32_t unary_bits = quotient0 + quotient1 + quotient2 + 3;
-		uint32_t all_bits = unary_bits + bits0 + bits1 + bits2;
+		uint32_t folded0, folded1, folded2, quotient0, quotient1, quotient2, unary_bits, all_bits;
+		unsigned_lanes folded;
+		short_lanes fields;
 		size_t unary, rest;
 
-		if (!is_plain(encoder, sample, due_ms)
+		memcpy(&fields, &sample->depth_um, sizeof(fields));
+		value = __builtin_convertvector(fields, lanes);
+		beyond = value > most;
+		/* The fourth lane is of no use, and harmless: its gains are 0. */
+		miss = value * (1 << LEVEL_BITS) - expected;
+		folded = (unsigned_lanes)(miss ^ miss >> 31) >> (LEVEL_BITS - 1);
+		folded0 = folded[0], folded1 = folded[1], folded2 = folded[2];
+		quotient0 = folded0 >> bits0;
+		quotient1 = folded1 >> bits1;
+		quotient2 = folded2 >> bits2;
+		unary_bits = quotient0 + quotient1 + quotient2 + 3;
+		all_bits = unary_bits + bits0 + bits1 + bits2;
+		if (sample->t_ms != due_ms || fields[3] != marks || sample->zone != encoder->zone
+		    || (((lane_pairs)beyond)[0] | ((lane_pairs)beyond)[1])
 		    || (quotient0 | quotient1 | quotient2) >= QUOTIENT_ESCAPE
 		    || all_bits > BITS_AT_ONCE)
 			break;
@@ -93,7 +103,6 @@ encode_plain(struct stp_block_encoder *encoder, const struct stp_sample *samples
 	encoder->values = writer;
 	encoder->last_ms = samples[done - 1].t_ms;
 	encoder->due_ms = due_ms;
-	encoder->gap += (uint32_t)done;
 	encoder->samples += (uint32_t)done;
 	return done;
 }
@@ -102,6 +111,12 @@ static size_t
 encode_anywhere(struct stp_block_encoder *encoder, const struct stp_sample *samples, size_t count)
 {
 	return encode_plain(encoder, samples, count);
+}
+
+bool
+stp_telemetry_encode_one(struct stp_block_encoder *encoder, const struct stp_sample *sample)
+{
+	return encoder->plain(encoder, sample, 1) == 1;
 }
 
 #if defined(__x86_64__) && __STDC_HOSTED__
@@ -132,47 +147,87 @@ stp_telemetry_plain_encoder(void)
 
 #else
 
-/* Small machines take one column after the other. */
-static bool
+static inline bool
+is_plain(const struct stp_block_encoder *encoder, const struct stp_sample *sample, uint64_t due_ms)
+{
+	return sample->t_ms == due_ms && sample->contact == encoder->contact
+		&& sample->pass == encoder->pass && sample->zone == encoder->zone
+		&& sample->depth_um <= STP_DEPTH_MAX_UM && sample->rate_dhz <= STP_RATE_MAX_DHZ
+		&& sample->current_ma <= STP_CURRENT_MAX_MA;
+}
+
+/* What one column adds to the sample's code. */
+struct part {
+	int32_t miss;
+	uint32_t mean, folded, bits, quotient;
+};
+
+__attribute__((always_inline))
+static inline struct part
+take_part(const struct stp_block_encoder *encoder, unsigned column, uint32_t mean, uint16_t value)
+{
+	struct part part = { .miss = missed(encoder->level[column], encoder->trend[column], value) };
+
+	part.mean = mean;
+	part.folded = fold(part.miss);
+	part.bits = rice_bits(mean);
+	part.quotient = part.folded >> part.bits;
+	return part;
+}
+
+__attribute__((always_inline))
+static inline void
+learn_part(struct stp_block_encoder *encoder, unsigned column, uint32_t *mean, const struct part *part,
+	   int32_t kick)
+{
+	*mean = mean_after(part->mean, part->folded);
+	learn(encoder->level_gain[column], encoder->trend_gain[column], encoder->trend_keep[column],
+	      &encoder->level[column], &encoder->trend[column], part->miss, kick);
+}
+
+static inline uint32_t
+remainder_of(const struct part *part)
+{
+	return part->folded - (part->quotient << part->bits);
+}
+
+/*
+ * Small machines take one column after the other; no loop, for what it would cost them.  The
+ * bytes are written last: with them anything might change, as far as a compiler sees.
+ */
+static inline bool
 encode_one(struct stp_block_encoder *encoder, const struct stp_sample *sample)
 {
-	const uint16_t values[STP_COLUMNS] = {
-		sample->depth_um, sample->rate_dhz, sample->current_ma,
-	};
 	uint32_t *mean = encoder->mean[encoder->contact];
-	uint8_t *start = encoder->start;
-	uint32_t folded[STP_COLUMNS], unary = 0, unary_bits = 0, rest = 0, rest_bits = 0;
-	int32_t miss[STP_COLUMNS];
+	struct part depth = take_part(encoder, STP_COLUMN_DEPTH, mean[0], sample->depth_um);
+	struct part rate = take_part(encoder, STP_COLUMN_RATE, mean[1], sample->rate_dhz);
+	struct part current = take_part(encoder, STP_COLUMN_CURRENT, mean[2], sample->current_ma);
+	uint32_t unary_bits = depth.quotient + rate.quotient + current.quotient + 3;
+	uint32_t all_bits = unary_bits + depth.bits + rate.bits + current.bits, unary, rest;
 
-	for (unsigned i = 0; i < STP_COLUMNS; i++) {
-		uint32_t bits = rice_bits(mean[i]), quotient;
+	if ((depth.quotient | rate.quotient | current.quotient) >= QUOTIENT_ESCAPE
+	    || all_bits > BITS_AT_ONCE)
+		return false;
+	learn_part(encoder, STP_COLUMN_DEPTH, &mean[0], &depth, 0);
+	learn_part(encoder, STP_COLUMN_RATE, &mean[1], &rate, encoder->kick[STP_COLUMN_RATE] * current.miss);
+	learn_part(encoder, STP_COLUMN_CURRENT, &mean[2], &current, 0);
+	unary = ((2u << current.quotient | 1) << rate.quotient << 1 | 1) << depth.quotient;
+	rest = (remainder_of(&current) << rate.bits | remainder_of(&rate)) << depth.bits
+		| remainder_of(&depth);
+	/* Where the quotients take all 32 bits, there is no rest. */
+	bits_put_up(&encoder->values, encoder->start, unary | rest << (unary_bits & 31), all_bits);
+	return true;
+}
 
-		miss[i] = missed(encoder->level[i], encoder->trend[i], values[i]);
-		folded[i] = fold(miss[i]);
-		quotient = folded[i] >> bits;
-		if (quotient >= QUOTIENT_ESCAPE || unary_bits + quotient >= BITS_AT_ONCE
-		    || rest_bits + bits > BITS_AT_ONCE)
-			return false;
-		unary |= 1u << (unary_bits + quotient);
-		unary_bits += quotient + 1;
-		rest |= (folded[i] & ((1u << bits) - 1)) << rest_bits;
-		rest_bits += bits;
-	}
-	for (unsigned i = 0; i < STP_COLUMNS; i++) {
-		mean[i] = mean_after(mean[i], folded[i]);
-		learn(encoder->level_gain[i], encoder->trend_gain[i], encoder->trend_keep[i],
-		      &encoder->level[i], &encoder->trend[i], miss[i],
-		      encoder->kick[i] * miss[STP_COLUMN_CURRENT]);
-	}
-	if (unary_bits + rest_bits <= BITS_AT_ONCE) {
-		unary |= rest << unary_bits;
-		unary_bits += rest_bits;
-	} else {
-		bits_put_up(&encoder->values, start, unary, unary_bits);
-		unary = rest;
-		unary_bits = rest_bits;
-	}
-	bits_put_up(&encoder->values, start, unary, unary_bits);
+bool
+stp_telemetry_encode_one(struct stp_block_encoder *encoder, const struct stp_sample *sample)
+{
+	if (!is_plain(encoder, sample, encoder->due_ms) || encoder->values.written >= encoder->ample
+	    || encoder->samples == STP_BLOCK_SAMPLES_MAX || !encode_one(encoder, sample))
+		return false;
+	encoder->last_ms = sample->t_ms;
+	encoder->due_ms += encoder->period_ms;
+	encoder->samples++;
 	return true;
 }
 
@@ -181,20 +236,8 @@ encode_narrow(struct stp_block_encoder *encoder, const struct stp_sample *sample
 {
 	size_t done = 0;
 
-	if ((encoder->seen & encoder->present) != ALL_PRESENT || encoder->jitter_ms != 0)
-		return 0;
-	for (; done < count; done++) {
-		const struct stp_sample *sample = &samples[done];
-
-		if (!is_plain(encoder, sample, encoder->due_ms)
-		    || encoder->values.written >= encoder->ample
-		    || encoder->samples == STP_BLOCK_SAMPLES_MAX || !encode_one(encoder, sample))
-			break;
-		encoder->last_ms = sample->t_ms;
-		encoder->due_ms += encoder->period_ms;
-		encoder->gap++;
-		encoder->samples++;
-	}
+	while (done < count && stp_telemetry_encode_one(encoder, &samples[done]))
+		done++;
 	return done;
 }
 

@@ -63,8 +63,8 @@ put_event(struct stp_block_encoder *encoder, enum event_kind kind)
 		[EVENT_SHIFT] = { 0x3, 3 }, [EVENT_MARK] = { 0x7, 4 }, [EVENT_PRESENCE] = { 0xF, 4 },
 	};
 
-	put_gap(encoder, encoder->gap);
-	encoder->gap = 0;
+	put_gap(encoder, encoder->samples - encoder->event_at);
+	encoder->event_at = encoder->samples;
 	put_event_bits(encoder, codes[kind].code, codes[kind].bits);
 }
 
@@ -227,13 +227,17 @@ has_room(const struct stp_block_encoder *encoder)
 		&& encoder->capacity - used >= ROOM_FOR_SAMPLE;
 }
 
-/* The same question with less to compute, for as long as no event comes. */
+/* The same question with less to compute, for as long as no event comes and all columns are known. */
 static void
 note_room(struct stp_block_encoder *encoder)
 {
-	size_t used = own_header_size(encoder) + bits_size(&encoder->events) + ROOM_FOR_SAMPLE + 1;
+	size_t used = own_header_size(encoder) + bits_size(&encoder->events) + ROOM_FOR_SAMPLE
+		+ BITS_HELD_BYTES;
 
-	encoder->ample = encoder->capacity > used ? encoder->capacity - used : 0;
+	encoder->ample = 0;
+	if (encoder->capacity > used && encoder->jitter_ms == 0
+	    && (encoder->seen & encoder->present) == ALL_PRESENT)
+		encoder->ample = encoder->capacity - used;
 }
 
 /* Any sample: with events, without values, or the first. */
@@ -242,17 +246,15 @@ add_any(struct stp_block_encoder *encoder, const struct stp_sample *sample)
 {
 	uint8_t present = presence(sample);
 
-	if (!in_range(sample) || (encoder->samples > 0 && sample->t_ms < encoder->last_ms))
+	/* A chained block goes on after the one before, in time, too; an independent one began at 0. */
+	if (!in_range(sample) || sample->t_ms < encoder->last_ms)
 		return STP_ERR_RANGE;
 	if (!has_room(encoder))
 		return STP_ERR_SPACE;
-	encoder->gap++;
-	if (encoder->samples == 0 && !encoder->chained) {
+	if (encoder->samples == 0 && !encoder->chained)
 		put_first(encoder, sample, present);
-		encoder->gap = 0;
-	} else {
+	else
 		put_events(encoder, sample, present);
-	}
 	put_values(encoder, sample);
 	note_room(encoder);
 	encoder->last_ms = sample->t_ms;
@@ -279,14 +281,13 @@ use_predictors(struct stp_block_encoder *encoder)
 {
 	for (unsigned column = 0; column < STP_COLUMNS; column++) {
 		uint8_t choice = encoder->trial.choice[column];
-		const struct predictor *predictor = &predictors[choice];
 
 		if (encoder->predictor[column] != choice)
 			hand_over(&encoder->level[column], &encoder->trend[column], column_max[column]);
 		encoder->predictor[column] = choice;
-		encoder->level_gain[column] = predictor->level_gain;
-		encoder->trend_gain[column] = predictor->trend_gain;
-		encoder->trend_keep[column] = predictor->trend_keep;
+		encoder->level_gain[column] = level_gains[choice];
+		encoder->trend_gain[column] = trend_gains[choice];
+		encoder->trend_keep[column] = trend_keeps[choice];
 	}
 	encoder->coupling = encoder->trial.coupling;
 	encoder->kick[STP_COLUMN_RATE] = couplings[encoder->coupling];
@@ -301,7 +302,7 @@ begin_block(struct stp_block_encoder *encoder, bool chained, uint8_t *bytes, siz
 	encoder->chainable = false;
 	encoder->start = bytes + own_header_size(encoder);
 	encoder->values = encoder->events = (struct stp_bit_writer){ 0 };
-	encoder->samples = 0;
+	encoder->samples = encoder->event_at = 0;
 	use_predictors(encoder);
 	memset(bytes, 0, own_header_size(encoder));
 	bytes[BLOCK_CODEC] = chained ? STP_CODEC_CHAINED : STP_CODEC_RICE;
@@ -326,7 +327,7 @@ stp_block_encoder_begin(struct stp_block_encoder *encoder, uint16_t period_ms,
 	}
 	encoder->period_ms = period_ms;
 	encoder->gap_mean = GAP_MEAN_START;
-	encoder->gap = encoder->last_ms = 0;
+	encoder->last_ms = 0;
 	encoder->due_ms = 0;
 	encoder->jitter_ms = 0;
 	encoder->ample = 0;
@@ -348,8 +349,6 @@ stp_block_encoder_begin_chained(struct stp_block_encoder *encoder, uint8_t *byte
 	put_le16(bytes + CHAINED_COLUMNS, (uint16_t)(encoder->predictor[STP_COLUMN_DEPTH]
 		| encoder->predictor[STP_COLUMN_RATE] << 4 | encoder->predictor[STP_COLUMN_CURRENT] << 8
 		| encoder->coupling << CHAINED_COUPLING));
-	/* The first sample makes it 0: an event may come there. */
-	encoder->gap = UINT32_MAX;
 	note_room(encoder);
 	return STP_OK;
 }
@@ -357,9 +356,15 @@ stp_block_encoder_begin_chained(struct stp_block_encoder *encoder, uint8_t *byte
 enum stp_status
 stp_block_encoder_add(struct stp_block_encoder *encoder, const struct stp_sample *sample)
 {
-	size_t taken;
+	enum stp_status status = STP_OK;
 
-	return stp_block_encoder_add_many(encoder, sample, 1, &taken);
+	if (!encoder->bytes)
+		return STP_ERR_ARGUMENT;
+	if (!stp_telemetry_encode_one(encoder, sample))
+		status = add_any(encoder, sample);
+	if (status == STP_OK)
+		stp_telemetry_after_sample(encoder, sample);
+	return status;
 }
 
 enum stp_status
@@ -392,8 +397,8 @@ stp_block_encoder_finish(struct stp_block_encoder *encoder, size_t *size)
 	if (!bytes)
 		return STP_ERR_ARGUMENT;
 	if (encoder->samples > 0)
-		put_gap(encoder, encoder->gap + 1);
-	bits_put_up(&encoder->values, encoder->start, 0, (8 - encoder->values.count) & 7);
+		put_gap(encoder, encoder->samples - encoder->event_at);
+	bits_end_up(&encoder->values, encoder->start);
 	put_event_bits(encoder, 0, (8 - encoder->events.count) & 7);
 	values = encoder->values.written;
 	events = encoder->events.written;

@@ -57,20 +57,20 @@ enum event_kind {
 /* Running mean of the folded residuals, times 32. */
 #define MEAN_BITS 5
 
-struct predictor {
-	int8_t level_gain, trend_gain, trend_keep;
-};
-
 /*
- * Slow means from 1 (the last value) to 1/32, then damped trends; the last three have a weak
- * one, for a rate that is coupled.  All are stable: whatever the values, and coupled or
- * not, no product below comes near 2^31 (the largest, over all sequences, is about 2^28.6).
+ * The predictors: slow means from 1 (the last value) to 1/32, then damped trends; the last three
+ * have a weak one, for a rate that is coupled.  All are stable: whatever the values, and
+ * coupled or not, no product below comes near 2^31 (the largest, over all sequences, is
+ * about 2^28.6).
  */
-static const struct predictor predictors[STP_PREDICTORS] = {
-	{ 64, 0, 0 }, { 32, 0, 0 }, { 16, 0, 0 }, { 8, 0, 0 }, { 4, 0, 0 }, { 2, 0, 0 },
-	{ 64, 24, 48 }, { 64, 14, 56 }, { 32, 24, 48 }, { 32, 14, 56 },
-	{ 16, 12, 48 }, { 16, 7, 56 }, { 8, 4, 56 },
-	{ 12, 1, 58 }, { 16, 2, 56 }, { 24, 2, 56 },
+static const int8_t level_gains[STP_PREDICTORS] = {
+	64, 32, 16, 8, 4, 2, 64, 64, 32, 32, 16, 16, 8, 12, 16, 24,
+};
+static const int8_t trend_gains[STP_PREDICTORS] = {
+	0, 0, 0, 0, 0, 0, 24, 14, 24, 14, 12, 7, 4, 1, 2, 2,
+};
+static const int8_t trend_keeps[STP_PREDICTORS] = {
+	0, 0, 0, 0, 0, 0, 48, 56, 48, 56, 48, 56, 56, 58, 56, 56,
 };
 
 /*

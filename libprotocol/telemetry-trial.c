@@ -5,8 +5,8 @@
 
 #include "telemetry-encode.h"
 
-#define TRIAL_SAMPLES 256
-#define TRIAL_PAUSE 7936
+#define TRIAL_SAMPLES 512
+#define TRIAL_PAUSE 15872
 
 /* No value of the current was seen yet; no level gets there. */
 #define NO_LEVEL INT32_MIN
@@ -27,7 +27,7 @@ begin_trial(struct stp_block_encoder *encoder)
 	encoder->trial.current_trend = 0;
 }
 
-/* Change only for a clear gain: a thirty-second of the cost. */
+/* Change only for a clear gain: a sixty-fourth of the cost. */
 static void
 end_trial(struct stp_block_encoder *encoder)
 {
@@ -36,7 +36,7 @@ end_trial(struct stp_block_encoder *encoder)
 		: &encoder->trial.choice[encoder->trial.of];
 	uint32_t least = encoder->trial.cost[*choice];
 
-	least -= least >> 5;
+	least -= least >> 6;
 	for (uint8_t i = 0; i < (of_coupling ? COUPLINGS : STP_PREDICTORS); i++) {
 		if (encoder->trial.cost[i] < least) {
 			least = encoder->trial.cost[i];
@@ -52,25 +52,45 @@ end_trial(struct stp_block_encoder *encoder)
 		encoder->trial.pause = TRIAL_PAUSE;
 }
 
-/* How far candidate number i would have been off, and what it would know now. */
-static inline void
-try_one(struct stp_block_encoder *encoder, unsigned i, const struct predictor *gains, int32_t value,
-	int32_t kick)
+/* How far each predictor would have been off, and what it would know now. */
+static void
+try_predictors(struct stp_block_encoder *encoder, int32_t value, int32_t kick)
 {
-	int32_t level = encoder->trial.level[i], trend = encoder->trial.trend[i];
-	int32_t miss = missed(level, trend, value);
+	for (unsigned i = 0; i < STP_PREDICTORS; i++) {
+		int32_t level = encoder->trial.level[i], trend = encoder->trial.trend[i];
+		int32_t miss = missed(level, trend, value);
 
-	encoder->trial.cost[i] += (uint32_t)(miss ^ miss >> 31);
-	learn(gains->level_gain, gains->trend_gain, gains->trend_keep, &level, &trend, miss, kick);
-	encoder->trial.level[i] = level;
-	encoder->trial.trend[i] = trend;
+		encoder->trial.cost[i] += (uint32_t)(miss ^ miss >> 31);
+		learn(level_gains[i], trend_gains[i], trend_keeps[i], &level, &trend, miss, kick);
+		encoder->trial.level[i] = level;
+		encoder->trial.trend[i] = trend;
+	}
+}
+
+static void
+try_couplings(struct stp_block_encoder *encoder, int32_t value, int32_t current_miss)
+{
+	uint8_t choice = encoder->trial.choice[STP_COLUMN_RATE];
+	int32_t level_gain = level_gains[choice], trend_gain = trend_gains[choice];
+	int32_t trend_keep = trend_keeps[choice];
+
+	for (unsigned i = 0; i < COUPLINGS; i++) {
+		int32_t level = encoder->trial.level[i], trend = encoder->trial.trend[i];
+		int32_t miss = missed(level, trend, value);
+
+		encoder->trial.cost[i] += (uint32_t)(miss ^ miss >> 31);
+		learn(level_gain, trend_gain, trend_keep, &level, &trend, miss,
+		      current_miss * couplings[i]);
+		encoder->trial.level[i] = level;
+		encoder->trial.trend[i] = trend;
+	}
 }
 
 /* What the current's predictor, as it is chosen now, would have missed. */
 static int32_t
 current_missed(struct stp_block_encoder *encoder, uint16_t value)
 {
-	const struct predictor *gains = &predictors[encoder->trial.choice[STP_COLUMN_CURRENT]];
+	uint8_t choice = encoder->trial.choice[STP_COLUMN_CURRENT];
 	int32_t *level = &encoder->trial.current_level, *trend = &encoder->trial.current_trend, miss;
 
 	if (value == STP_ABSENT)
@@ -78,7 +98,7 @@ current_missed(struct stp_block_encoder *encoder, uint16_t value)
 	if (*level == NO_LEVEL)
 		*level = value * (1 << LEVEL_BITS);
 	miss = missed(*level, *trend, value);
-	learn(gains->level_gain, gains->trend_gain, gains->trend_keep, level, trend, miss, 0);
+	learn(level_gains[choice], trend_gains[choice], trend_keeps[choice], level, trend, miss, 0);
 	return miss;
 }
 
@@ -87,7 +107,7 @@ try_all(struct stp_block_encoder *encoder, const struct stp_sample *sample)
 {
 	bool of_coupling = encoder->trial.of == TRIAL_OF_COUPLING;
 	unsigned column = of_coupling ? STP_COLUMN_RATE : encoder->trial.of;
-	int32_t value = *sample_value(sample, column), miss = 0, kick;
+	int32_t value = *sample_value(sample, column), miss = 0;
 
 	if (value == STP_ABSENT)
 		return;
@@ -97,16 +117,10 @@ try_all(struct stp_block_encoder *encoder, const struct stp_sample *sample)
 	if (column == STP_COLUMN_RATE)
 		miss = current_missed(encoder, sample->current_ma);
 	encoder->trial.fresh = false;
-	if (of_coupling) {
-		const struct predictor *gains = &predictors[encoder->trial.choice[column]];
-
-		for (unsigned i = 0; i < COUPLINGS; i++)
-			try_one(encoder, i, gains, value, miss * couplings[i]);
-	} else {
-		kick = miss * couplings[encoder->trial.coupling];
-		for (unsigned i = 0; i < STP_PREDICTORS; i++)
-			try_one(encoder, i, &predictors[i], value, kick);
-	}
+	if (of_coupling)
+		try_couplings(encoder, value, miss);
+	else
+		try_predictors(encoder, value, miss * couplings[encoder->trial.coupling]);
 }
 
 void

@@ -354,6 +354,96 @@ only_a_finished_block_can_be_continued(void **state)
 	assert_int_equal(stp_block_encoder_begin(&encoder, 10, bytes, sizeof(bytes)), STP_OK);
 }
 
+static void
+time_goes_on_from_block_to_block(void **state)
+{
+	struct stp_sample sample = { 5000, 1, 2, 3, 0, 0, 0 };
+	uint8_t bytes[STP_BLOCK_SIZE_MAX(2)];
+	struct stp_block_encoder encoder;
+	size_t size;
+
+	stp_block_encoder_init(&encoder);
+	assert_int_equal(stp_block_encoder_begin(&encoder, 10, bytes, sizeof(bytes)), STP_OK);
+	assert_int_equal(stp_block_encoder_add(&encoder, &sample), STP_OK);
+	assert_int_equal(stp_block_encoder_finish(&encoder, &size), STP_OK);
+	assert_int_equal(stp_block_encoder_begin_chained(&encoder, bytes, sizeof(bytes)), STP_OK);
+	sample.t_ms = 4999;
+	assert_int_equal(stp_block_encoder_add(&encoder, &sample), STP_ERR_RANGE);
+	sample.t_ms = 5000;
+	assert_int_equal(stp_block_encoder_add(&encoder, &sample), STP_OK);
+	assert_int_equal(stp_block_encoder_finish(&encoder, &size), STP_OK);
+	/* An independent block says where it begins. */
+	assert_int_equal(stp_block_encoder_begin(&encoder, 10, bytes, sizeof(bytes)), STP_OK);
+	sample.t_ms = 0;
+	assert_int_equal(stp_block_encoder_add(&encoder, &sample), STP_OK);
+	assert_int_equal(stp_block_encoder_finish(&encoder, &size), STP_OK);
+}
+
+static size_t
+never(struct stp_block_encoder *encoder, const struct stp_sample *samples, size_t count)
+{
+	return 0;
+}
+
+/* Pages of a size, filled as far as they go; returns their bytes in out. */
+static size_t
+fill_pages(const struct session_plan *plan, size_t page, bool many, bool slow, uint8_t *to)
+{
+	struct stp_block_encoder encoder;
+	size_t used = 0;
+
+	stp_block_encoder_init(&encoder);
+	if (slow)
+		encoder.plain = never;
+	for (size_t next = 0; next < plan->samples; ) {
+		enum stp_status status = STP_OK;
+		size_t taken = 0, size;
+
+		if (used == 0)
+			assert_int_equal(stp_block_encoder_begin(&encoder, plan->period_ms, to, page), STP_OK);
+		else
+			assert_int_equal(stp_block_encoder_begin_chained(&encoder, to + used, page), STP_OK);
+		if (many)
+			status = stp_block_encoder_add_many(&encoder, chain.samples + next,
+							    plan->samples - next, &taken);
+		while (!many && next + taken < plan->samples && status == STP_OK) {
+			status = stp_block_encoder_add(&encoder, chain.samples + next + taken);
+			taken += status == STP_OK;
+		}
+		assert_true(status == STP_OK || status == STP_ERR_SPACE);
+		assert_true(taken > 0);
+		assert_int_equal(stp_block_encoder_finish(&encoder, &size), STP_OK);
+		next += taken;
+		used += size;
+	}
+	return used;
+}
+
+/* Samples one by one or many at once, the fast way or the slow: the same bytes, the same pages. */
+static void
+all_ways_write_the_same(void **state)
+{
+	static uint8_t bytes[4][sizeof(chain.bytes)];
+	struct session_random random = { test_seed() };
+
+	for (unsigned round = 0; round < 100; round++) {
+		struct session_plan plan = troubled_plan(session_random_next(&random),
+							 session_random_below(&random, SAMPLES_MAX));
+		size_t page = STP_BLOCK_SIZE_MAX(1) + session_random_below(&random, 4000), size;
+
+		plan.jitter = session_random_below(&random, 2) / 100.0;
+		plan.absent = session_random_below(&random, 2) / 500.0;
+		plan.noise.depth_um *= 1u << session_random_below(&random, 9);
+		plan.noise.current_ma *= 1u << session_random_below(&random, 9);
+		session_generate(&plan, chain.samples, NULL);
+		size = fill_pages(&plan, page, true, false, bytes[0]);
+		for (unsigned way = 1; way < 4; way++) {
+			assert_int_equal(fill_pages(&plan, page, way & 1, way & 2, bytes[way]), size);
+			assert_memory_equal(bytes[way], bytes[0], size);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -366,6 +456,8 @@ main(void)
 		cmocka_unit_test(every_flipped_bit_and_cut_is_refused),
 		cmocka_unit_test(sealed_mutations_do_no_harm),
 		cmocka_unit_test(only_a_finished_block_can_be_continued),
+		cmocka_unit_test(all_ways_write_the_same),
+		cmocka_unit_test(time_goes_on_from_block_to_block),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,12 +88,12 @@ struct stp_block_encoder {
 	size_t capacity;
 	struct stp_bit_writer values;	/* grow up from the header */
 	struct stp_bit_writer events;	/* grow down from the buffer's end */
-	size_t ample;			/* while values take less, there is room for a sample */
+	size_t ample;			/* while values take less, a plain sample finds room; 0: none would be plain */
 	uint32_t samples;
 	uint32_t last_ms;
 	uint64_t due_ms;		/* of the next sample, by the nominal period */
 	int32_t jitter_ms;		/* of the last sample */
-	uint32_t gap, gap_mean;		/* samples since the last event */
+	uint32_t event_at, gap_mean;	/* the sample with the last event */
 	uint16_t period_ms;
 	uint8_t present, seen, contact, pass, zone;
 	bool chained, chainable;	/* this block; whether the next one may be */
