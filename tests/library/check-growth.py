@@ -17,7 +17,8 @@ import tempfile
 
 GROWING = ("stp_features", "stp_advert", "stp_record_head", "stp_session_part", "stp_event",
            "stp_record_fault", "stp_block_info", "stp_chain_config",
-           "stp_chain_report", "stp_chain_summary")
+           "stp_chain_report", "stp_chain_summary", "stp_host_config", "stp_host_action", "stp_host_progress",
+           "stp_errand_config", "stp_errand_action")
 # Tells when a struct is read beyond the end that the program knows.
 SANITIZE = ("-g", "-fsanitize=address")
 ADDED = "\tuint64_t added_later[3];\n"

@@ -48,6 +48,15 @@ done
 must [ -n "$(readelf -d "$work/out/shared-pen" | grep -o 'libstipple.so.0\]')" ]
 must [ -z "$(readelf -d "$work/out/static-pen" | grep -o 'libstipple')" ]
 
+# What the README shows compiles.
+awk -v out="$work/readme-" '/^```c$/ { file = (out (++count) ".c"); next } /^```/ { file = "" } file { print > file }' \
+    "$tree/libprotocol/README.md"
+must [ -e "$work/readme-2.c" ]
+for block in "$work"/readme-*.c; do
+    # shellcheck disable=SC2046
+    quietly "$@" -std=c11 -Wall -Wextra -Werror $(pkg-config --cflags stipple) -c "$block" -o "$block.o"
+done
+
 # C++ takes all headers together, twice, and links.
 cxx=$(command -v c++ || command -v g++ || command -v clang++) || { echo "no C++ compiler: not tried from C++"; exit 0; }
 cat > "$work/all.cc" << 'END'

@@ -131,6 +131,44 @@ check_block(void)
 	CHECK_FENCE(info);
 }
 
+static void
+check_host(void)
+{
+	struct stp_host_config config = { .collector_id = "OLD", .window = 32 };
+	struct stp_features features = { .schema_rev = 1, .max_window = 16, .sample_period_ms = 20 };
+	struct stp_host *host = stp_host_new(&config);
+	FENCED(stp_host_action) action;
+	FENCED(stp_host_progress) progress;
+
+	RAISE(action);
+	RAISE(progress);
+	CHECK(host != NULL);
+	stp_host_start(host, 247, &features, 1000);
+	stp_host_poll(host, &action.it);
+	CHECK(action.it.kind == STP_HOST_WRITE && action.it.u.write.bytes[0] == STP_OP_HELLO);
+	CHECK_FENCE(action);
+	stp_host_get_progress(host, &progress.it);
+	CHECK(progress.it.record == 0 && progress.it.records_done == 0);
+	CHECK_FENCE(progress);
+	stp_host_free(host);
+}
+
+static void
+check_errand(void)
+{
+	struct stp_errand_config config = { .kind = STP_ERRAND_LIST_SLOTS, .collector_id = "OLD" };
+	struct stp_errand *errand = stp_errand_new(&config);
+	FENCED(stp_errand_action) action;
+
+	RAISE(action);
+	CHECK(errand != NULL);
+	stp_errand_start(errand, 1000);
+	stp_errand_poll(errand, &action.it);
+	CHECK(action.it.kind == STP_ERRAND_WRITE && action.it.u.write.size > 0);
+	CHECK_FENCE(action);
+	stp_errand_free(errand);
+}
+
 /* A program newer than the library is told so when it asks for what the library does not know. */
 static void
 check_refusal(void)
@@ -159,6 +197,8 @@ main(void)
 	check_advert();
 	check_records();
 	check_block();
+	check_host();
+	check_errand();
 	check_refusal();
 	return failures > 0;
 }
