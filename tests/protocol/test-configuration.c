@@ -43,6 +43,8 @@ turn_configuration(const uint8_t *bytes, size_t size, char *text, size_t text_si
 			assert_int_equal(status, STP_OK);
 		}
 	}
+	assert_int_equal(stp_config_next(bytes, size, &at, &item), STP_ERR_NOT_FOUND);
+	assert_int_equal(stp_config_find(bytes, size, 0, &item), STP_ERR_NOT_FOUND);
 	return STP_OK;
 }
 

@@ -63,9 +63,13 @@ duplicates_and_overtaken_frames_are_old(void **state)
 	assert_int_equal(take(&tracker, 6, 20100, NULL), STP_LIVE_OLD);
 	assert_int_equal(take(&tracker, 5, 20000, NULL), STP_LIVE_OLD);
 	assert_int_equal(tracker.old, 2);
+	/* As far back as it goes: ten frames, ten seconds. */
+	assert_int_equal(take(&tracker, 252, 10100, NULL), STP_LIVE_OLD);
+	assert_int_equal(tracker.old, 3);
 	assert_int_equal(tracker.frames, 2);
 	assert_int_equal(tracker.tick_ms, 20100);
-	assert_int_equal(take(&tracker, 7, 20200, NULL), STP_LIVE_NEXT);
+	/* The counter says which is newer when the tick cannot. */
+	assert_int_equal(take(&tracker, 7, 20100, NULL), STP_LIVE_NEXT);
 	assert_int_equal(tracker.lost, 0);
 }
 
@@ -84,8 +88,13 @@ a_tick_that_goes_back_is_a_restart(void **state)
 	assert_int_equal(tick, 2100);
 	/* Behind by a short time, but by too many frames. */
 	take(&tracker, 100, 5000, NULL);
-	assert_int_equal(take(&tracker, 0, 1000, &tick), STP_LIVE_RESTARTED);
-	assert_int_equal(tracker.restarts, 2);
+	assert_int_equal(take(&tracker, 89, 4000, &tick), STP_LIVE_RESTARTED);
+	/* The same seq can only be another count. */
+	assert_int_equal(take(&tracker, 89, 3900, &tick), STP_LIVE_RESTARTED);
+	/* Behind by few frames, but by a millisecond too much. */
+	take(&tracker, 100, 20000, NULL);
+	assert_int_equal(take(&tracker, 99, 9999, &tick), STP_LIVE_RESTARTED);
+	assert_int_equal(tracker.restarts, 4);
 	assert_int_equal(tracker.old, 0);
 }
 
@@ -116,6 +125,14 @@ the_reference_may_be_a_little_ahead(void **state)
 	stp_live_tracker_init(&tracker, WRAP + 50);
 	assert_int_equal(take(&tracker, 9, WRAP - 20, &tick), STP_LIVE_NEXT);
 	assert_int_equal(tick, WRAP - 20);
+	/* Half a turn ahead is still ahead. */
+	stp_live_tracker_init(&tracker, WRAP);
+	take(&tracker, 9, WRAP + INT32_MAX, &tick);
+	assert_int_equal(tick, WRAP + INT32_MAX);
+	/* To the very beginning, and no further back. */
+	stp_live_tracker_init(&tracker, 10);
+	take(&tracker, 9, 0, &tick);
+	assert_int_equal(tick, 0);
 	/* In the first minutes there is nothing before the wrap. */
 	stp_live_tracker_init(&tracker, 10);
 	take(&tracker, 9, 3000000000u, &tick);
