@@ -10,11 +10,13 @@
 
 /*
  * The encoder gets any samples there can be, 13 bytes each after two of period: it
- * must refuse or encode them, within the promised size, and back they must come.
+ * must refuse or encode them, within the promised size, and back they must come.  A
+ * contact of 0xC0 or more begins a chained block.
  */
 
 #define SAMPLE_SIZE 13
 #define COUNT_MAX 4096
+#define NEXT_BLOCK 0xC0
 
 static struct stp_sample in[COUNT_MAX], out[COUNT_MAX];
 
@@ -38,36 +40,55 @@ get_sample(const uint8_t *bytes, uint32_t before_ms)
 	};
 }
 
+/* The block so far must come back; the next one goes on after it. */
+static void
+end_block(struct stp_block_encoder *encoder, struct stp_block_decoder *decoder, const uint8_t *block,
+	  size_t taken)
+{
+	size_t length, count;
+
+	FUZZ_CHECK(stp_block_encoder_finish(encoder, &length) == STP_OK);
+	FUZZ_CHECK(length <= STP_BLOCK_SIZE_MAX(taken));
+	FUZZ_CHECK(stp_block_decoder_next(decoder, block, length, out, taken, &count) == STP_OK);
+	FUZZ_CHECK(count == taken);
+	for (size_t i = 0; i < taken; i++)
+		FUZZ_CHECK(samples_equal(&in[i], &out[i]));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	size_t given = size < 2 ? 0 : (size - 2) / SAMPLE_SIZE, taken = 0, length, count;
+	size_t given = size < 2 ? 0 : (size - 2) / SAMPLE_SIZE, taken = 0;
 	size_t capacity = STP_BLOCK_SIZE_MAX(given > COUNT_MAX ? COUNT_MAX : given);
 	struct stp_block_encoder encoder;
+	struct stp_block_decoder decoder;
 	uint8_t *block = malloc(capacity);
 	uint32_t before_ms = 0;
 
 	stp_block_encoder_init(&encoder);
+	stp_block_decoder_init(&decoder);
 	if (size < 2 || stp_block_encoder_begin(&encoder, get16(bytes), block, capacity) != STP_OK) {
 		free(block);
 		return 0;
 	}
-	for (size_t i = 0; i < given && taken < COUNT_MAX; i++) {
+	for (size_t i = 0; i < given && i < COUNT_MAX; i++) {
 		struct stp_sample sample = get_sample(bytes + 2 + i * SAMPLE_SIZE, before_ms);
-		enum stp_status status = stp_block_encoder_add(&encoder, &sample);
+		enum stp_status status;
 
+		if (sample.contact >= NEXT_BLOCK) {
+			end_block(&encoder, &decoder, block, taken);
+			taken = 0;
+			sample.contact &= 1;
+			FUZZ_CHECK(stp_block_encoder_begin_chained(&encoder, block, capacity) == STP_OK);
+		}
+		status = stp_block_encoder_add(&encoder, &sample);
 		FUZZ_CHECK(status == STP_OK || status == STP_ERR_RANGE);
 		if (status == STP_OK) {
 			in[taken++] = sample;
 			before_ms = sample.t_ms;
 		}
 	}
-	FUZZ_CHECK(stp_block_encoder_finish(&encoder, &length) == STP_OK);
-	FUZZ_CHECK(length <= STP_BLOCK_SIZE_MAX(taken));
-	FUZZ_CHECK(stp_block_decode(block, length, out, taken, &count) == STP_OK);
-	FUZZ_CHECK(count == taken);
-	for (size_t i = 0; i < taken; i++)
-		FUZZ_CHECK(samples_equal(&in[i], &out[i]));
+	end_block(&encoder, &decoder, block, taken);
 	free(block);
 	return 0;
 }
