@@ -73,6 +73,7 @@ struct stp_live_tracker {
 	uint32_t restarts;
 	uint8_t seq;		/* of the newest frame */
 	bool begun;
+	uint64_t later[2];
 };
 
 /*

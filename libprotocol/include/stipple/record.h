@@ -207,6 +207,7 @@ struct stp_record_writer {
 	uint8_t *bytes;
 	size_t capacity, size;
 	enum stp_status failed;	/* the first failure sticks; stp_record_finish() returns it */
+	uint64_t later[2];
 };
 
 /* stp_record_begin() for a head of that size; see stipple.h. */

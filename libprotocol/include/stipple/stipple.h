@@ -22,7 +22,7 @@
  *
  * Growth.  The soname stays as long as programs compiled before still run.
  *  - Structs that are one message or one value of the wire do not change: stp_request, stp_answer,
- *    stp_panel_request, stp_panel_answer, stp_live, stp_live_tracker, stp_event_hint, stp_cartridge,
+ *    stp_panel_request, stp_panel_answer, stp_live, stp_event_hint, stp_cartridge,
  *    stp_config_item, stp_counter, stp_entry, stp_segment, stp_elapsed_time, stp_time_anchor, stp_range,
  *    stp_sample, stp_seal, stp_seal_statement, and stp_pen_slot, which firmware keeps in flash.
  *  - Structs that may grow cross the border with their size.  A function that takes or fills one
@@ -31,6 +31,9 @@
  *    that is added later stands behind all that were there, padding included, and its zero means "as
  *    before".  A field set by a newer program that an older library does not know of is
  *    refused with STP_ERR_ARGUMENT.
+ *  - Structs that are the state of an object and that the caller places, stp_pen, stp_block_encoder,
+ *    stp_block_decoder, stp_record_writer, stp_chain, stp_live_tracker, keep their size: what is added
+ *    takes of the room called later.  Their fields are the library's unless a comment says otherwise.
  *  - Programs ignore values of enums that they do not know.
  *  - struct stp_record, stp_host, stp_errand, stp_panel: made and known by the library alone.
  */

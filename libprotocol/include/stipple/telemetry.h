@@ -111,6 +111,7 @@ struct stp_block_encoder {
 		uint32_t cost[STP_PREDICTORS];
 		int32_t level[STP_PREDICTORS], trend[STP_PREDICTORS];
 	} trial;			/* of other predictors, for later blocks */
+	uint32_t later[8];
 };
 
 /* Once per session. */
