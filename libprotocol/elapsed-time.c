@@ -76,3 +76,18 @@ stp_elapsed_time_decode(const uint8_t *bytes, size_t size, struct stp_elapsed_ti
 	};
 	return STP_OK;
 }
+
+enum stp_status
+stp_clock_offset(const struct stp_time_anchor *set, const struct stp_time_anchor *now, int64_t *offset_us)
+{
+	/* Far from where sums overflow: the year 75000, and as long before. */
+	const int64_t limit = INT64_C(1) << 61;
+
+	if (set->boot_id != now->boot_id)
+		return STP_ERR_IDENTITY;
+	if (now->tick_ms < set->tick_ms || now->tick_ms > STP_TICK_MAX || set->utc_us > limit ||
+	    set->utc_us < -limit || now->utc_us > limit || now->utc_us < -limit)
+		return STP_ERR_RANGE;
+	*offset_us = set->utc_us + (int64_t)(now->tick_ms - set->tick_ms) * 1000 - now->utc_us;
+	return STP_OK;
+}

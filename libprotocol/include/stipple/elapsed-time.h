@@ -49,6 +49,20 @@ struct stp_time_anchor {
 	uint32_t uncertainty_us;	/* half the round trip of the read, plus the pen's resolution */
 };
 
+/* A pen's UTC that is off by less is left alone: its display shows minutes, and setting costs a write. */
+#define STP_CLOCK_SET_US INT64_C(5000000)
+/* Off by more, either clock is wrong, and a person should look.  8 min gave false alarms (Tidepool's uploader). */
+#define STP_CLOCK_ALERT_US INT64_C(900000000)
+
+/*
+ * How far a pen's UTC, set when the first anchor was taken and kept by its tick since, is ahead of the
+ * caller's clock when the second was taken; negative: behind.  Reading the pen gives only its tick, so
+ * that is how it can be known.  Uncertain by both anchors' uncertainty.  STP_ERR_IDENTITY: another power-up;
+ * STP_ERR_RANGE: ticks that are not in order, or times that cannot be.
+ */
+STP_API STP_MUST_CHECK enum stp_status
+stp_clock_offset(const struct stp_time_anchor *set, const struct stp_time_anchor *now, int64_t *offset_us);
+
 #ifdef __cplusplus
 }
 #endif
