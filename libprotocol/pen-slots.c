@@ -41,6 +41,7 @@ stp_pen_take_slot(struct stp_pen *pen, const uint8_t collector_id[STP_COLLECTOR_
 	status = keep_slot(pen, free, &fresh);
 	if (status == STP_WIRE_SUCCESS)
 		pen->slot = free;
+	stp_pen_reset_spare(pen, 0);
 	return status;
 }
 
@@ -130,7 +131,58 @@ stp_pen_acknowledge(struct stp_pen *pen, const struct stp_request *request)
 		note_range(&slot, request->u.ack.from, request->u.ack.to);
 		raise_mark(&slot, 0);
 	}
+	stp_pen_reset_spare(pen, request->u.ack.from);
 	return keep_slot(pen, pen->slot, &slot);
+}
+
+uint8_t
+stp_pen_tell_slot(const struct stp_pen *pen, uint8_t index, struct stp_answer *reply)
+{
+	if (index >= STP_PEN_SLOTS)
+		return STP_WIRE_INVALID_OPERAND;
+	if (!pen->slots[index].used)
+		return STP_WIRE_NO_RECORDS;
+	memcpy(reply->u.slots.collector_id, pen->slots[index].collector_id, STP_COLLECTOR_ID_SIZE);
+	reply->u.slots.mark = pen->slots[index].mark;
+	reply->u.slots.epoch = pen->slots[index].epoch;
+	return STP_WIRE_SUCCESS;
+}
+
+/* Dropping another's slot lets records go that its collector lacks: a person has to agree. */
+static uint8_t
+check_consent(struct stp_pen *pen, uint8_t index)
+{
+	if (!pen->ticking)
+		return STP_WIRE_OP_NOT_SUPPORTED;
+	if (pen->wish.wish != STP_PEN_WISH_DROP_SLOT || pen->wish.index != index) {
+		stp_pen_wish_for(pen, STP_PEN_WISH_DROP_SLOT);
+		pen->wish.index = index;
+	}
+	return pen->wish.confirmed ? STP_WIRE_SUCCESS : STP_WIRE_NOT_CONFIRMED;
+}
+
+uint8_t
+stp_pen_drop_slot(struct stp_pen *pen, const struct stp_request *request)
+{
+	const struct stp_pen_slot unused = { .used = false };
+	uint8_t index = request->u.drop_slot.index, status;
+
+	if (index >= STP_PEN_SLOTS)
+		return STP_WIRE_INVALID_OPERAND;
+	if (!pen->slots[index].used ||
+	    memcmp(pen->slots[index].collector_id, request->u.drop_slot.collector_id, STP_COLLECTOR_ID_SIZE))
+		return STP_WIRE_NO_RECORDS;
+	if (index != pen->slot) {
+		status = check_consent(pen, index);
+		if (status != STP_WIRE_SUCCESS)
+			return status;
+		stp_pen_forget_wish(pen);
+	}
+	status = keep_slot(pen, index, &unused);
+	if (status == STP_WIRE_SUCCESS && index == pen->slot)
+		pen->slot = STP_PEN_NO_SLOT;
+	stp_pen_reset_spare(pen, 0);
+	return status;
 }
 
 static bool

@@ -1,21 +1,19 @@
 /* SPDX-FileCopyrightText: 2026 The Stipple authors
  * SPDX-License-Identifier: MIT */
 
-#include <string.h>
-
 #include <stipple/crc32c.h>
 
 #include "pen-internal.h"
 
 #define COUNTER_MASK 63u
 
-/* What forbids a LIST or READ, at its start as well as in its middle. */
-static uint8_t
-obstacle(const struct stp_pen_log_state *state, uint32_t epoch)
+uint8_t
+stp_pen_obstacle(const struct stp_pen *pen, const struct stp_pen_log_state *state, uint32_t epoch)
 {
 	if (epoch != state->epoch)
 		return STP_WIRE_WRONG_EPOCH;
-	if (state->flags & STP_STATE_MOTOR_ON)
+	/* Without a clock there is no pace, and silence would be worse than a refusal. */
+	if (state->flags & STP_STATE_MOTOR_ON && (!pen->config.motor_segments_per_s || !pen->ticking))
 		return STP_WIRE_BUSY;
 	return STP_WIRE_SUCCESS;
 }
@@ -26,29 +24,7 @@ check_start(const struct stp_pen *pen, uint32_t epoch, uint8_t window, struct st
 	if (window > pen->config.max_window)
 		return STP_WIRE_WINDOW_TOO_LARGE;
 	pen->config.log->state(pen->config.user, state);
-	return obstacle(state, epoch);
-}
-
-/* Put the next entry of a LIST in place; sets exhausted when there is none. */
-static enum stp_status
-fetch_entry(struct stp_pen *pen)
-{
-	while (pen->stream.next <= pen->stream.last && pen->stream.next) {
-		struct stp_entry entry;
-		enum stp_status status = pen->config.log->entry(pen->config.user, pen->stream.next, &entry);
-
-		/* Zero after the last number there is: the loop ends. */
-		pen->stream.next++;
-		if (status == STP_ERR_NOT_FOUND)
-			continue;
-		if (status)
-			return status;
-		stp_entry_encode(&entry, pen->stream.entry);
-		pen->stream.entry_left = STP_ENTRY_SIZE;
-		return STP_OK;
-	}
-	pen->stream.exhausted = true;
-	return STP_OK;
+	return stp_pen_obstacle(pen, state, epoch);
 }
 
 uint8_t
@@ -56,10 +32,10 @@ stp_pen_begin_list(struct stp_pen *pen, const struct stp_request *request)
 {
 	struct stp_pen_log_state state;
 	uint32_t from = request->u.list.from, to = request->u.list.to;
-	uint8_t status = check_start(pen, request->u.list.epoch, request->u.list.window, &state);
+	uint8_t wire = check_start(pen, request->u.list.epoch, request->u.list.window, &state);
 
-	if (status != STP_WIRE_SUCCESS)
-		return status;
+	if (wire != STP_WIRE_SUCCESS)
+		return wire;
 	if (from < state.oldest)
 		from = state.oldest;
 	if (to > state.newest)
@@ -67,17 +43,13 @@ stp_pen_begin_list(struct stp_pen *pen, const struct stp_request *request)
 	if (from > to)
 		return STP_WIRE_NO_RECORDS;
 
-	pen->stream.next = from;
-	pen->stream.last = to;
-	if (fetch_entry(pen))
-		return STP_WIRE_NOT_COMPLETED;
-	if (pen->stream.exhausted)
-		return STP_WIRE_NO_RECORDS;
 	pen->stream.op = STP_OP_LIST;
 	pen->stream.token = request->token;
 	pen->stream.epoch = request->u.list.epoch;
 	pen->stream.window = request->u.list.window;
 	pen->stream.credits = request->u.list.window;
+	pen->stream.next = from;
+	pen->stream.last = to;
 	pen->stream.status = STP_WIRE_SUCCESS;
 	return STP_WIRE_SUCCESS;
 }
@@ -88,26 +60,45 @@ absence(const struct stp_pen_log_state *state, uint32_t record)
 	return record < state->oldest ? STP_WIRE_OVERWRITTEN : STP_WIRE_NO_RECORDS;
 }
 
+/* The log may have lost the record under the reader: say so, instead of a failing flash. */
 uint8_t
-stp_pen_begin_read(struct stp_pen *pen, const struct stp_request *request)
+stp_pen_read_failure(const struct stp_pen_log_state *state, uint32_t record, enum stp_status status)
 {
-	struct stp_pen_log_state state;
+	return status == STP_ERR_NOT_FOUND ? absence(state, record) : STP_WIRE_NOT_COMPLETED;
+}
+
+uint8_t
+stp_pen_find_range(const struct stp_pen *pen, const struct stp_pen_log_state *state, uint32_t record,
+		   uint32_t offset, uint32_t length)
+{
 	struct stp_entry entry;
-	uint32_t end = request->u.read.offset + request->u.read.length;
-	uint8_t wire = check_start(pen, request->u.read.epoch, request->u.read.window, &state);
 	enum stp_status status;
 
-	if (wire != STP_WIRE_SUCCESS)
-		return wire;
-	if (request->u.read.record < state.oldest || request->u.read.record > state.newest)
-		return absence(&state, request->u.read.record);
-	status = pen->config.log->entry(pen->config.user, request->u.read.record, &entry);
+	if (record < state->oldest || record > state->newest)
+		return absence(state, record);
+	status = pen->config.log->entry(pen->config.user, record, &entry);
 	if (status == STP_ERR_NOT_FOUND)
 		return STP_WIRE_NO_RECORDS;
 	if (status)
 		return STP_WIRE_NOT_COMPLETED;
-	if (end > entry.length)
+	if (offset > entry.length || length > entry.length - offset)
 		return STP_WIRE_INVALID_OPERAND;
+	/* A damaged record is evidence: it is read like any other, and said to be damaged. */
+	return entry.flags & STP_ENTRY_CORRUPT ? STP_WIRE_RECORD_CORRUPT : STP_WIRE_SUCCESS;
+}
+
+uint8_t
+stp_pen_begin_read(struct stp_pen *pen, const struct stp_request *request)
+{
+	struct stp_pen_log_state state;
+	uint8_t wire = check_start(pen, request->u.read.epoch, request->u.read.window, &state);
+
+	if (wire != STP_WIRE_SUCCESS)
+		return wire;
+	wire = stp_pen_find_range(pen, &state, request->u.read.record, request->u.read.offset,
+				  request->u.read.length);
+	if (wire != STP_WIRE_SUCCESS && wire != STP_WIRE_RECORD_CORRUPT)
+		return wire;
 
 	pen->stream.op = STP_OP_READ;
 	pen->stream.token = request->token;
@@ -116,9 +107,8 @@ stp_pen_begin_read(struct stp_pen *pen, const struct stp_request *request)
 	pen->stream.credits = request->u.read.window;
 	pen->stream.next = request->u.read.record;
 	pen->stream.offset = request->u.read.offset;
-	pen->stream.end = end;
-	/* A damaged record is evidence: it is read like any other, and said to be damaged. */
-	pen->stream.status = entry.flags & STP_ENTRY_CORRUPT ? STP_WIRE_RECORD_CORRUPT : STP_WIRE_SUCCESS;
+	pen->stream.end = request->u.read.offset + request->u.read.length;
+	pen->stream.status = wire;
 	return STP_WIRE_SUCCESS;
 }
 
@@ -142,28 +132,6 @@ payload_max(const struct stp_pen *pen)
 }
 
 static enum stp_status
-fill_list(struct stp_pen *pen, uint8_t *payload, size_t capacity, size_t *size, bool *last)
-{
-	size_t filled = 0;
-
-	while (filled < capacity && pen->stream.entry_left) {
-		size_t piece = pen->stream.entry_left;
-
-		if (piece > capacity - filled)
-			piece = capacity - filled;
-		memcpy(payload + filled, pen->stream.entry + STP_ENTRY_SIZE - pen->stream.entry_left, piece);
-		filled += piece;
-		pen->stream.entry_left = (uint8_t)(pen->stream.entry_left - piece);
-		/* Look ahead: only so is it known which segment is the last. */
-		if (!pen->stream.entry_left && fetch_entry(pen))
-			return STP_ERR_IO;
-	}
-	*size = filled;
-	*last = pen->stream.exhausted;
-	return STP_OK;
-}
-
-static enum stp_status
 fill_read(struct stp_pen *pen, uint8_t *payload, size_t capacity, size_t *size, bool *last)
 {
 	uint32_t left = pen->stream.end - pen->stream.offset;
@@ -179,57 +147,56 @@ fill_read(struct stp_pen *pen, uint8_t *payload, size_t capacity, size_t *size, 
 	return STP_OK;
 }
 
-static size_t
-end_stream(struct stp_pen *pen, uint8_t status, bool *ended)
+static enum stp_pen_step
+end_segments(const struct stp_pen *pen, uint8_t status, struct stp_answer *reply)
 {
-	pen->stream.status = status;
-	*ended = true;
-	return 0;
+	struct stp_pen_log_state state;
+
+	pen->config.log->state(pen->config.user, &state);
+	reply->status = status;
+	reply->u.sent.sent = pen->stream.sent;
+	reply->u.sent.crc32c = pen->stream.crc;
+	reply->u.sent.oldest = state.oldest;
+	return STP_PEN_STEP_ENDED;
 }
 
-/* The log may have lost the record under the reader: say so, instead of a failing flash. */
-static uint8_t
-failure(const struct stp_pen_log_state *state, const struct stp_pen *pen, enum stp_status status)
-{
-	if (pen->stream.op == STP_OP_READ && status == STP_ERR_NOT_FOUND)
-		return absence(state, pen->stream.next);
-	return STP_WIRE_NOT_COMPLETED;
-}
-
-size_t
-stp_pen_next_segment(struct stp_pen *pen, bool *ended)
+enum stp_pen_step
+stp_pen_work_stream(struct stp_pen *pen, struct stp_answer *reply, size_t *size)
 {
 	struct stp_segment segment = { .token = pen->stream.token, .counter = pen->stream.counter };
 	uint8_t *payload = pen->value + STP_SEGMENT_HEADER_SIZE;
+	bool list = pen->stream.op == STP_OP_LIST;
 	struct stp_pen_log_state state;
 	enum stp_status status;
-	size_t size = 0;
 	uint8_t wire;
 
-	if (pen->stream.op == STP_OP_LIST ? pen->stream.exhausted : pen->stream.offset == pen->stream.end)
-		return end_stream(pen, pen->stream.status, ended);
+	if (pen->stream.last_sent)
+		return end_segments(pen, pen->stream.status, reply);
 	pen->config.log->state(pen->config.user, &state);
-	wire = obstacle(&state, pen->stream.epoch);
+	wire = stp_pen_obstacle(pen, &state, pen->stream.epoch);
 	if (wire != STP_WIRE_SUCCESS)
-		return end_stream(pen, wire, ended);
-	if (!pen->stream.credits)
-		return 0;
+		return end_segments(pen, wire, reply);
+	if (!pen->stream.credits || !stp_pen_may_pass(pen, &state) || !(pen->subscribed & 1u << STP_PEN_LOG_DATA))
+		return STP_PEN_STEP_PAUSE;
 
 	segment.payload = payload;
 	segment.offset = pen->stream.sent;
 	segment.first = !pen->stream.sent;
-	if (pen->stream.op == STP_OP_LIST)
-		status = fill_list(pen, payload, payload_max(pen), &segment.size, &segment.last);
-	else
-		status = fill_read(pen, payload, payload_max(pen), &segment.size, &segment.last);
+	status = (list ? stp_pen_fill_list : fill_read)(pen, payload, payload_max(pen), &segment.size, &segment.last);
 	if (status)
-		return end_stream(pen, failure(&state, pen, status), ended);
-	if (stp_segment_encode(&segment, pen->value, sizeof(pen->value), &size))
-		return end_stream(pen, STP_WIRE_NOT_COMPLETED, ended);
+		return end_segments(pen, stp_pen_read_failure(&state, pen->stream.next, status), reply);
+	if (!segment.size && segment.last)
+		return end_segments(pen, STP_WIRE_NO_RECORDS, reply);
+	if (!segment.size)
+		return STP_PEN_STEP_WORKING;
+	if (stp_segment_encode(&segment, pen->value, sizeof(pen->value), size))
+		return end_segments(pen, STP_WIRE_NOT_COMPLETED, reply);
 
+	stp_pen_has_passed(pen, &state);
 	pen->stream.crc = stp_crc32c(pen->stream.crc, payload, segment.size);
 	pen->stream.sent += (uint32_t)segment.size;
 	pen->stream.counter = (pen->stream.counter + 1u) & COUNTER_MASK;
 	pen->stream.credits--;
-	return size;
+	pen->stream.last_sent = segment.last;
+	return STP_PEN_STEP_SEGMENT;
 }

@@ -5,8 +5,15 @@
 
 #include "pen-internal.h"
 
-#define NO_SLOT 0xFF
 #define ANSWER 0x80u
+
+static enum stp_status
+check_settings(const struct stp_pen_config *config)
+{
+	uint16_t revision;
+
+	return stp_config_check(config->settings, config->settings_size, &revision);
+}
 
 enum stp_status
 stp_pen_init(struct stp_pen *pen, const struct stp_pen_config *config)
@@ -17,6 +24,12 @@ stp_pen_init(struct stp_pen *pen, const struct stp_pen_config *config)
 		return STP_ERR_ARGUMENT;
 	if (config->max_window > STP_WINDOW_MAX || config->boot_id > STP_BOOT_ID_MAX)
 		return STP_ERR_RANGE;
+	if (config->settings) {
+		enum stp_status status = check_settings(config);
+
+		if (status)
+			return status;
+	}
 	memset(pen, 0, sizeof(*pen));
 	pen->config = *config;
 	pen->config.slots = NULL;
@@ -28,13 +41,15 @@ stp_pen_init(struct stp_pen *pen, const struct stp_pen_config *config)
 		/* Flash that was damaged must not become a read past the array. */
 		if (pen->slots[i].range_count > STP_PEN_SLOT_RANGES)
 			pen->slots[i].range_count = 0;
-	pen->slot = NO_SLOT;
+	pen->slot = STP_PEN_NO_SLOT;
 	pen->att_mtu = STP_ATT_MTU_MIN;
+	if (pen->config.settings)
+		stp_pen_apply_settings(pen);
 	return STP_OK;
 }
 
-static void
-drop_stream(struct stp_pen *pen)
+void
+stp_pen_end_stream(struct stp_pen *pen)
 {
 	memset(&pen->stream, 0, sizeof(pen->stream));
 }
@@ -55,38 +70,44 @@ stp_pen_connected(struct stp_pen *pen, uint16_t att_mtu)
 	stp_pen_disconnected(pen);
 	stp_pen_set_mtu(pen, att_mtu);
 	pen->connected = true;
+	pen->subscribed = 1u << STP_PEN_LOG_CONTROL | 1u << STP_PEN_LOG_DATA | 1u << STP_PEN_PANEL;
 }
 
 void
 stp_pen_disconnected(struct stp_pen *pen)
 {
-	drop_stream(pen);
+	stp_pen_end_stream(pen);
+	stp_pen_forget_wish(pen);
+	stp_pen_forget_outputs(pen);
 	pen->connected = false;
-	pen->slot = NO_SLOT;
-	pen->answer_size = 0;
+	pen->held = false;
+	pen->subscribed = 0;
+	pen->slot = STP_PEN_NO_SLOT;
 }
 
 static void
 answer(struct stp_pen *pen, const struct stp_answer *what)
 {
-	if (stp_answer_encode(what, pen->answer, &pen->answer_size))
-		pen->answer_size = 0;
+	size_t size;
+
+	pen->answer_size = stp_answer_encode(what, pen->answer, &size) ? 0 : (uint8_t)size;
 }
 
-/* Requests that cannot be decoded are answered with what is known of them. */
-static void
-refuse(struct stp_pen *pen, const uint8_t *bytes, size_t size, enum stp_status why)
+uint8_t
+stp_pen_refuse(uint8_t *out, const uint8_t *bytes, size_t size, enum stp_status why)
 {
-	pen->answer[0] = (uint8_t)((size ? bytes[0] : 0) | ANSWER);
-	pen->answer[1] = size > 1 ? bytes[1] : 0;
-	pen->answer[2] = why == STP_ERR_UNKNOWN || !size ? STP_WIRE_OP_NOT_SUPPORTED : STP_WIRE_INVALID_OPERAND;
-	pen->answer_size = 3;
+	out[0] = (uint8_t)((size ? bytes[0] : 0) | ANSWER);
+	out[1] = size > 1 ? bytes[1] : 0;
+	out[2] = why == STP_ERR_UNKNOWN || !size ? STP_WIRE_OP_NOT_SUPPORTED : STP_WIRE_INVALID_OPERAND;
+	return 3;
 }
 
 static void
 on_hello(struct stp_pen *pen, const struct stp_request *request, struct stp_answer *reply)
 {
-	pen->slot = NO_SLOT;
+	/* What was prepared was for the collector before. */
+	stp_pen_forget_wish(pen);
+	pen->slot = STP_PEN_NO_SLOT;
 	reply->status = stp_pen_take_slot(pen, request->u.hello.collector_id);
 	reply->u.hello.slot = pen->slot;
 	reply->u.hello.slots_free = stp_pen_slots_free(pen);
@@ -132,6 +153,36 @@ on_read(struct stp_pen *pen, const struct stp_request *request, struct stp_answe
 }
 
 static void
+on_hash(struct stp_pen *pen, const struct stp_request *request, struct stp_answer *reply)
+{
+	reply->status = stp_pen_begin_hash(pen, request);
+	if (reply->status != STP_WIRE_SUCCESS)
+		answer(pen, reply);
+}
+
+static void
+on_erase(struct stp_pen *pen, const struct stp_request *request, struct stp_answer *reply)
+{
+	reply->status = stp_pen_begin_erase(pen, request);
+	if (reply->status != STP_WIRE_SUCCESS)
+		answer(pen, reply);
+}
+
+static void
+on_slots(struct stp_pen *pen, const struct stp_request *request, struct stp_answer *reply)
+{
+	reply->status = stp_pen_tell_slot(pen, request->u.slots.index, reply);
+	answer(pen, reply);
+}
+
+static void
+on_drop_slot(struct stp_pen *pen, const struct stp_request *request, struct stp_answer *reply)
+{
+	reply->status = stp_pen_drop_slot(pen, request);
+	answer(pen, reply);
+}
+
+static void
 on_abort(struct stp_pen *pen, const struct stp_request *request, struct stp_answer *reply)
 {
 	/* The stream was ended as by any request; that there was none is no failure. */
@@ -152,8 +203,17 @@ static const struct {
 	enum stp_op op;
 	void (*handle)(struct stp_pen *pen, const struct stp_request *request, struct stp_answer *reply);
 } handlers[] = {
-	{ STP_OP_HELLO, on_hello },	  { STP_OP_GET_STATE, on_get_state }, { STP_OP_LIST, on_list },
-	{ STP_OP_READ, on_read },	  { STP_OP_ABORT, on_abort },	      { STP_OP_ACK, on_ack },
+	{ STP_OP_HELLO, on_hello },
+	{ STP_OP_GET_STATE, on_get_state },
+	{ STP_OP_LIST, on_list },
+	{ STP_OP_READ, on_read },
+	{ STP_OP_HASH, on_hash },
+	{ STP_OP_ABORT, on_abort },
+	{ STP_OP_ACK, on_ack },
+	{ STP_OP_ERASE_PREPARE, on_erase },
+	{ STP_OP_ERASE, on_erase },
+	{ STP_OP_SLOTS, on_slots },
+	{ STP_OP_DROP_SLOT, on_drop_slot },
 };
 
 void
@@ -167,7 +227,8 @@ stp_pen_control(struct stp_pen *pen, const uint8_t *bytes, size_t size)
 		return;
 	status = stp_request_decode(bytes, size, &request);
 	if (status) {
-		refuse(pen, bytes, size, status);
+		/* It ends nothing, nor does it take the place of an answer that waits. */
+		pen->refusal_size = stp_pen_refuse(pen->refusal, bytes, size, status);
 		return;
 	}
 	if (request.op == STP_OP_CREDIT) {
@@ -176,7 +237,7 @@ stp_pen_control(struct stp_pen *pen, const uint8_t *bytes, size_t size)
 	}
 
 	/* One operation at a time, and the newest request is the one the host waits for. */
-	drop_stream(pen);
+	stp_pen_end_stream(pen);
 	pen->answer_size = 0;
 	reply.op = request.op;
 	reply.token = request.token;
@@ -185,46 +246,24 @@ stp_pen_control(struct stp_pen *pen, const uint8_t *bytes, size_t size)
 			handlers[i].handle(pen, &request, &reply);
 			return;
 		}
-	reply.status = STP_WIRE_OP_NOT_SUPPORTED;
-	answer(pen, &reply);
 }
 
-static void
-conclude(struct stp_pen *pen)
+/* Go on with what is under way, a step. */
+enum stp_pen_step
+stp_pen_work(struct stp_pen *pen, size_t *size)
 {
-	struct stp_answer reply = { .op = pen->stream.op,
-		.token = pen->stream.token,
-		.status = pen->stream.status,
-		.u.sent = { .sent = pen->stream.sent, .crc32c = pen->stream.crc } };
-	struct stp_pen_log_state state;
+	struct stp_answer reply = { .op = pen->stream.op, .token = pen->stream.token };
+	enum stp_pen_step step = STP_PEN_STEP_PAUSE;
 
-	if (reply.op == STP_OP_LIST) {
-		pen->config.log->state(pen->config.user, &state);
-		reply.u.sent.oldest = state.oldest;
+	if (reply.op == STP_OP_LIST || reply.op == STP_OP_READ)
+		step = stp_pen_work_stream(pen, &reply, size);
+	else if (reply.op == STP_OP_HASH)
+		step = stp_pen_work_hash(pen, &reply);
+	else if (reply.op == STP_OP_ERASE_PREPARE || reply.op == STP_OP_ERASE)
+		step = stp_pen_work_erase(pen, &reply);
+	if (step == STP_PEN_STEP_ENDED) {
+		answer(pen, &reply);
+		stp_pen_end_stream(pen);
 	}
-	answer(pen, &reply);
-	drop_stream(pen);
-}
-
-void
-stp_pen_poll(struct stp_pen *pen, struct stp_pen_output *output)
-{
-	*output = (struct stp_pen_output){ .kind = STP_PEN_IDLE };
-	if (!pen->connected)
-		return;
-	if (!pen->answer_size && pen->stream.op) {
-		bool ended = false;
-		size_t size = stp_pen_next_segment(pen, &ended);
-
-		if (size) {
-			*output = (struct stp_pen_output){ STP_PEN_NOTIFY, pen->value, size };
-			return;
-		}
-		if (ended)
-			conclude(pen);
-	}
-	if (pen->answer_size) {
-		*output = (struct stp_pen_output){ STP_PEN_INDICATE, pen->answer, pen->answer_size };
-		pen->answer_size = 0;
-	}
+	return step;
 }

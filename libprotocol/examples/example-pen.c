@@ -123,7 +123,7 @@ tell_time(void)
 int
 main(void)
 {
-	static const struct stp_pen_log log = { log_state, log_entry, log_read, log_save_slot };
+	static const struct stp_pen_log log = { log_state, log_entry, log_read, log_save_slot, NULL };
 	static struct flash flash;
 	static struct stp_pen pen;
 	struct stp_pen_config config = { .log = &log, .user = &flash, .boot_id = 1 };

@@ -117,6 +117,8 @@ pass(unsigned count)
 		stp_pen_poll(&pen, &output);
 		if (output.kind == STP_PEN_IDLE)
 			return;
+		if (output.kind == STP_PEN_WORKING)
+			continue;
 		if (lose) {
 			lose--;
 			continue;

@@ -90,6 +90,6 @@ fuzz_save_slot(void *user, unsigned index, const struct stp_pen_slot *slot)
 	return STP_OK;
 }
 
-static const struct stp_pen_log fuzz_log = { fuzz_get_state, fuzz_get_entry, fuzz_read, fuzz_save_slot };
+static const struct stp_pen_log fuzz_log = { fuzz_get_state, fuzz_get_entry, fuzz_read, fuzz_save_slot, NULL };
 
 #endif

@@ -86,6 +86,7 @@ get_entry(void *user, uint32_t number, struct stp_entry *out)
 	struct flash_model *flash = user;
 	struct flash_record *record = flash_model_find(flash, number);
 
+	flash->lookups++;
 	if (flash->entry_fails)
 		return STP_ERR_IO;
 	if (!record)
@@ -122,4 +123,29 @@ save_slot(void *user, unsigned index, const struct stp_pen_slot *slot)
 	return STP_OK;
 }
 
-const struct stp_pen_log flash_model_log = { get_state, get_entry, read_bytes, save_slot };
+static enum stp_status
+erase_records(void *user, uint32_t up_to)
+{
+	struct flash_model *flash = user;
+
+	flash->erasures++;
+	if (flash->erase_fails)
+		return STP_ERR_IO;
+	while (flash->count && flash->records[0].entry.record <= up_to) {
+		free(flash->records[0].raw);
+		memmove(&flash->records[0], &flash->records[1], --flash->count * sizeof(flash->records[0]));
+	}
+	flash->state.oldest = flash->count ? flash->records[0].entry.record : flash->state.newest + 1;
+	return STP_OK;
+}
+
+uint32_t
+flash_model_random(void *user)
+{
+	static uint32_t noise = 1;
+
+	noise = noise * 1664525u + 1013904223u;
+	return noise;
+}
+
+const struct stp_pen_log flash_model_log = { get_state, get_entry, read_bytes, save_slot, erase_records };

@@ -20,11 +20,14 @@ struct flash_model {
 	size_t count;
 	struct stp_pen_slot slots[STP_PEN_SLOTS];
 	unsigned saves;
-	bool save_fails, entry_fails;
+	bool save_fails, entry_fails, erase_fails;
+	unsigned erasures, lookups;	/* calls of erase() and entry() */
 	uint32_t read_fails_at;		/* offset from which read() fails; UINT32_MAX: never */
 };
 
 extern const struct stp_pen_log flash_model_log;
+/* For the engine's nonces; a test can foresee them. */
+uint32_t flash_model_random(void *user);
 
 void flash_model_init(struct flash_model *flash, uint32_t epoch);
 void flash_model_clear(struct flash_model *flash);

@@ -16,12 +16,8 @@
 static void
 power_up(struct pen_bench *bench, uint16_t att_mtu)
 {
-	struct stp_pen_config config = { .log = &flash_model_log,
-		.user = &bench->flash,
-		.boot_id = 5,
-		.slots = bench->flash.slots };
-
-	assert_int_equal(stp_pen_init(&bench->pen, &config), STP_OK);
+	assert_int_equal(stp_pen_init(&bench->pen, &bench->config), STP_OK);
+	stp_pen_tick(&bench->pen, bench->now_ms);
 	stp_pen_connected(&bench->pen, att_mtu);
 }
 
@@ -30,6 +26,13 @@ pen_bench_init(struct pen_bench *bench, unsigned count, uint32_t length, uint16_
 {
 	memset(bench, 0, sizeof(*bench));
 	flash_model_init(&bench->flash, BENCH_EPOCH);
+	bench->config = (struct stp_pen_config){ .log = &flash_model_log,
+		.user = &bench->flash,
+		.boot_id = 5,
+		.slots = bench->flash.slots,
+		.random = flash_model_random };
+	/* The clock wraps in the middle of the tests. */
+	bench->now_ms = UINT32_MAX - 5000;
 	for (unsigned i = 1; i <= count; i++)
 		flash_model_add(&bench->flash, i, length);
 	power_up(bench, att_mtu);
@@ -55,6 +58,7 @@ pen_bench_send(struct pen_bench *bench, const struct stp_request *request)
 
 	assert_int_equal(stp_request_encode(request, bytes, &size), STP_OK);
 	bench->last_token = request->token;
+	bench->pieces = 0;
 	if (request->op == STP_OP_LIST || request->op == STP_OP_READ) {
 		bench->size = 0;
 		bench->segments = 0;
@@ -88,6 +92,10 @@ pen_bench_drain(struct pen_bench *bench)
 		stp_pen_poll(&bench->pen, &output);
 		if (output.kind == STP_PEN_IDLE)
 			return false;
+		if (output.kind == STP_PEN_WORKING) {
+			bench->pieces++;
+			continue;
+		}
 		if (output.kind == STP_PEN_NOTIFY) {
 			take_segment(bench, &output);
 			continue;
@@ -128,6 +136,33 @@ pen_bench_ask(struct pen_bench *bench, const struct stp_request *request)
 	assert_int_equal(bench->answer.token, request->token);
 	pen_bench_expect_idle(bench);
 	return bench->answer.status;
+}
+
+void
+pen_bench_wait(struct pen_bench *bench, uint32_t ms)
+{
+	while (ms) {
+		uint32_t step = ms < 1000 ? ms : 1000;
+
+		bench->now_ms += step;
+		stp_pen_tick(&bench->pen, bench->now_ms);
+		ms -= step;
+	}
+}
+
+void
+pen_bench_press(struct pen_bench *bench, enum stp_pen_wish wish)
+{
+	assert_int_equal(stp_pen_awaits(&bench->pen), wish);
+	assert_true(stp_pen_confirm(&bench->pen));
+	assert_int_equal(stp_pen_awaits(&bench->pen), STP_PEN_WISH_NONE);
+	assert_false(stp_pen_confirm(&bench->pen));
+}
+
+void
+pen_bench_set_motor(struct pen_bench *bench, bool on)
+{
+	bench->flash.state.flags = on ? STP_STATE_MOTOR_ON : 0;
 }
 
 uint8_t

@@ -11,11 +11,14 @@
 
 struct pen_bench {
 	struct flash_model flash;
+	struct stp_pen_config config;	/* of the next pen_bench_restart() */
 	struct stp_pen pen;
+	uint32_t now_ms;
 	struct stp_answer answer;	/* the last one */
 	uint8_t bytes[STP_RECORD_SIZE_MAX];	/* payload of the last LIST or READ */
 	uint32_t size;
 	unsigned segments;
+	unsigned pieces;		/* of work without a value, since the last request */
 	uint8_t last_token;
 };
 
@@ -31,6 +34,12 @@ uint8_t pen_bench_ask(struct pen_bench *bench, const struct stp_request *request
 /* Take segments until the pen pauses or answers; true: it answered. */
 bool pen_bench_drain(struct pen_bench *bench);
 void pen_bench_expect_idle(struct pen_bench *bench);
+
+/* Let time pass, in steps of at most a second. */
+void pen_bench_wait(struct pen_bench *bench, uint32_t ms);
+/* A person presses the button: for that, and nothing else. */
+void pen_bench_press(struct pen_bench *bench, enum stp_pen_wish wish);
+void pen_bench_set_motor(struct pen_bench *bench, bool on);
 
 uint8_t pen_bench_hello(struct pen_bench *bench, char id);
 uint8_t pen_bench_ack(struct pen_bench *bench, uint8_t slot, uint32_t from, uint32_t to);

@@ -152,7 +152,9 @@ next_value(SimPump *pump)
 
 	if (pump->waiting != STP_PEN_IDLE)
 		return TRUE;
-	stp_pen_poll(sim_pen_engine(pump->pen), &output);
+	do
+		stp_pen_poll(sim_pen_engine(pump->pen), &output);
+	while (output.kind == STP_PEN_WORKING);
 	if (output.kind == STP_PEN_IDLE)
 		return FALSE;
 	pump->waiting = output.kind;

@@ -17,7 +17,8 @@ account_request(struct link *link, const uint8_t *bytes, size_t size)
 
 	if (stp_request_decode(bytes, size, &request)) {
 		account->refused = true;
-		account->garbled = account->op != 0;
+		account->refusal[0] = (uint8_t)((size ? bytes[0] : 0) | 0x80);
+		account->refusal[1] = size > 1 ? bytes[1] : 0;
 		return;
 	}
 	if (request.op == STP_OP_CREDIT) {
@@ -29,7 +30,6 @@ account_request(struct link *link, const uint8_t *bytes, size_t size)
 		return;
 	}
 	/* Only the newest is waited for. */
-	account->refused = account->garbled = false;
 	account->op = (uint8_t)request.op;
 	account->token = request.token;
 	account->request = request;
@@ -100,9 +100,10 @@ account_answer(struct world *world, struct link *link, const uint8_t *bytes, siz
 
 	CHECK(world, size >= 3 && size <= STP_CONTROL_SIZE_MAX);
 	trace(world, SAW_ANSWER, link->host, link->pen, (uint32_t)bytes[0] << 8 | bytes[1], bytes[2], (uint32_t)size);
-	if (account->refused) {
+	/* Before the answer to what is under way, or behind one that was ready; never in place of it. */
+	if (account->refused && size == 3 && !memcmp(bytes, account->refusal, sizeof(account->refusal)) &&
+	    (bytes[2] == STP_WIRE_OP_NOT_SUPPORTED || bytes[2] == STP_WIRE_INVALID_OPERAND)) {
 		account->refused = false;
-		CHECK(world, bytes[2] == STP_WIRE_OP_NOT_SUPPORTED || bytes[2] == STP_WIRE_INVALID_OPERAND);
 		return;
 	}
 	CHECK(world, account->op && bytes[0] == (account->op | 0x80) && bytes[1] == account->token);
@@ -149,9 +150,6 @@ account_silence(struct world *world, struct link *link)
 	struct account *account = &link->account;
 
 	CHECK(world, !account->refused);
-	/* The engine has room for one answer: that of garbage replaces one that still waits. */
-	if (account->garbled && !(account->window && !account->allowance))
-		account->op = 0;
 	/* It may wait for credits, and for nothing else. */
 	CHECK(world, !account->op || (account->window && !account->allowance));
 }

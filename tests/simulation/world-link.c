@@ -234,6 +234,8 @@ serve_pen(struct world *world, struct link *link)
 		link->pen_ready = false;
 		return;
 	}
+	if (output.kind == STP_PEN_WORKING)
+		return;
 	if (output.kind == STP_PEN_NOTIFY)
 		account_segment(world, link, output.bytes, output.size);
 	else

@@ -82,7 +82,7 @@ struct account {
 	uint32_t allowance;		/* segments it may still send */
 	uint32_t waiting[STP_TOKEN_MAX + 1];	/* segments on their way to the host */
 	bool refused;			/* a request that made no sense waits for its refusal */
-	bool garbled;			/* it came while another one waited for its answer */
+	uint8_t refusal[2];		/* the head of that refusal */
 	uint32_t sent, crc;		/* on Log Data for it */
 	struct stp_request request;	/* the same, in full */
 	uint8_t asked_op, asked_token;	/* the last request the host let out */

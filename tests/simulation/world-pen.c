@@ -74,12 +74,13 @@ save_slot(void *user, unsigned index, const struct stp_pen_slot *slot)
 	if (!flash_log_save_slot(&pen->log, index, slot))
 		return STP_ERR_IO;
 	pen->kept[index] = *slot;
-	pen->slot_full |= slot->range_count == STP_PEN_SLOT_RANGES;
+	/* A slot that was dropped in the middle hears of what was stored before only in the next dialogue. */
+	pen->slot_full |= slot->range_count == STP_PEN_SLOT_RANGES || !slot->used;
 	truth_check_slot(world, pen, slot);
 	return STP_OK;
 }
 
-const struct stp_pen_log world_pen_log = { get_state, get_entry, read_bytes, save_slot };
+const struct stp_pen_log world_pen_log = { get_state, get_entry, read_bytes, save_slot, NULL };
 
 /* ---- power ---- */
 

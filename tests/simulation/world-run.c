@@ -207,7 +207,7 @@ hold_dialogue(struct world *world, unsigned host, unsigned pen)
 	truth_check_covered(world, host, pen);
 }
 
-/* One dialogue must do, and one more where the slot had too many ranges for a while and forgot some. */
+/* One dialogue must do, and one more where the slot forgot some: it had too many ranges, or was dropped. */
 static void
 collect(struct world *world, unsigned host, unsigned pen)
 {
