@@ -6,6 +6,7 @@
  * have since grown: nothing is written behind a struct, nothing is read from there, and all works.
  */
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -169,6 +170,63 @@ check_errand(void)
 	stp_errand_free(errand);
 }
 
+static void
+check_panel(void)
+{
+	struct stp_panel_config config = { .retries = 2 };
+	struct stp_panel_request request = { .op = STP_PANEL_IDENTIFY, .u.identify.seconds = 5 };
+	struct stp_panel *panel = stp_panel_new(&config);
+	FENCED(stp_panel_action) action;
+
+	RAISE(action);
+	CHECK(panel != NULL);
+	CHECK(stp_panel_ask(panel, &request, 1000) == STP_OK);
+	stp_panel_poll(panel, &action.it);
+	CHECK(action.it.kind == STP_PANEL_WRITE && action.it.u.write.bytes[0] == STP_PANEL_IDENTIFY);
+	CHECK_FENCE(action);
+	stp_panel_free(panel);
+}
+
+static bool
+hash_nothing(void *user, const uint8_t *bytes, size_t size, uint8_t out[STP_RECORD_HASH_SIZE])
+{
+	(void)user;
+	(void)bytes;
+	memset(out, (int)size & 0xFF, STP_RECORD_HASH_SIZE);
+	return true;
+}
+
+static bool
+verify_nothing(void *user, const uint8_t key[STP_PUBLIC_KEY_SIZE], const uint8_t *message, size_t size,
+	       const uint8_t signature[STP_SIGNATURE_SIZE])
+{
+	(void)user;
+	return key[0] == message[0] && size == signature[0];
+}
+
+static void
+check_chain(void)
+{
+	struct stp_chain_config config = { .crypto = { hash_nothing, verify_nothing, NULL } };
+	FENCED(stp_chain) chain;
+	FENCED(stp_chain_report) report;
+	FENCED(stp_chain_summary) summary;
+	uint8_t raw[512];
+	size_t size = write_event(raw, sizeof(raw));
+
+	RAISE(chain);
+	RAISE(report);
+	RAISE(summary);
+	CHECK(stp_chain_init(&chain.it, &config) == STP_OK);
+	CHECK(stp_chain_add(&chain.it, raw, size, &report.it) == STP_OK);
+	CHECK(report.it.number == 5);
+	stp_chain_summary(&chain.it, &summary.it);
+	CHECK(summary.it.records == 1);
+	CHECK_FENCE(chain);
+	CHECK_FENCE(report);
+	CHECK_FENCE(summary);
+}
+
 /* A program newer than the library is told so when it asks for what the library does not know. */
 static void
 check_refusal(void)
@@ -199,6 +257,8 @@ main(void)
 	check_block();
 	check_host();
 	check_errand();
+	check_panel();
+	check_chain();
 	check_refusal();
 	return failures > 0;
 }

@@ -123,7 +123,7 @@ struct stp_chain {
 		uint32_t no, first, last, next_part, first_place, last_place;
 		bool whole;
 	} session;
-	struct stp_chain_summary summary;
+	struct stp_chain_summary summary;	/* grows into later */
 	uint64_t later[8];
 };
 
