@@ -9,6 +9,8 @@
  *   4 n  the next n bytes come as an answer; with bit 7 of n, they get the right token
  *   5 n  the same as a segment          6 n  what the store says to the next records: n & 1
  *   7 n  cancel when n is 0, else double the next message
+ *   8 n  bytes of the records to come are here already: n / 2 * 8 of them, the last one flipped when n is odd
+ * Now and then what a journal would be told is looked at: it is the record's, once the record is sound.
  */
 
 #include <stipple/gatt.h>
@@ -25,6 +27,7 @@ static bool durable, over, doubled;
 static unsigned lose;
 static int flip;
 static uint8_t token;
+static unsigned kept;		/* what resuming gives of each record, see 8 n */
 static bool acknowledgeable[FUZZ_NEWEST + 1];
 static const struct stp_range everything[] = { { 1, 64 } };
 
@@ -43,12 +46,51 @@ take_request(const uint8_t *bytes, size_t size)
 	stp_pen_control(&pen, bytes, size);
 }
 
+/* No more has arrived than there is, and what has can be read. */
+static void
+look_at_arrived(size_t least)
+{
+	struct stp_entry entry;
+	uint32_t epoch;
+	size_t size = 0;
+	const uint8_t *bytes = stp_host_arrived(host, &entry, &epoch, &size);
+	uint8_t sum = 0;
+	volatile uint8_t sink;
+
+	FUZZ_CHECK(size >= least);
+	if (!bytes)
+		return;
+	FUZZ_CHECK(size > 0 && size <= entry.length && entry.record);
+	for (size_t i = 0; i < size; i++)
+		sum ^= bytes[i];
+	sink = sum;
+	(void)sink;
+}
+
+static void
+resume(const struct stp_host_action *action)
+{
+	uint32_t number = action->u.begin.entry.record;
+	uint8_t bytes[FUZZ_LENGTH_MAX] = { 0 };
+	size_t size = kept / 2 * 8;
+
+	if (!kept)
+		return;
+	if (number <= FUZZ_NEWEST)
+		memcpy(bytes, fuzz_raw[number], sizeof(bytes));
+	size = size < sizeof(bytes) ? size : sizeof(bytes);
+	if (size && kept % 2)
+		bytes[size - 1] ^= 1;
+	stp_host_resume(host, bytes, size, now);
+}
+
 static void
 take_record(const struct stp_host_action *action)
 {
 	uint32_t number = action->u.record.entry.record;
 
 	FUZZ_CHECK(action->u.record.size == action->u.record.entry.length);
+	look_at_arrived(action->u.record.size);
 	FUZZ_CHECK(action->u.record.integrity ||
 		   stp_crc32c(0, action->u.record.raw, action->u.record.size - 4) ==
 			   action->u.record.entry.crc32c);
@@ -84,13 +126,16 @@ serve(void)
 		case STP_HOST_RECORD:
 			take_record(&action);
 			break;
-		case STP_HOST_LISTED:
 		case STP_HOST_BEGIN:
+			resume(&action);
+			break;
+		case STP_HOST_LISTED:
 		case STP_HOST_GIVEN_UP:
 		case STP_HOST_NOTE:
 			break;
 		case STP_HOST_DONE:
 		case STP_HOST_FAILED:
+			look_at_arrived(0);
 			over = true;
 			break;
 		}
@@ -153,7 +198,7 @@ obey(uint8_t what, uint8_t amount, const uint8_t *rest, size_t left)
 	size_t size = amount & 127u;
 
 	size = size < left ? size : left;
-	switch (what % 8) {
+	switch (what % 9) {
 	case 0:
 		pass(amount + 1u);
 		break;
@@ -170,7 +215,7 @@ obey(uint8_t what, uint8_t amount, const uint8_t *rest, size_t left)
 		break;
 	case 4:
 	case 5:
-		inject(what % 8 == 4, rest, size, (amount & 128) != 0);
+		inject(what % 9 == 4, rest, size, (amount & 128) != 0);
 		return size;
 	case 6:
 		durable = (amount & 1) != 0;
@@ -180,6 +225,10 @@ obey(uint8_t what, uint8_t amount, const uint8_t *rest, size_t left)
 			stp_host_cancel(host, now);
 		doubled = amount != 0;
 		serve();
+		break;
+	case 8:
+		kept = amount;
+		look_at_arrived(0);
 		break;
 	}
 	return 0;
@@ -209,19 +258,21 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	const struct stp_pen_config pen_config = { .log = &fuzz_log, .boot_id = 1 };
 	const struct stp_host_config host_config = { .window = 5 };
+	const struct stp_features features = { .features = STP_FEATURE_HASH };
 
 	fuzz_log_reset();
 	memset(acknowledgeable, 0, sizeof(acknowledgeable));
 	now = 0;
 	over = doubled = false;
 	durable = true;
+	kept = 0;
 	lose = 0;
 	flip = -1;
 	FUZZ_CHECK(stp_pen_init(&pen, &pen_config) == STP_OK);
 	host = stp_host_new(&host_config);
 	FUZZ_CHECK(host);
 	stp_pen_connected(&pen, 48);
-	stp_host_start(host, 48, NULL, now);
+	stp_host_start(host, 48, &features, now);
 	serve();
 	for (size_t at = 0; at + 1 < size && !over; at += 2)
 		at += obey(bytes[at], bytes[at + 1], bytes + at + 2, size - at - 2);
