@@ -246,24 +246,45 @@ flash_log_skip(struct flash_log *log, uint32_t count)
 	return true;
 }
 
-bool
-flash_log_remove(struct flash_log *log, size_t index)
+static void
+forget_record(struct flash_log *log, size_t index)
 {
-	static const uint32_t nothing;
 	struct log_record *record = &log->records[index];
-	uint32_t address = record->sectors[0] * NOR_SECTOR + NOR_PAGE;
 
-	/* The highest number must not be forgotten with its record. */
-	if (log->head.next < log->next_number && !flash_log_skip(log, 0))
-		return false;
-	if (!nor_flash_program(&log->flash, address + offsetof(struct commit, erased), &nothing, sizeof(nothing)))
-		return false;
 	for (uint16_t part = 0; part < record->parts; part++) {
 		log->taken[record->sectors[part]] = false;
 		log->sectors_free++;
 	}
 	memmove(record, record + 1, (--log->count - index) * sizeof(*record));
 	refresh(log);
+}
+
+bool
+flash_log_remove(struct flash_log *log, size_t index)
+{
+	static const uint32_t nothing;
+	uint32_t address = log->records[index].sectors[0] * NOR_SECTOR + NOR_PAGE;
+
+	/* The highest number must not be forgotten with its record. */
+	if (log->head.next < log->next_number && !flash_log_skip(log, 0))
+		return false;
+	if (!nor_flash_program(&log->flash, address + offsetof(struct commit, erased), &nothing, sizeof(nothing)))
+		return false;
+	forget_record(log, index);
+	return true;
+}
+
+bool
+flash_log_erase(struct flash_log *log, uint32_t up_to)
+{
+	struct log_head head = log->head;
+
+	head.begin = up_to + 1;
+	head.next = log->next_number;
+	if (!save_head(log, &head))
+		return false;
+	while (log->count && log->records[0].entry.record <= up_to)
+		forget_record(log, 0);
 	return true;
 }
 
@@ -293,6 +314,7 @@ flash_log_reset(struct flash_log *log, uint32_t epoch)
 
 	head.epoch = epoch;
 	head.next = 1;
+	head.begin = 1;
 	head.overruns = 0;
 	if (!save_head(log, &head))
 		return false;
@@ -348,7 +370,7 @@ find_firsts(struct flash_log *log)
 		if (header->number >= log->next_number)
 			log->next_number = header->number + 1;
 		if (header->part || commit->check != commit_check(commit) || commit->number != header->number ||
-		    commit->erased != UINT32_MAX)
+		    commit->erased != UINT32_MAX || header->number < log->head.begin)
 			continue;
 		insert_record(log, header, commit);
 	}
@@ -408,7 +430,7 @@ void
 flash_log_format(struct flash_log *log, struct chance *chance, uint32_t sectors, uint32_t epoch)
 {
 	nor_flash_init(&log->flash, chance, sectors);
-	log->head = (struct log_head){ .epoch = epoch, .next = 1, .boot_id = roll(chance, 1000) };
+	log->head = (struct log_head){ .epoch = epoch, .next = 1, .begin = 1, .boot_id = roll(chance, 1000) };
 	log->head_place = 0;
 	memset(log->slots, 0, sizeof(log->slots));
 	memset(log->slot_sequences, 0, sizeof(log->slot_sequences));

@@ -25,6 +25,7 @@
 struct log_head {
 	uint32_t epoch;
 	uint32_t next;		/* no lower number may be written */
+	uint32_t begin;		/* what is below was erased */
 	uint32_t overruns;	/* records overwritten that not all slots had acknowledged */
 	uint32_t boot_id;
 	uint32_t sequence;
@@ -65,6 +66,8 @@ bool flash_log_append(struct flash_log *log, struct stp_entry *entry, const uint
 /* Pass over numbers, as a pen may after a power loss. */
 bool flash_log_skip(struct flash_log *log, uint32_t count);
 bool flash_log_remove(struct flash_log *log, size_t index);
+/* Remove all up to that number, at once. */
+bool flash_log_erase(struct flash_log *log, uint32_t up_to);
 /* Count records that are about to be overwritten although somebody lacks them. */
 bool flash_log_count_overrun(struct flash_log *log);
 /* Start over in another epoch.  The slots stay as they are. */

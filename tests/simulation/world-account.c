@@ -9,16 +9,103 @@
 
 #include "world-model.h"
 
+/* ---- what a person has to agree to ---- */
+
+#define CONSENT_MS 60000u
+
+static void
+account_consent(struct world *world, struct link *link, const struct stp_request *request)
+{
+	struct account *account = &link->account;
+	const struct sim_pen *pen = &world->pens[link->pen];
+	const struct stp_pen_slot *slot;
+
+	/* A new preparation takes the place of the one before, whatever comes of it. */
+	if (request->op == STP_OP_ERASE_PREPARE)
+		account->prepared.valid = account->drop.asked = false;
+	if (request->op != STP_OP_DROP_SLOT || request->u.drop_slot.index >= STP_PEN_SLOTS ||
+	    request->u.drop_slot.index == pen->engine.slot)
+		return;
+	/* Nobody is asked about a slot that is not there. */
+	slot = &pen->log.slots[request->u.drop_slot.index];
+	if (!slot->used || memcmp(slot->collector_id, request->u.drop_slot.collector_id, STP_COLLECTOR_ID_SIZE))
+		return;
+	if (account->drop.asked && account->drop.index == request->u.drop_slot.index &&
+	    world->now - account->drop.at < CONSENT_MS)
+		return;
+	account->drop.asked = true;
+	account->drop.confirmed = false;
+	account->drop.index = request->u.drop_slot.index;
+	account->drop.at = world->now;
+}
+
 void
-account_request(struct link *link, const uint8_t *bytes, size_t size)
+account_press(struct link *link)
+{
+	link->account.prepared.confirmed |= link->account.prepared.valid;
+	link->account.drop.confirmed |= link->account.drop.asked;
+}
+
+/* A collector has nothing erased that it does not hold itself, but what nobody can have. */
+static void
+check_own(struct world *world, const struct link *link, uint32_t up_to)
+{
+	const struct sim_pen *pen = &world->pens[link->pen];
+
+	for (size_t i = 0; i < pen->count; i++)
+		CHECK(world, pen->truths[i].state != TRUTH_LIVE || pen->truths[i].number > up_to ||
+				     pen->truths[i].durable & 1u << link->host);
+}
+
+void
+account_erase(struct world *world, struct link *link, uint32_t up_to)
+{
+	struct account *account = &link->account;
+	const struct sim_pen *pen = &world->pens[link->pen];
+
+	CHECK(world, link->up && account->request.op == STP_OP_ERASE);
+	CHECK(world, account->request.u.erase.up_to == up_to && account->prepared.up_to == up_to);
+	CHECK(world, account->prepared.valid && account->prepared.nonce == account->request.u.erase.nonce);
+	CHECK(world, account->prepared.epoch == account->request.u.erase.epoch);
+	CHECK(world, account->prepared.epoch == pen->log.head.epoch);
+	CHECK(world, world->now - account->prepared.at <= CONSENT_MS);
+	CHECK(world, account->prepared.confirmed || pen->erases_unconfirmed);
+	CHECK(world, !pen->motor_on);
+	if (link->errand)
+		check_own(world, link, up_to);
+	/* Once. */
+	account->prepared.valid = account->prepared.confirmed = false;
+}
+
+void
+account_drop(struct world *world, struct link *link, unsigned index)
+{
+	struct account *account = &link->account;
+	const struct sim_pen *pen = &world->pens[link->pen];
+
+	CHECK(world, link->up && account->request.op == STP_OP_DROP_SLOT);
+	CHECK(world, account->request.u.drop_slot.index == index);
+	CHECK(world, !memcmp(account->request.u.drop_slot.collector_id, pen->log.slots[index].collector_id,
+			     STP_COLLECTOR_ID_SIZE));
+	if (index == pen->engine.slot)
+		return;
+	CHECK(world, account->drop.asked && account->drop.index == index && account->drop.confirmed);
+	CHECK(world, world->now - account->drop.at <= CONSENT_MS);
+	account->drop.asked = account->drop.confirmed = false;
+}
+
+/* ---- requests ---- */
+
+void
+account_request(struct world *world, struct link *link, const uint8_t *bytes, size_t size)
 {
 	struct account *account = &link->account;
 	struct stp_request request;
 
 	if (stp_request_decode(bytes, size, &request)) {
 		account->refused = true;
-		account->refusal[0] = (uint8_t)((size ? bytes[0] : 0) | 0x80);
-		account->refusal[1] = size > 1 ? bytes[1] : 0;
+		account->refused_op = (uint8_t)((size ? bytes[0] : 0) | 0x80);
+		account->refused_token = size > 1 ? bytes[1] : 0;
 		return;
 	}
 	if (request.op == STP_OP_CREDIT) {
@@ -35,6 +122,7 @@ account_request(struct link *link, const uint8_t *bytes, size_t size)
 	account->request = request;
 	account->sent = account->crc = 0;
 	account->window = 0;
+	account_consent(world, link, &request);
 	if (request.op == STP_OP_LIST)
 		account->window = request.u.list.window;
 	if (request.op == STP_OP_READ)
@@ -61,7 +149,7 @@ check_hash(struct world *world, const struct link *link, const struct stp_answer
 
 /* What an answer promises is kept already. */
 static void
-check_promise(struct world *world, const struct link *link, const struct stp_answer *answer)
+check_promise(struct world *world, struct link *link, const struct stp_answer *answer)
 {
 	const struct sim_pen *pen = &world->pens[link->pen];
 	uint8_t slot = pen->engine.slot;
@@ -87,9 +175,28 @@ check_promise(struct world *world, const struct link *link, const struct stp_ans
 	case STP_OP_HASH:
 		check_hash(world, link, answer);
 		break;
+	case STP_OP_ERASE_PREPARE:
+		link->account.prepared.valid = true;
+		link->account.prepared.confirmed = false;
+		link->account.prepared.epoch = link->account.request.u.erase_prepare.epoch;
+		link->account.prepared.up_to = link->account.request.u.erase_prepare.up_to;
+		link->account.prepared.nonce = answer->u.erase_prepare.nonce;
+		link->account.prepared.at = world->now;
+		link->account.drop.asked = false;
+		break;
 	default:
 		break;
 	}
+}
+
+/* Of what made no sense, and not of the request that is under way, should both have the same name. */
+static bool
+is_refusal(const struct account *account, const uint8_t *bytes, size_t size)
+{
+	if (!account->refused || bytes[0] != account->refused_op || bytes[1] != account->refused_token)
+		return false;
+	return !account->op || bytes[0] != (account->op | 0x80) || bytes[1] != account->token ||
+	       (account->window && size == 3);
 }
 
 void
@@ -100,10 +207,9 @@ account_answer(struct world *world, struct link *link, const uint8_t *bytes, siz
 
 	CHECK(world, size >= 3 && size <= STP_CONTROL_SIZE_MAX);
 	trace(world, SAW_ANSWER, link->host, link->pen, (uint32_t)bytes[0] << 8 | bytes[1], bytes[2], (uint32_t)size);
-	/* Before the answer to what is under way, or behind one that was ready; never in place of it. */
-	if (account->refused && size == 3 && !memcmp(bytes, account->refusal, sizeof(account->refusal)) &&
-	    (bytes[2] == STP_WIRE_OP_NOT_SUPPORTED || bytes[2] == STP_WIRE_INVALID_OPERAND)) {
+	if (is_refusal(account, bytes, size)) {
 		account->refused = false;
+		CHECK(world, bytes[2] == STP_WIRE_OP_NOT_SUPPORTED || bytes[2] == STP_WIRE_INVALID_OPERAND);
 		return;
 	}
 	CHECK(world, account->op && bytes[0] == (account->op | 0x80) && bytes[1] == account->token);
@@ -112,6 +218,16 @@ account_answer(struct world *world, struct link *link, const uint8_t *bytes, siz
 	account->allowance = 0;
 	if (!stp_answer_decode(bytes, size, &answer))
 		check_promise(world, link, &answer);
+}
+
+/* Treatment comes first: beside the motor only so much, and what was saved up for a second. */
+static void
+check_pace(struct world *world, struct account *account, const struct sim_pen *pen)
+{
+	if (!pen->motor_on)
+		return;
+	account->paced++;
+	CHECK(world, account->paced <= 2 + pen->motor_rate + (world->now - pen->motor_since) * pen->motor_rate / 1000);
 }
 
 void
@@ -130,6 +246,7 @@ account_segment(struct world *world, struct link *link, const uint8_t *bytes, si
 	CHECK(world, account->window <= pen->max_window);
 	CHECK(world, account->allowance > 0);
 	account->allowance--;
+	check_pace(world, account, pen);
 	account->crc = stp_crc32c(account->crc, segment.payload, segment.size);
 	CHECK(world, segment.offset == account->sent);
 	account->sent += (uint32_t)segment.size;
@@ -147,9 +264,9 @@ account_segment(struct world *world, struct link *link, const uint8_t *bytes, si
 void
 account_silence(struct world *world, struct link *link)
 {
-	struct account *account = &link->account;
+	const struct account *account = &link->account;
 
 	CHECK(world, !account->refused);
-	/* It may wait for credits, and for nothing else. */
-	CHECK(world, !account->op || (account->window && !account->allowance));
+	/* It may wait for credits, or for the motor, and for nothing else. */
+	CHECK(world, !account->op || (account->window && !account->allowance) || world->pens[link->pen].motor_on);
 }

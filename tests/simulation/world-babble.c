@@ -35,13 +35,24 @@ some_window(struct world *world)
 	return (uint8_t)(1 + roll(&world->chance, roll(&world->chance, 3) ? 8 : 255));
 }
 
+/* Its own, or another's, the right name mostly: SLOTS tells it to everybody. */
 static void
-fill(struct world *world, const struct link *link, struct stp_request *request)
+drop_some_slot(struct world *world, const struct sim_pen *pen, struct stp_request *request)
+{
+	uint8_t index = (uint8_t)roll(&world->chance, STP_PEN_SLOTS);
+
+	request->u.drop_slot.index = index;
+	memcpy(request->u.drop_slot.collector_id,
+	       roll(&world->chance, 4) ? pen->log.slots[index].collector_id : world->babbler_id, STP_COLLECTOR_ID_SIZE);
+}
+
+static void
+fill(struct world *world, struct link *link, struct stp_request *request)
 {
 	const struct sim_pen *pen = &world->pens[link->pen];
 	struct chance *chance = &world->chance;
 
-	switch ((int)request->op) {
+	switch (request->op) {
 	case STP_OP_HELLO:
 		memcpy(request->u.hello.collector_id, world->babbler_id, STP_COLLECTOR_ID_SIZE);
 		break;
@@ -59,7 +70,7 @@ fill(struct world *world, const struct link *link, struct stp_request *request)
 		request->u.read.window = some_window(world);
 		break;
 	case STP_OP_CREDIT:
-		request->token = roll(chance, 2) ? link->account.token : request->token;
+		request->token = roll(chance, 4) ? link->account.token : request->token;
 		request->u.credit.segments = some_window(world);
 		break;
 	case STP_OP_ACK:
@@ -68,7 +79,31 @@ fill(struct world *world, const struct link *link, struct stp_request *request)
 		request->u.ack.from = some_number(world, pen);
 		request->u.ack.to = roll(chance, 2) ? request->u.ack.from : some_number(world, pen);
 		break;
-	default:
+	case STP_OP_HASH:
+		request->u.hash.epoch = some_epoch(world, pen);
+		request->u.hash.record = some_number(world, pen);
+		request->u.hash.offset = roll(chance, 2) ? 0 : roll(chance, 300);
+		request->u.hash.length = 1 + roll(chance, roll(chance, 2) ? 100 : 3000);
+		break;
+	case STP_OP_ERASE_PREPARE:
+		request->u.erase_prepare.epoch = some_epoch(world, pen);
+		request->u.erase_prepare.up_to = some_number(world, pen);
+		link->erase_epoch = request->u.erase_prepare.epoch;
+		link->erase_up_to = request->u.erase_prepare.up_to;
+		break;
+	case STP_OP_ERASE:
+		request->u.erase.epoch = roll(chance, 8) ? link->erase_epoch : some_epoch(world, pen);
+		request->u.erase.up_to = roll(chance, 8) ? link->erase_up_to : some_number(world, pen);
+		request->u.erase.nonce = roll(chance, 8) ? link->nonce : (uint32_t)chance_bits(chance);
+		break;
+	case STP_OP_SLOTS:
+		request->u.slots.index = (uint8_t)roll(chance, STP_PEN_SLOTS + 1);
+		break;
+	case STP_OP_DROP_SLOT:
+		drop_some_slot(world, pen, request);
+		break;
+	case STP_OP_GET_STATE:
+	case STP_OP_ABORT:
 		break;
 	}
 }
@@ -86,13 +121,35 @@ garbage(struct world *world, uint8_t bytes[STP_CONTROL_SIZE_MAX])
 }
 
 void
-babble(struct world *world, struct link *link)
+babbler_hear(struct link *link, const uint8_t *bytes, size_t size)
+{
+	struct stp_answer answer;
+
+	if (!stp_answer_decode(bytes, size, &answer) && answer.op == STP_OP_ERASE_PREPARE &&
+	    answer.status == STP_WIRE_SUCCESS)
+		link->nonce = answer.u.erase_prepare.nonce;
+}
+
+/* What might do harm now is likelier. */
+static enum stp_op
+choose_op(struct world *world, const struct link *link)
 {
 	static const enum stp_op ops[] = { STP_OP_HELLO, STP_OP_GET_STATE, STP_OP_LIST, STP_OP_READ, STP_OP_CREDIT,
-		STP_OP_CREDIT, STP_OP_ABORT, STP_OP_ACK, STP_OP_ACK };
+		STP_OP_ABORT, STP_OP_ACK, STP_OP_ACK, STP_OP_HASH, STP_OP_ERASE_PREPARE, STP_OP_ERASE, STP_OP_SLOTS,
+		STP_OP_DROP_SLOT, STP_OP_DROP_SLOT };
+
+	if (link->account.window && roll(&world->chance, 2))
+		return STP_OP_CREDIT;
+	if (link->nonce && !roll(&world->chance, 3))
+		return STP_OP_ERASE;
+	return ops[roll(&world->chance, sizeof(ops) / sizeof(ops[0]))];
+}
+
+void
+babble(struct world *world, struct link *link)
+{
 	struct chance *chance = &world->chance;
-	struct stp_request request = { .op = ops[roll(chance, sizeof(ops) / sizeof(ops[0]))],
-		.token = (uint8_t)(1 + roll(chance, STP_TOKEN_MAX)) };
+	struct stp_request request = { .token = (uint8_t)(1 + roll(chance, STP_TOKEN_MAX)) };
 	uint8_t bytes[STP_CONTROL_SIZE_MAX];
 	size_t size;
 
@@ -100,7 +157,11 @@ babble(struct world *world, struct link *link)
 		link->over = true;
 		return;
 	}
+	request.op = choose_op(world, link);
 	link->babble_at = world->now + roll(chance, 20);
+	/* Somebody stands by and presses the button, for this or for what comes next. */
+	if ((request.op == STP_OP_DROP_SLOT || request.op == STP_OP_ERASE) && roll(chance, 2))
+		link->press_at = world->now + roll(chance, 60);
 	fill(world, link, &request);
 	if (!roll(chance, 6) || stp_request_encode(&request, bytes, &size))
 		size = garbage(world, bytes);

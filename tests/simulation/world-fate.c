@@ -81,6 +81,9 @@ turn_motor(struct world *world, unsigned index)
 	struct sim_pen *pen = &world->pens[index];
 
 	pen->motor_on = !pen->motor_on;
+	pen->motor_since = world->now;
+	if (pen->link != NOBODY)
+		world->links[pen->link].account.paced = 0;
 	if (pen->link != NOBODY)
 		world->links[pen->link].pen_ready = true;
 	trace(world, SAW_MOTOR, NOBODY, (uint8_t)index, pen->motor_on, 0, 0);
@@ -118,7 +121,7 @@ pen_suffer(struct world *world, unsigned index)
 {
 	static void (*const fates[])(struct world *world, unsigned index) = {
 		power_cycle, cut_power, cut_power, write_records, write_records, write_records, write_records,
-		reset_log, rot, turn_motor, turn_motor, jump_clock, fail_saves,
+		reset_log, rot, turn_motor, turn_motor, jump_clock, fail_saves, pen_press, pen_press,
 	};
 
 	if (!world->pens[index].powered)

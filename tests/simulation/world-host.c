@@ -83,7 +83,7 @@ host_found(struct world *world, unsigned index)
 	struct sim_host *host = &world->hosts[index];
 
 	host->disk.count = host->disk.synced = 0;
-	host->backup = 0;
+	host->backup = host->absent_count = 0;
 	forget_partials(host);
 	host->clock_offset_us = 0;
 	new_id(world, host);
@@ -113,6 +113,7 @@ host_restore(struct world *world, unsigned index)
 			truth->acknowledged &= (uint8_t)~bit;
 		}
 	forget_partials(host);
+	host->absent_count = 0;
 	if (!unaware)
 		new_id(world, host);
 	mark_disk(world, index);
@@ -229,9 +230,8 @@ check_anchor(struct world *world, const struct link *link, const struct stp_host
 	CHECK(world, (apart < 0 ? -apart : apart) <= state->anchor.uncertainty_us);
 }
 
-/* What the disk holds for good of the pen's epoch; sound: only what may be acknowledged. */
-static size_t
-list_held(struct world *world, const struct link *link, uint32_t epoch, bool sound, struct stp_range *items)
+size_t
+host_list_held(struct world *world, const struct link *link, uint32_t epoch, bool sound, struct stp_range *items)
 {
 	const struct host_disk *disk = &world->hosts[link->host].disk;
 	struct stp_ranges held;
@@ -253,11 +253,12 @@ tell_wishes(struct world *world, struct link *link, const struct stp_host_state 
 	struct stp_ranges held, missing;
 	size_t sound;
 
+	link->epoch = state->epoch;
 	if (state->anchored)
 		check_anchor(world, link, state);
 	stp_ranges_init(&held, items, DISK_ENTRIES_MAX);
-	held.count = list_held(world, link, state->epoch, false, items);
-	sound = list_held(world, link, state->epoch, true, link->held);
+	held.count = host_list_held(world, link, state->epoch, false, items);
+	sound = host_list_held(world, link, state->epoch, true, link->held);
 	stp_ranges_init(&missing, link->wishes, DISK_ENTRIES_MAX);
 	CHECK(world, stp_ranges_missing(&held, state->oldest, state->newest, &missing) == STP_OK);
 	trace(world, SAW_WISH, link->host, link->pen, state->epoch, (uint32_t)sound, (uint32_t)missing.count);
@@ -325,6 +326,22 @@ host_hear(struct world *world, struct link *link, const uint8_t *bytes, size_t s
 		link->refuted = world->hosts[link->host].partials[link->pen].entry.record;
 }
 
+/*
+ * Whoever lacks what it once acknowledged has the pen forget that, before it goes on: else the pen
+ * would overwrite first what this host lacks.
+ */
+static void
+check_listed(struct world *world, const struct link *link, const struct stp_entry *entry)
+{
+	const struct sim_pen *pen = &world->pens[link->pen];
+
+	trace(world, SAW_LISTED, link->host, link->pen, entry->record, entry->flags, entry->length);
+	if (link->account.asked_drop || link->epoch != pen->log.head.epoch)
+		return;
+	CHECK(world, !(entry->flags & STP_ENTRY_ACKNOWLEDGED));
+	CHECK(world, !truth_is_told(world, pen, link->host, entry->record));
+}
+
 /* Nothing is read behind bytes that HASH belied. */
 static void
 check_read(struct world *world, struct link *link, const uint8_t *bytes, size_t size)
@@ -334,6 +351,7 @@ check_read(struct world *world, struct link *link, const uint8_t *bytes, size_t 
 	CHECK(world, stp_request_decode(bytes, size, &request) == STP_OK);
 	if (request.op == STP_OP_HASH)
 		CHECK(world, request.u.hash.offset == 0 && request.u.hash.length == link->resumed_size);
+	link->account.asked_drop |= request.op == STP_OP_DROP_SLOT;
 	if (request.op != STP_OP_READ)
 		return;
 	CHECK(world, link->refuted != request.u.read.record || request.u.read.offset == 0);
@@ -399,12 +417,15 @@ host_serve(struct world *world, struct link *link)
 	case STP_HOST_GIVEN_UP:
 		trace(world, SAW_GIVEN_UP, link->host, link->pen, action.u.given_up.record,
 		      (uint32_t)action.u.given_up.reason, action.u.given_up.wire_status);
+		if (action.u.given_up.reason == STP_ERR_NOT_FOUND)
+			errand_note_absent(world, link, action.u.given_up.record);
 		break;
 	case STP_HOST_NOTE:
 		trace(world, SAW_NOTE, link->host, link->pen, action.u.note.note, action.u.note.record,
 		      action.u.note.detail);
 		break;
 	case STP_HOST_LISTED:
+		check_listed(world, link, &action.u.entry);
 		break;
 	case STP_HOST_BEGIN:
 		resume(world, link, &action);

@@ -173,7 +173,8 @@ tell_pen(struct world *world, struct link *link, const struct parcel *parcel)
 	memcpy(shown, bytes, parcel->size < sizeof(shown) ? parcel->size : sizeof(shown));
 	trace(world, SAW_REQUEST, link->host, link->pen, (uint32_t)shown[0] << 8 | shown[1],
 	      (uint32_t)shown[6] | (uint32_t)shown[7] << 8, (uint32_t)shown[10] | (uint32_t)shown[11] << 8);
-	account_request(link, bytes, parcel->size);
+	stp_pen_tick(&world->pens[link->pen].engine, (uint32_t)world->now);
+	account_request(world, link, bytes, parcel->size);
 	stp_pen_control(&world->pens[link->pen].engine, bytes, parcel->size);
 	link->pen_ready = true;
 }
@@ -218,6 +219,12 @@ deliver(struct world *world, struct link *link, const struct parcel *parcel)
 		tell_clock(world, link, parcel), link->host_ready = true;
 	else if (link->engine)
 		tell_host(world, link, parcel);
+	else if (link->errand) {
+		if (parcel->way == TO_HOST_CONTROL)
+			stp_errand_control(link->errand, parcel->bytes, parcel->size, world->now);
+		link->host_ready = true;
+	} else
+		babbler_hear(link, parcel->bytes, parcel->size);
 }
 
 /* ---- turns ---- */
@@ -228,10 +235,14 @@ serve_pen(struct world *world, struct link *link)
 	struct sim_pen *pen = &world->pens[link->pen];
 	struct stp_pen_output output;
 
+	stp_pen_tick(&pen->engine, (uint32_t)world->now);
 	stp_pen_poll(&pen->engine, &output);
 	if (output.kind == STP_PEN_IDLE) {
 		account_silence(world, link);
-		link->pen_ready = false;
+		/* Beside the motor it goes on when time has passed. */
+		link->pen_ready = pen->motor_on && link->account.op;
+		if (link->pen_ready)
+			link->pen_ready_at = world->now + 1 + roll(&world->chance, 100);
 		return;
 	}
 	if (output.kind == STP_PEN_WORKING)
@@ -255,10 +266,16 @@ serve_pen(struct world *world, struct link *link)
 uint64_t
 link_due(const struct world *world, const struct link *link)
 {
-	uint64_t due = link->engine ? stp_host_deadline(link->engine) : link->babble_at;
+	uint64_t due = link->babble_at;
 
 	if (link->host_ready)
 		return world->now;
+	if (link->engine)
+		due = stp_host_deadline(link->engine);
+	if (link->errand)
+		due = stp_errand_deadline(link->errand);
+	if (link->press_at < due)
+		due = link->press_at;
 	if (link->pen_ready && link->pen_ready_at < due)
 		due = link->pen_ready_at;
 	if (link->air.count && link->air.parcels[link->air.heap[0]].at < due)
@@ -270,7 +287,10 @@ static void
 time_out(struct world *world, struct link *link)
 {
 	trace(world, SAW_TIMEOUT, link->host, link->pen, 0, 0, 0);
-	stp_host_timeout(link->engine, world->now);
+	if (link->engine)
+		stp_host_timeout(link->engine, world->now);
+	else
+		stp_errand_timeout(link->errand, world->now);
 	link->host_ready = true;
 }
 
@@ -283,7 +303,10 @@ link_step(struct world *world, struct link *link)
 	CHECK(world, ++link->steps < DIALOGUE_STEPS_MAX);
 	CHECK(world, world->now - link->began < DIALOGUE_MS_MAX);
 	if (link->host_ready) {
-		link->host_ready = link->engine && host_serve(world, link);
+		link->host_ready = link->engine ? host_serve(world, link) : link->errand && errand_serve(world, link);
+	} else if (link->press_at <= world->now) {
+		link->press_at = UINT64_MAX;
+		pen_press(world, link->pen);
 	} else if (link->pen_ready && link->pen_ready_at <= world->now &&
 		   (air_at > world->now || roll(&world->chance, 2))) {
 		serve_pen(world, link);
@@ -292,7 +315,7 @@ link_step(struct world *world, struct link *link)
 
 		air->spare[air->spares++] = index;
 		deliver(world, link, &air->parcels[index]);
-	} else if (link->engine) {
+	} else if (link->engine || link->errand) {
 		time_out(world, link);
 	} else {
 		babble(world, link);
@@ -312,12 +335,26 @@ some_mtu(struct world *world)
 	return (uint16_t)(STP_ATT_MTU_MIN + roll(&world->chance, STP_ATT_MTU_MAX - STP_ATT_MTU_MIN + 1));
 }
 
+static void
+begin_collecting(struct world *world, struct link *link, uint16_t mtu, struct stp_host_config *config)
+{
+	const struct sim_pen *pen = &world->pens[link->pen];
+	struct stp_features features = { 0 };
+
+	memcpy(config->collector_id, world->hosts[link->host].id, STP_COLLECTOR_ID_SIZE);
+	link->engine = stp_host_new(config);
+	CHECK(world, link->engine);
+	/* Features may have been read long ago, by another program. */
+	features.max_window = roll(&world->chance, 4) ? pen->max_window : STP_WINDOW_MAX;
+	features.features = pen->can_hash ? STP_FEATURE_HASH : 0;
+	stp_host_start(link->engine, mtu, &features, world->now);
+}
+
 struct link *
-link_open(struct world *world, uint8_t host, uint8_t pen)
+link_open(struct world *world, uint8_t host, uint8_t pen, enum purpose purpose)
 {
 	struct stp_host_config config = { .window = (uint8_t)(1 + roll(&world->chance, STP_WINDOW_MAX)) };
 	uint16_t mtu = some_mtu(world);
-	struct stp_features features = { 0 };
 	struct link *link = world->links;
 
 	while (link->up)
@@ -327,12 +364,15 @@ link_open(struct world *world, uint8_t host, uint8_t pen)
 	link->host = host;
 	link->pen = pen;
 	link->engine = NULL;
+	link->errand = NULL;
+	link->press_at = UINT64_MAX;
 	memset(&link->weather, 0, sizeof(link->weather));
 	memset(&link->account, 0, sizeof(link->account));
-	link->host_ready = host != BABBLER;
+	link->host_ready = purpose != TO_BABBLE;
 	link->pen_ready = false;
 	link->pen_ready_at = link->began = world->now;
 	link->steps = 0;
+	link->nonce = link->epoch = link->erase_epoch = link->erase_up_to = 0;
 	link->clock_asked = 0;
 	link->resumed_size = link->refuted = 0;
 	link->babble_at = world->now + 1;
@@ -343,14 +383,10 @@ link_open(struct world *world, uint8_t host, uint8_t pen)
 	stp_pen_connected(&world->pens[pen].engine, mtu);
 	trace(world, SAW_CONNECT, host, pen, mtu, config.window, 0);
 	world->dialogues++;
-	if (host == BABBLER)
-		return link;
-	memcpy(config.collector_id, world->hosts[host].id, STP_COLLECTOR_ID_SIZE);
-	link->engine = stp_host_new(&config);
-	CHECK(world, link->engine);
-	/* Features may have been read long ago, by another program. */
-	features.max_window = roll(&world->chance, 4) ? world->pens[pen].max_window : STP_WINDOW_MAX;
-	stp_host_start(link->engine, mtu, &features, world->now);
+	if (purpose == TO_COLLECT)
+		begin_collecting(world, link, mtu, &config);
+	else if (purpose == TO_RUN_AN_ERRAND)
+		errand_begin(world, link);
 	return link;
 }
 
@@ -364,5 +400,7 @@ link_close(struct world *world, struct link *link, bool dies)
 	world->pens[link->pen].link = NOBODY;
 	link->up = false;
 	stp_host_free(link->engine);
+	stp_errand_free(link->errand);
 	link->engine = NULL;
+	link->errand = NULL;
 }

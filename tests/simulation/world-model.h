@@ -5,7 +5,9 @@
 
 /* What the parts of the simulated world share; world.h is its outside. */
 
+#include <stipple/errand.h>
 #include <stipple/host.h>
+#include <stipple/pen.h>
 
 #include "flash-log.h"
 #include "host-disk.h"
@@ -16,6 +18,7 @@
 #define LINKS_MAX PENS_MAX	/* a pen holds one link at a time */
 #define TRUTHS_MAX 160u
 #define AIR_MAX 400u
+#define ABSENT_MAX 256u
 #define TRACE_MAX 256u
 #define RECORD_BYTES_MAX 30000u
 
@@ -82,16 +85,23 @@ struct account {
 	uint32_t allowance;		/* segments it may still send */
 	uint32_t waiting[STP_TOKEN_MAX + 1];	/* segments on their way to the host */
 	bool refused;			/* a request that made no sense waits for its refusal */
-	uint8_t refusal[2];		/* the head of that refusal */
+	uint8_t refused_op, refused_token;	/* as that will have them */
 	uint32_t sent, crc;		/* on Log Data for it */
 	struct stp_request request;	/* the same, in full */
+	/* ERASE_PREPARE, and what a person at the pen agreed to since */
+	struct { bool valid, confirmed; uint32_t epoch, up_to, nonce; uint64_t at; } prepared;
+	struct { bool asked, confirmed; uint8_t index; uint64_t at; } drop;
+	uint32_t paced;			/* segments while the motor runs */
 	uint8_t asked_op, asked_token;	/* the last request the host let out */
+	bool asked_drop;		/* it let out a DROP_SLOT */
 };
 
 struct link {
 	bool up, over, failed;
 	uint8_t host, pen;
-	struct stp_host *engine;	/* NULL: the host is a babbler */
+	struct stp_host *engine;	/* one of these, or none: the host is a babbler */
+	struct stp_errand *errand;
+	uint64_t press_at;		/* when somebody presses the pen's button; UINT64_MAX: nobody */
 	struct weather weather;
 	struct account account;
 	bool host_ready;		/* the engine may have something to do */
@@ -99,6 +109,7 @@ struct link {
 	uint64_t pen_ready_at;
 	uint64_t began;
 	uint32_t steps;
+	uint32_t epoch;			/* of the log, as the host heard it */
 	/* what the host had kept of a record, and what the pen said of it */
 	uint32_t resumed_size, resumed_crc;
 	uint32_t refuted;		/* the record whose HASH differed; 0: none */
@@ -108,6 +119,9 @@ struct link {
 	/* a babbler's next word */
 	uint64_t babble_at;
 	unsigned babble_left;
+	uint32_t nonce;			/* that it heard last */
+	uint32_t erase_epoch, erase_up_to;	/* of the preparation it asked for last */
+	struct stp_ranges kept, settled;	/* for an errand, in the two arrays */
 	struct stp_range held[DISK_ENTRIES_MAX], wishes[DISK_ENTRIES_MAX];
 	struct air air;
 };
@@ -124,6 +138,8 @@ struct sim_host {
 	int64_t clock_offset_us;
 	struct host_disk disk;
 	size_t backup;			/* entries on the disk when it was backed up */
+	size_t absent_count;
+	struct disk_entry absent[ABSENT_MAX];	/* numbers that a pen said were never written */
 	struct partial partials[PENS_MAX];	/* of each pen; nothing is built on them but HASH */
 };
 
@@ -138,7 +154,9 @@ struct sim_pen {
 	struct stp_pen engine;
 	struct flash_log log;
 	uint8_t max_window;
-	bool motor_on, save_fails, foreign;
+	uint8_t motor_rate;		/* segments a second while the motor runs; 0: none */
+	uint64_t motor_since;
+	bool motor_on, save_fails, foreign, erases_unconfirmed, can_hash;
 	enum misreads misreads;
 	/* The slots as kept last, and as they were about to be when the power went. */
 	struct stp_pen_slot kept[STP_PEN_SLOTS], tried[STP_PEN_SLOTS];
@@ -164,7 +182,7 @@ struct world {
 	bool loud;
 	uint64_t now, order, steps, dialogues, records;
 	unsigned host_count, pen_count;
-	bool babbler;
+	bool babbler, errands;
 	uint8_t babbler_id[STP_COLLECTOR_ID_SIZE];
 	struct weather weather;		/* beside the links */
 	uint64_t trace_hash;
@@ -181,7 +199,7 @@ struct world {
 enum happening {
 	SAW_RUN, SAW_CONNECT, SAW_DISCONNECT, SAW_REQUEST, SAW_ANSWER, SAW_SEGMENT, SAW_LOST, SAW_STORE, SAW_SYNC,
 	SAW_CRASH, SAW_BACKUP, SAW_RESTORE, SAW_WRITE, SAW_REMOVE, SAW_POWER, SAW_DEAD, SAW_RESET, SAW_MOTOR,
-	SAW_ROT, SAW_SAVE, SAW_JOURNAL, SAW_RESUME, SAW_CLOCK, SAW_GIVEN_UP, SAW_NOTE, SAW_OVER, SAW_TIMEOUT, SAW_WISH, SAW_WEATHER,
+	SAW_ROT, SAW_SAVE, SAW_JOURNAL, SAW_RESUME, SAW_ERASE, SAW_PRESS, SAW_ERRAND, SAW_LISTED, SAW_CLOCK, SAW_GIVEN_UP, SAW_NOTE, SAW_OVER, SAW_TIMEOUT, SAW_WISH, SAW_WEATHER,
 	HAPPENINGS
 };
 
@@ -197,6 +215,8 @@ struct truth *truth_find(struct sim_pen *pen, uint32_t epoch, uint32_t number);
 void truth_settle(struct world *world, struct sim_pen *pen);
 /* Whether each slot in use says that it has the record; false when none is in use. */
 bool truth_is_everybodys(const struct sim_pen *pen, uint32_t epoch, uint32_t number);
+/* Whether the host's account in the pen, as kept, has the record. */
+bool truth_is_told(const struct world *world, const struct sim_pen *pen, uint8_t host, uint32_t number);
 /* A slot as kept, or as the engine has it, says nothing that its host's disk does not hold. */
 void truth_check_slot(struct world *world, struct sim_pen *pen, const struct stp_pen_slot *slot);
 /* All slots of all pens, and everything that was ever acknowledged. */
@@ -217,6 +237,8 @@ void pen_power_up(struct world *world, unsigned index);
 /* Lets go of the link, if there is one. */
 void pen_power_down(struct world *world, unsigned index);
 void pen_write_record(struct world *world, unsigned index);
+/* A person presses its button. */
+void pen_press(struct world *world, unsigned index);
 /* Something befalls the pen. */
 void pen_suffer(struct world *world, unsigned index);
 /* What a later revision's pen would send instead. */
@@ -235,12 +257,26 @@ bool host_serve(struct world *world, struct link *link);
 /* The process dies: links break, what was not synced is lost or torn. */
 void host_crash(struct world *world, unsigned index);
 void host_restore(struct world *world, unsigned index);
+/* What its disk holds for good of the pen's epoch; sound: only what may be acknowledged.  Returns how many. */
+size_t host_list_held(struct world *world, const struct link *link, uint32_t epoch, bool sound,
+		      struct stp_range *items);
+
+/* ---- errands (world-errand.c) ---- */
+
+void errand_begin(struct world *world, struct link *link);
+bool errand_serve(struct world *world, struct link *link);
+/* The pen says that there never was such a record. */
+void errand_note_absent(struct world *world, const struct link *link, uint32_t number);
+
 /* One word of the host that is no Stipple. */
 void babble(struct world *world, struct link *link);
+void babbler_hear(struct link *link, const uint8_t *bytes, size_t size);
 
 /* ---- links (world-link.c, world-account.c) ---- */
 
-struct link *link_open(struct world *world, uint8_t host, uint8_t pen);
+enum purpose { TO_COLLECT, TO_RUN_AN_ERRAND, TO_BABBLE };
+
+struct link *link_open(struct world *world, uint8_t host, uint8_t pen, enum purpose purpose);
 /* dies: the host does not survive it. */
 void link_close(struct world *world, struct link *link, bool dies);
 void link_send(struct world *world, struct link *link, enum way way, const uint8_t *bytes, size_t size);
@@ -249,7 +285,12 @@ uint64_t link_due(const struct world *world, const struct link *link);
 /* The one thing that is due. */
 void link_step(struct world *world, struct link *link);
 
-void account_request(struct link *link, const uint8_t *bytes, size_t size);
+void account_request(struct world *world, struct link *link, const uint8_t *bytes, size_t size);
+/* The pen erases, or frees a slot: may it? */
+void account_erase(struct world *world, struct link *link, uint32_t up_to);
+void account_drop(struct world *world, struct link *link, unsigned index);
+/* A person pressed the pen's button. */
+void account_press(struct link *link);
 void account_answer(struct world *world, struct link *link, const uint8_t *bytes, size_t size);
 void account_segment(struct world *world, struct link *link, const uint8_t *bytes, size_t size);
 /* The pen has nothing to send: may it be silent? */

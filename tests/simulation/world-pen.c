@@ -71,16 +71,50 @@ save_slot(void *user, unsigned index, const struct stp_pen_slot *slot)
 	if (pen->save_fails)
 		return STP_ERR_IO;
 	pen->tried[index] = *slot;
+	if (!slot->used && pen->kept[index].used)
+		account_drop(world, &world->links[pen->link], index);
 	if (!flash_log_save_slot(&pen->log, index, slot))
 		return STP_ERR_IO;
 	pen->kept[index] = *slot;
-	/* A slot that was dropped in the middle hears of what was stored before only in the next dialogue. */
-	pen->slot_full |= slot->range_count == STP_PEN_SLOT_RANGES || !slot->used;
+	pen->slot_full |= slot->range_count == STP_PEN_SLOT_RANGES;
 	truth_check_slot(world, pen, slot);
 	return STP_OK;
 }
 
-const struct stp_pen_log world_pen_log = { get_state, get_entry, read_bytes, save_slot, NULL };
+static enum stp_status
+erase(void *user, uint32_t up_to)
+{
+	struct sim_pen *pen = user;
+	struct world *world = pen->world;
+
+	trace(world, SAW_ERASE, NOBODY, pen->index, up_to, 0, 0);
+	account_erase(world, &world->links[pen->link], up_to);
+	for (size_t i = 0; i < pen->log.count && pen->log.records[i].entry.record <= up_to; i++) {
+		const struct stp_entry *entry = &pen->log.records[i].entry;
+
+		/* A record nobody could fetch any more keeps nobody waiting. */
+		CHECK(world, truth_is_everybodys(pen, pen->log.head.epoch, entry->record) ||
+				     entry->flags & STP_ENTRY_CORRUPT);
+		truth_find(pen, pen->log.head.epoch, entry->record)->state = TRUTH_ERASING;
+	}
+	if (pen->save_fails || !flash_log_erase(&pen->log, up_to)) {
+		if (!pen->log.flash.dead)
+			truth_settle(world, pen);
+		return STP_ERR_IO;
+	}
+	truth_settle(world, pen);
+	return STP_OK;
+}
+
+const struct stp_pen_log world_pen_log = { get_state, get_entry, read_bytes, save_slot, erase };
+
+static uint32_t
+get_random(void *user)
+{
+	struct sim_pen *pen = user;
+
+	return (uint32_t)chance_bits(&pen->world->chance);
+}
 
 /* ---- power ---- */
 
@@ -120,6 +154,9 @@ pen_power_up(struct world *world, unsigned index)
 	struct stp_pen_config config = { .log = &world_pen_log,
 		.user = pen,
 		.max_window = pen->max_window,
+		.random = get_random,
+		.motor_segments_per_s = pen->motor_rate,
+		.erase_unconfirmed = pen->erases_unconfirmed,
 		.slots = pen->log.slots };
 
 	/* The power may go again while the log is mounted. */
@@ -130,6 +167,7 @@ pen_power_up(struct world *world, unsigned index)
 	pen->log.flash.fuse = NOR_NO_FUSE;
 	config.boot_id = pen->log.head.boot_id;
 	CHECK(world, stp_pen_init(&pen->engine, &config) == STP_OK);
+	stp_pen_tick(&pen->engine, (uint32_t)world->now);
 	pen->powered = true;
 	pen->powered_at = world->now;
 	pen->tick_offset = 0;
@@ -154,6 +192,9 @@ pen_format(struct world *world, unsigned index)
 	pen->motor_on = false;
 	pen->foreign = rough && !roll(chance, 4);
 	pen->max_window = (uint8_t)(roll(chance, 2) ? STP_WINDOW_MAX : 1 + roll(chance, STP_WINDOW_MAX));
+	pen->motor_rate = (uint8_t)(roll(chance, 2) ? 0 : 5 + roll(chance, 200));
+	pen->erases_unconfirmed = roll(chance, 2);
+	pen->can_hash = roll(chance, 4);
 	flash_log_format(&pen->log, chance, roll(chance, 3) ? 40 : 20 + roll(chance, NOR_SECTORS_MAX - 19),
 			 1 + roll(chance, UINT32_MAX - 1));
 	pen->log.checks_records = roll(chance, 2);
@@ -191,14 +232,24 @@ fill_record(struct world *world, uint32_t length)
 		world->raw[body + i] = (uint8_t)(crc >> 8 * i);
 }
 
-/* Whom a full log does without: the oldest that everybody has, or else the oldest. */
+/* Whom a full log does without: the lowest that everybody has, or else the lowest. */
 static size_t
-choose_victim(const struct sim_pen *pen)
+choose_victim(struct world *world, struct sim_pen *pen)
 {
-	for (size_t i = 0; i < pen->log.count; i++)
-		if (truth_is_everybodys(pen, pen->log.head.epoch, pen->log.records[i].entry.record))
-			return i;
-	return 0;
+	uint32_t epoch = pen->log.head.epoch, number = 0;
+	enum stp_pen_victim victim;
+	size_t spare = 0;
+
+	do {
+		victim = stp_pen_overwrite_next(&pen->engine, &number);
+	} while (victim == STP_PEN_VICTIM_SEARCHING);
+	while (spare < pen->log.count && !truth_is_everybodys(pen, epoch, pen->log.records[spare].entry.record))
+		spare++;
+	CHECK(world, (victim == STP_PEN_VICTIM_SPARE) == (spare < pen->log.count));
+	if (spare == pen->log.count)
+		spare = 0;
+	CHECK(world, number == pen->log.records[spare].entry.record);
+	return spare;
 }
 
 static bool
@@ -228,7 +279,7 @@ make_room(struct world *world, unsigned index, uint32_t parts)
 	struct sim_pen *pen = &world->pens[index];
 
 	while (pen->log.sectors_free < parts || pen->log.count == LOG_RECORDS_MAX)
-		if (!remove_record(world, index, choose_victim(pen)))
+		if (!remove_record(world, index, choose_victim(world, pen)))
 			return false;
 	return true;
 }
@@ -243,7 +294,7 @@ write_record(struct world *world, unsigned index)
 	struct stp_entry entry = { .boot_id = pen->log.head.boot_id,
 		.start_tick_ms = pen_tick(world, pen) & UINT32_MAX,
 		.type = (uint8_t)(pen->foreign ? roll(chance, 256) : 1),
-		.flags = (uint8_t)(pen->foreign ? roll(chance, 64) << 2 : 0) };
+		.flags = (uint8_t)(pen->foreign ? roll(chance, 32) << 3 : 0) };
 	struct truth *truth;
 
 	if (rough && !roll(chance, 8) && !flash_log_skip(&pen->log, roll(chance, 3)))
@@ -266,6 +317,17 @@ write_record(struct world *world, unsigned index)
 		return false;
 	truth->state = TRUTH_LIVE;
 	return true;
+}
+
+void
+pen_press(struct world *world, unsigned index)
+{
+	struct sim_pen *pen = &world->pens[index];
+	bool confirms = stp_pen_confirm(&pen->engine);
+
+	trace(world, SAW_PRESS, NOBODY, (uint8_t)index, confirms, 0, 0);
+	if (pen->link != NOBODY)
+		account_press(&world->links[pen->link]);
 }
 
 void

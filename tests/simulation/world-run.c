@@ -78,6 +78,7 @@ set_mood(struct world *world)
 	world->host_count = rough ? 1 + roll(chance, 1 + roll(chance, HOSTS_MAX)) : 1;
 	world->pen_count = rough ? 1 + roll(chance, 1 + roll(chance, PENS_MAX)) : 1;
 	world->babbler = rough && !roll(chance, 4);
+	world->errands = rough && !roll(chance, 2);
 	world->weather = (struct weather){ .crash = rough ? 2 : 0, .pen_event = rough ? roll(chance, 16) : 0 };
 }
 
@@ -129,14 +130,17 @@ begin_dialogue(struct world *world)
 {
 	struct chance *chance = &world->chance;
 	uint8_t pen = (uint8_t)roll(chance, world->pen_count), host = (uint8_t)roll(chance, world->host_count);
+	enum purpose purpose = world->errands && !roll(chance, 6) ? TO_RUN_AN_ERRAND : TO_COLLECT;
 
-	if (world->babbler && !roll(chance, 6))
+	if (world->babbler && !roll(chance, 6)) {
 		host = BABBLER;
+		purpose = TO_BABBLE;
+	}
 	if (world->pens[pen].link != NOBODY)
 		return false;
 	if (!world->pens[pen].powered)
 		pen_power_up(world, pen);
-	choose_link_weather(world, link_open(world, host, pen));
+	choose_link_weather(world, link_open(world, host, pen, purpose));
 	return true;
 }
 
@@ -188,10 +192,10 @@ clear_up(struct world *world)
 	}
 }
 
-static void
-hold_dialogue(struct world *world, unsigned host, unsigned pen)
+static struct link *
+hold_dialogue(struct world *world, unsigned host, unsigned pen, enum purpose purpose)
 {
-	struct link *link = link_open(world, (uint8_t)host, (uint8_t)pen);
+	struct link *link = link_open(world, (uint8_t)host, (uint8_t)pen, purpose);
 
 	while (!link->over) {
 		uint64_t due = link_due(world, link);
@@ -202,20 +206,50 @@ hold_dialogue(struct world *world, unsigned host, unsigned pen)
 		link_step(world, link);
 		CHECK(world, link->up);
 	}
-	CHECK(world, !link->failed);
+	/* What was acknowledged before the slot started over is told next time. */
+	world->pens[pen].slot_full |= link->account.asked_drop;
 	link_close(world, link, false);
+	return link;
+}
+
+static void
+collect_once(struct world *world, unsigned host, unsigned pen)
+{
+	const struct link *link = hold_dialogue(world, host, pen, TO_COLLECT);
+
+	CHECK(world, !link->failed);
 	truth_check_covered(world, host, pen);
 }
 
-/* One dialogue must do, and one more where the slot forgot some: it had too many ranges, or was dropped. */
+/* One dialogue must do, and one more where the slot had too many ranges for a while, or started over. */
 static void
 collect(struct world *world, unsigned host, unsigned pen)
 {
 	world->pens[pen].slot_full = false;
-	hold_dialogue(world, host, pen);
+	collect_once(world, host, pen);
 	if (world->pens[pen].slot_full)
-		hold_dialogue(world, host, pen);
+		collect_once(world, host, pen);
 	truth_check_acknowledged(world, host, pen);
+}
+
+/* What everybody has can be erased, when a person agrees. */
+static void
+erase_all(struct world *world, unsigned index)
+{
+	struct sim_pen *pen = &world->pens[index];
+	const struct link *link;
+	bool everybodys = pen->log.count > 0;
+
+	for (size_t i = 0; i < pen->log.count; i++) {
+		uint32_t number = pen->log.records[i].entry.record;
+
+		/* There may have been no slot for this host. */
+		everybodys = everybodys && truth_is_everybodys(pen, pen->log.head.epoch, number) &&
+			     truth_is_told(world, pen, 0, number);
+	}
+	link = hold_dialogue(world, 0, index, TO_RUN_AN_ERRAND);
+	if (everybodys)
+		CHECK(world, !link->failed && !pen->log.count);
 }
 
 static void
@@ -227,6 +261,9 @@ be_calm(struct world *world)
 			collect(world, host, pen);
 			world->now += 1000;
 		}
+	truth_check_all(world);
+	for (unsigned pen = 0; world->errands && pen < world->pen_count; pen++)
+		erase_all(world, pen);
 	truth_check_all(world);
 }
 

@@ -159,6 +159,14 @@ slot_of(const struct sim_pen *pen, const uint8_t id[STP_COLLECTOR_ID_SIZE])
 	return NULL;
 }
 
+bool
+truth_is_told(const struct world *world, const struct sim_pen *pen, uint8_t host, uint32_t number)
+{
+	const struct stp_pen_slot *slot = slot_of(pen, world->hosts[host].id);
+
+	return slot && slot->epoch == pen->log.head.epoch && says(slot, number);
+}
+
 void
 truth_check_covered(struct world *world, unsigned host, unsigned index)
 {
