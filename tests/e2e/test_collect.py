@@ -7,6 +7,7 @@ import subprocess
 import unittest
 
 import truth
+import verify_records
 from world import Process, World, program
 
 
@@ -46,6 +47,28 @@ class Collect(unittest.TestCase):
                 world.sync_until_complete(serial)
                 self.compare(world, serial)
                 self.held_equals(world, serial)
+
+    def test_what_is_stored_can_be_proven(self):
+        """An outsider has the stored bytes and the pens' public keys, and nothing of ours."""
+        with World() as world:
+            pens = world.start_pens(2, "--seed", "17", "--sessions", "6", "--part-samples", "700")
+            world.start_daemon()
+            for pen in world.pens_of(pens):
+                serial, key = pen["pen"], bytes.fromhex(pen["key"])
+                world.enrol(pens, serial)
+                world.sync_until_complete(serial)
+                raws = [raw for of, raw in sorted(truth.raw_records(world.state).items())
+                        if of[0] == serial]
+                self.assertGreater(len(raws), 12)
+                complaints, sessions, counter = verify_records.verify(key, raws)
+                self.assertEqual((complaints, len(sessions), counter), ([], 6, 6))
+                self.assertTrue(verify_records.verify(key, raws[:3] + raws[4:])[0])
+                forged = raws[3][:-10] + bytes([raws[3][-10] ^ 1]) + raws[3][-9:]
+                self.assertTrue(verify_records.verify(key, raws[:3] + [forged] + raws[4:])[0])
+                self.assertTrue(verify_records.verify(bytes(32), raws)[0])
+                # Of a tail that was cut off only the counter tells.
+                complaints, sessions, counter = verify_records.verify(key, raws[:-5])
+                self.assertEqual((complaints, counter < 6), ([], True))
 
     def test_new_session_is_fetched_by_itself(self):
         with World(adapters=2) as world:

@@ -36,14 +36,19 @@ def normal(path):
     return body
 
 
-def held(state):
-    """(serial, epoch, number) -> sha256 of the sound raw record's bytes, straight from the store's file."""
+def raw_records(state):
+    """(serial, epoch, number) -> the sound raw record's bytes, straight from the store's file."""
     path = os.path.join(state, "stipple.db")
     base = sqlite3.connect("file:%s?mode=ro" % path, uri=True)
     try:
-        return {(serial, epoch, number): hashlib.sha256(raw).hexdigest()
+        return {(serial, epoch, number): raw
                 for serial, epoch, number, raw in base.execute(
                     "SELECT serial, epoch, number, bytes FROM record JOIN pen USING (pen)"
                     " JOIN record_raw USING (record)")}
     finally:
         base.close()
+
+
+def held(state):
+    """(serial, epoch, number) -> sha256 of the bytes of the records that are held."""
+    return {key: hashlib.sha256(raw).hexdigest() for key, raw in raw_records(state).items()}

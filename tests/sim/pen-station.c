@@ -217,6 +217,18 @@ pen_station_refresh(PenStation *station)
 
 static void register_application(PenStation *station);
 
+/* What its seals are verified with, in hex; empty for a pen that makes none. */
+static GVariant *
+public_key(const SimPen *pen)
+{
+	const struct sealing_key *key = sim_pen_key(pen);
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	for (guint i = 0; key && i < sizeof key->public_key; i++)
+		g_string_append_printf(text, "%02x", key->public_key[i]);
+	return g_variant_new_string(text->str);
+}
+
 static void
 finish_start(PenStation *station, GError *error)
 {
@@ -236,7 +248,7 @@ finish_start(PenStation *station, GError *error)
 			   g_variant_new_string(pen_advert_form_name(pen_advert_form(station->advert))),
 			   "records", g_variant_new_uint32(sim_flash_newest(sim_pen_flash(station->pen))),
 			   "sessions", g_variant_new_uint32(sim_flash_sessions(sim_pen_flash(station->pen))),
-			   NULL);
+			   "key", public_key(station->pen), NULL);
 	}
 	if (ready)
 		ready(station, error, station->ready_data);

@@ -30,7 +30,7 @@ typedef struct {
 		*advert;
 	char **csv;
 	int pens, sessions, period, mtu, window, part, live, wait, delay;
-	gboolean open, no_acquire, no_default_agent;
+	gboolean open, unchained, no_acquire, no_default_agent;
 	char **announce, **drop, **stall, **lose, **stray, **flip, **truncate, **bad_depth, **unknown_type;
 } RawOptions;
 
@@ -85,6 +85,8 @@ read_command_line(int argc, char **argv, RawOptions *raw, GError **error)
 		  "Also write each passkey to DIR/SERIAL", "DIR" },
 		{ "wait", 0, 0, G_OPTION_ARG_INT, &raw->wait,
 		  "Wait that long for bluetoothd and the adapters (0)", "SECONDS" },
+		{ "unchained", 0, 0, G_OPTION_ARG_NONE, &raw->unchained,
+		  "Older pens: records without hashes, sessions without seals", NULL },
 		{ "open", 0, 0, G_OPTION_ARG_NONE, &raw->open, "Ask for no bond", NULL },
 		{ "capability", 0, 0, G_OPTION_ARG_STRING, &raw->capability,
 		  "What the pens can show and ask (DisplayOnly)", "CAPABILITY" },
@@ -287,6 +289,7 @@ pensim_options_parse(int argc, char **argv, GError **error)
 	options->live_session_s = (guint)raw.live;
 	options->wait_s = (guint)raw.wait;
 	options->open = raw.open;
+	options->unchained = raw.unchained;
 	options->no_acquire = raw.no_acquire;
 	options->no_default_agent = raw.no_default_agent;
 	return g_steal_pointer(&options);

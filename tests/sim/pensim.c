@@ -135,6 +135,7 @@ make_pen(struct program *program, guint number, GError **error)
 	SimStory story = story_of(options, number);
 	const SimPenConfig config = {
 		.serial = serial,
+		.plain = options->unchained,
 		.seed = story.seed,
 		.epoch = options->epoch,
 		.period_ms = (guint16)options->period_ms,

@@ -280,6 +280,7 @@ write_anew(SimRecord *record, const struct stp_record *old, guint8 type, const G
 	g_autofree guint8 *buffer = g_malloc(STP_RECORD_SIZE_MAX);
 	const struct stp_session_part *session = stp_record_session(old);
 	const struct stp_event *event = stp_record_event(old);
+	const struct stp_seal *seal = stp_record_seal(old);
 	struct stp_record_writer writer;
 	guint32 crc32c;
 	size_t size;
@@ -294,6 +295,8 @@ write_anew(SimRecord *record, const struct stp_record *old, guint8 type, const G
 	}
 	if (event)
 		stp_record_put_event(&writer, event);
+	if (seal)
+		stp_record_put_seal(&writer, seal);
 	for (size_t i = 0; i < stp_record_block_count(old); i++) {
 		const guint8 *block = stp_record_block(old, i, &size);
 

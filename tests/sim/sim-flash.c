@@ -16,8 +16,12 @@ G_DEFINE_QUARK(sim - error - quark, sim_error)
 struct SimFlash {
 	char *serial, *firmware;
 	guint32 epoch, sessions;
-	guint64 bytes;
+	guint64 bytes, seals;
 	GPtrArray *records;
+	gboolean sealing;
+	struct sealing_key key;
+	/* Of the last record as it was written, whatever happened to it since. */
+	guint8 last_hash[STP_RECORD_HASH_SIZE];
 };
 
 static void
@@ -50,6 +54,20 @@ sim_flash_free(SimFlash *flash)
 	g_free(flash->serial);
 	g_free(flash->firmware);
 	g_free(flash);
+}
+
+void
+sim_flash_set_sealing(SimFlash *flash, const struct sealing_key *key, guint64 counter)
+{
+	flash->sealing = TRUE;
+	flash->key = *key;
+	flash->seals = counter;
+}
+
+guint64
+sim_flash_seals(const SimFlash *flash)
+{
+	return flash->seals;
 }
 
 guint32
@@ -93,6 +111,7 @@ sim_flash_restore_sessions(SimFlash *flash, guint32 sessions)
 gboolean
 sim_flash_restore(SimFlash *flash, const struct stp_entry *entry, GByteArray *raw, GError **error)
 {
+	struct stp_record_head head;
 	SimRecord *record;
 
 	if (entry->record != flash->records->len + 1 || entry->length != raw->len || raw->len == 0) {
@@ -104,6 +123,9 @@ sim_flash_restore(SimFlash *flash, const struct stp_entry *entry, GByteArray *ra
 	}
 	record = g_new(SimRecord, 1);
 	*record = (SimRecord){ *entry, raw };
+	if (stp_record_read_head(raw->data, raw->len, &head) == STP_OK && head.has_prev_hash)
+		record->entry.flags |= STP_ENTRY_CHAINED;
+	sealing_sha256(raw->data, raw->len, flash->last_hash);
 	g_ptr_array_add(flash->records, record);
 	flash->bytes += raw->len;
 	return TRUE;
@@ -123,6 +145,9 @@ make_head(const SimFlash *flash, guint8 type, guint32 boot_id, guint64 tick_ms)
 
 	g_strlcpy(head.serial, flash->serial, sizeof head.serial);
 	g_strlcpy(head.firmware, flash->firmware, sizeof head.firmware);
+	head.has_prev_hash = flash->sealing && flash->records->len > 0;
+	if (head.has_prev_hash)
+		memcpy(head.prev_hash, flash->last_hash, sizeof head.prev_hash);
 	return head;
 }
 
@@ -166,6 +191,43 @@ sim_flash_add_event(SimFlash *flash, guint32 boot_id, guint64 tick_ms, struct st
 	event->event_no = head.number;
 	stp_record_begin(&writer, bytes, sizeof bytes, &head);
 	stp_record_put_event(&writer, event);
+	return file_record(flash, &writer, &head, error);
+}
+
+/* The seal behind a session. */
+static gboolean
+seal_session(SimFlash *flash, const SimSession *session, const SimSpan *span, GError **error)
+{
+	guint64 tick_ms = session->start_tick_ms;
+	struct stp_seal seal = { .statement_size = 0 };
+	guint8 bytes[RECORD_OVERHEAD];
+	struct stp_record_writer writer;
+	struct stp_seal_statement statement;
+	struct stp_record_head head;
+
+	if (session->count > 0)
+		tick_ms += session->samples[session->count - 1].t_ms + session->period_ms;
+	head = make_head(flash, STP_RECORD_SEAL, session->boot_id, tick_ms);
+	statement = (struct stp_seal_statement){
+		.epoch = head.epoch,
+		.number = head.number,
+		.session_no = span->session_no,
+		.first = span->first,
+		.last = span->last,
+		.records = span->last - span->first + 1,
+		.written = flash->records->len,
+		.counter = ++flash->seals,
+	};
+	g_strlcpy(statement.serial, flash->serial, sizeof statement.serial);
+	memcpy(statement.prev_hash, head.prev_hash, sizeof statement.prev_hash);
+	if (stp_seal_statement_encode(&statement, &seal) != STP_OK) {
+		g_set_error(error, SIM_ERROR, SIM_ERROR_RECORD, "Session %u could not be sealed.",
+			    span->session_no);
+		return FALSE;
+	}
+	sealing_sign(&flash->key, &seal);
+	stp_record_begin(&writer, bytes, sizeof bytes, &head);
+	stp_record_put_seal(&writer, &seal);
 	return file_record(flash, &writer, &head, error);
 }
 
@@ -315,5 +377,5 @@ sim_flash_add_session(SimFlash *flash, const SimSession *session, gsize part_sam
 		done += part.count;
 	}
 	span->last = flash->records->len;
-	return TRUE;
+	return !flash->sealing || seal_session(flash, session, span, error);
 }

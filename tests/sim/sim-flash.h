@@ -8,9 +8,12 @@
 #include <stipple/record.h>
 #include <stipple/telemetry.h>
 
+#include "sealing.h"
+
 /*
  * The simulated pen's flash: records as the bytes that lie there and the directory entry
- * LIST tells of them.  Records are numbered from 1 without gaps.
+ * LIST tells of them.  Records are numbered from 1 without gaps.  Each names the one before it, and
+ * each session ends with a seal, unless the flash is told to be that of an older pen.
  */
 
 #define SIM_ERROR (sim_error_quark())
@@ -51,6 +54,13 @@ SimFlash *sim_flash_new(const char *serial, const char *firmware, guint32 epoch)
 void sim_flash_free(SimFlash *flash);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SimFlash, sim_flash_free)
 
+/*
+ * Chain the records from here on and seal the sessions with the key; counter: of the seals the pen
+ * made before, which a reset of its log does not touch.  Without this the flash does neither.
+ */
+void sim_flash_set_sealing(SimFlash *flash, const struct sealing_key *key, guint64 counter);
+guint64 sim_flash_seals(const SimFlash *flash);
+
 guint32 sim_flash_epoch(const SimFlash *flash);
 /* 0: the flash is empty. */
 guint32 sim_flash_newest(const SimFlash *flash);
@@ -62,7 +72,7 @@ SimRecord *sim_flash_get(const SimFlash *flash, guint32 number);
 
 /*
  * Write a session, in parts of at most part_samples samples, each a record of at most 1 MiB.
- * A session without samples is one record without blocks.
+ * A session without samples is one record without blocks.  The seal comes behind span->last.
  */
 gboolean sim_flash_add_session(SimFlash *flash, const SimSession *session, gsize part_samples, SimSpan *span,
 			       GError **error);

@@ -24,7 +24,9 @@ struct SimPen {
 	gpointer clock_data;
 	gint64 clock_start_us;
 	guint64 tick_start_ms;
-	gboolean restored, motor_on;
+	gboolean restored, motor_on, plain;
+	struct sealing_key key;
+	guint64 seals; /* made before it was switched on */
 	SimFlash *flash;
 	struct stp_pen_slot slots[STP_PEN_SLOTS]; /* as last saved */
 	struct stp_pen engine;
@@ -136,6 +138,7 @@ take_config(SimPen *pen, const SimPenConfig *config, struct session_random *rand
 	pen->mtu_max = config->mtu_max ? config->mtu_max : STP_ATT_MTU_MAX;
 	pen->max_window = config->max_window ? config->max_window : STP_WINDOW_MAX;
 	pen->part_samples = config->part_samples ? config->part_samples : PART_SAMPLES;
+	pen->plain = config->plain;
 	pen->clock_us = config->clock_us ? config->clock_us : monotonic_us;
 	pen->clock_data = config->clock_data;
 }
@@ -145,13 +148,24 @@ restore(SimPen *pen, GError **error)
 {
 	if (!pen->state_dir || !sim_state_exists(pen->state_dir, pen->serial))
 		return TRUE;
-	pen->flash =
-		sim_state_load(pen->state_dir, pen->serial, pen->firmware, &pen->boot_id, pen->slots, error);
+	pen->flash = sim_state_load(pen->state_dir, pen->serial, pen->firmware, &pen->boot_id, &pen->seals,
+				    pen->slots, error);
 	if (!pen->flash)
 		return FALSE;
 	pen->restored = TRUE;
 	pen->boot_id = pen->boot_id % STP_BOOT_ID_MAX + 1;
 	return TRUE;
+}
+
+/* A key of this pen alone, and the same each time. */
+static void
+make_key(SimPen *pen, guint64 seed)
+{
+	g_autofree char *text =
+		g_strdup_printf("simulated pen %s, seed %" G_GUINT64_FORMAT, pen->serial, seed);
+
+	sealing_key_from_text(&pen->key, text);
+	sim_flash_set_sealing(pen->flash, &pen->key, pen->seals);
 }
 
 static gboolean
@@ -195,6 +209,8 @@ sim_pen_new(const SimPenConfig *config, GError **error)
 		return NULL;
 	if (!pen->flash)
 		pen->flash = sim_flash_new(pen->serial, pen->firmware, epoch);
+	if (!pen->plain)
+		make_key(pen, config->seed);
 	sim_pen_set_tick_ms(pen, FIRST_TICK_MS);
 	return switch_on(pen, error) ? g_steal_pointer(&pen) : NULL;
 }
@@ -237,6 +253,12 @@ const char *
 sim_pen_serial(const SimPen *pen)
 {
 	return pen->serial;
+}
+
+const struct sealing_key *
+sim_pen_key(const SimPen *pen)
+{
+	return pen->plain ? NULL : &pen->key;
 }
 
 const char *
@@ -338,7 +360,8 @@ features_value(const SimPen *pen)
 		.schema_rev = STP_SCHEMA_REV,
 		.features = STP_FEATURE_READ_RESUME | STP_FEATURE_ACK_SLOTS | STP_FEATURE_SAMPLE_BLOCKS |
 			    STP_FEATURE_DELIVERED_DEPTH | STP_FEATURE_SPEED | STP_FEATURE_CONTACT |
-			    STP_FEATURE_ZONE_INPUT | STP_FEATURE_CARTRIDGE_ID,
+			    STP_FEATURE_ZONE_INPUT | STP_FEATURE_CARTRIDGE_ID |
+			    (pen->plain ? 0 : STP_FEATURE_CHAIN_HASH | STP_FEATURE_SEALS),
 		.max_window = pen->max_window,
 		.sample_period_ms = pen->period_ms,
 		.log_capacity_kb = LOG_CAPACITY_KB,

@@ -41,13 +41,14 @@ typedef struct {
 	const char *serial;                /* "DP26-1001" */
 	const char *model;                 /* "DP-26" */
 	const char *firmware;              /* "2.4.1" */
-	guint64 seed;                      /* of the epoch, the boot id, the battery */
+	guint64 seed;                      /* of the epoch, the boot id, the battery, the key */
 	guint32 epoch;                     /* from the seed */
 	guint32 boot_id;                   /* from the seed */
 	guint16 period_ms;                 /* 100: what Features says */
 	guint16 mtu_max;                   /* 517: the largest ATT MTU the pen makes use of */
 	guint8 max_window;                 /* 128 */
 	gsize part_samples;                /* 360000 */
+	gboolean plain;                    /* an older pen: neither chains records nor seals sessions */
 	const char *state_dir;             /* NULL: nothing is kept when the pen is freed */
 	gint64 (*clock_us)(gpointer data); /* monotonic; g_get_monotonic_time() */
 	gpointer clock_data;
@@ -67,6 +68,8 @@ void sim_pen_set_listener(SimPen *pen, SimEventFunc function, gpointer data);
 void sim_pen_emit(SimPen *pen, const SimEvent *event);
 
 const char *sim_pen_serial(const SimPen *pen);
+/* What its seals are made with; NULL: it makes none. */
+const struct sealing_key *sim_pen_key(const SimPen *pen);
 /* "Stipple-1001": as it advertises itself. */
 const char *sim_pen_name(const SimPen *pen);
 SimFlash *sim_pen_flash(const SimPen *pen);

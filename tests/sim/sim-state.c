@@ -71,6 +71,7 @@ sim_state_save(const char *directory, const char *serial, guint32 boot_id, const
 	g_key_file_set_uint64(file, GROUP, "epoch", sim_flash_epoch(flash));
 	g_key_file_set_uint64(file, GROUP, "boot", boot_id);
 	g_key_file_set_uint64(file, GROUP, "sessions", sim_flash_sessions(flash));
+	g_key_file_set_uint64(file, GROUP, "seals", sim_flash_seals(flash));
 	for (guint i = 0; i < STP_PEN_SLOTS; i++)
 		put_slot(file, i, &slots[i]);
 	if (!g_key_file_save_to_file(file, path, &problem))
@@ -186,7 +187,7 @@ load_records(const char *directory, const char *serial, SimFlash *flash, GError 
 
 SimFlash *
 sim_state_load(const char *directory, const char *serial, const char *firmware, guint32 *boot_id,
-	       struct stp_pen_slot slots[STP_PEN_SLOTS], GError **error)
+	       guint64 *seals, struct stp_pen_slot slots[STP_PEN_SLOTS], GError **error)
 {
 	g_autoptr(GKeyFile) file = g_key_file_new();
 	g_autofree char *path = path_in(directory, serial, "pen.ini");
@@ -204,6 +205,7 @@ sim_state_load(const char *directory, const char *serial, const char *firmware, 
 		}
 	}
 	*boot_id = (guint32)g_key_file_get_uint64(file, GROUP, "boot", NULL);
+	*seals = g_key_file_get_uint64(file, GROUP, "seals", NULL);
 	flash = sim_flash_new(serial, firmware, (guint32)g_key_file_get_uint64(file, GROUP, "epoch", NULL));
 	sim_flash_restore_sessions(flash, (guint32)g_key_file_get_uint64(file, GROUP, "sessions", NULL));
 	return load_records(directory, serial, flash, error) ? g_steal_pointer(&flash) : NULL;

@@ -22,6 +22,6 @@ gboolean sim_state_save(const char *directory, const char *serial, guint32 boot_
 gboolean sim_state_append(const char *directory, const char *serial, const SimFlash *flash, guint32 first,
 			  GError **error);
 
-/* *boot_id: of the boot that was saved. */
+/* *boot_id: of the boot that was saved; *seals: made so far. */
 SimFlash *sim_state_load(const char *directory, const char *serial, const char *firmware, guint32 *boot_id,
-			 struct stp_pen_slot slots[STP_PEN_SLOTS], GError **error);
+			 guint64 *seals, struct stp_pen_slot slots[STP_PEN_SLOTS], GError **error);
