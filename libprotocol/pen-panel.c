@@ -19,6 +19,8 @@ wire_status(enum stp_status status)
 		return STP_WIRE_INVALID_OPERAND;
 	if (status == STP_ERR_UNKNOWN)
 		return STP_WIRE_OP_NOT_SUPPORTED;
+	if (status == STP_ERR_REFUSED)
+		return STP_WIRE_BATTERY_LOW;
 	return status == STP_ERR_TURN ? STP_WIRE_BUSY : STP_WIRE_NOT_COMPLETED;
 }
 

@@ -182,7 +182,8 @@ stp_pen_work_stream(struct stp_pen *pen, struct stp_answer *reply, size_t *size)
 	segment.payload = payload;
 	segment.offset = pen->stream.sent;
 	segment.first = !pen->stream.sent;
-	status = (list ? stp_pen_fill_list : fill_read)(pen, payload, payload_max(pen), &segment.size, &segment.last);
+	status = (list ? stp_pen_fill_list : fill_read)(pen, payload, payload_max(pen), &segment.size,
+							&segment.last);
 	if (status)
 		return end_segments(pen, stp_pen_read_failure(&state, pen->stream.next, status), reply);
 	if (!segment.size && segment.last)

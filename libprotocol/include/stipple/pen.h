@@ -85,8 +85,8 @@ struct stp_pen_log {
 /*
  * What the pen can do beside its log.  Each callback is optional: without it the operation is not
  * supported.  None of them may start the motor or change a depth or a speed.  Where one returns a status,
- * STP_ERR_RANGE is answered as "invalid operand", STP_ERR_UNKNOWN as "op not supported", STP_ERR_TURN as "busy" and
- * any other failure as "not completed".  They return at once and do what is long later.
+ * STP_ERR_RANGE is answered as "invalid operand", STP_ERR_UNKNOWN as "op not supported", STP_ERR_TURN as "busy",
+ * STP_ERR_REFUSED as "battery low" and any other failure as "not completed".  They return at once and do what is long later.
  */
 struct stp_pen_panel {
 	/* Blink or beep for so many seconds, 1..30, so that a person sees which pen it is; 0 stops. */
