@@ -46,6 +46,38 @@ drop_some_slot(struct world *world, const struct sim_pen *pen, struct stp_reques
 	       roll(&world->chance, 4) ? pen->log.slots[index].collector_id : world->babbler_id, STP_COLLECTOR_ID_SIZE);
 }
 
+/* Likely to be everybody's. */
+static uint32_t
+some_old_number(struct world *world, const struct sim_pen *pen)
+{
+	return roll(&world->chance, 2) ? pen->log.oldest + roll(&world->chance, 3) : some_number(world, pen);
+}
+
+/* As it was prepared, but for one thing. */
+static void
+fill_erase(struct world *world, const struct link *link, struct stp_request *request)
+{
+	const struct sim_pen *pen = &world->pens[link->pen];
+
+	request->u.erase.epoch = link->erase_epoch;
+	request->u.erase.up_to = link->erase_up_to;
+	request->u.erase.nonce = link->nonce;
+	switch (roll(&world->chance, 6)) {
+	case 0:
+		request->u.erase.epoch = some_epoch(world, pen);
+		break;
+	case 1:
+	case 2:
+		request->u.erase.up_to = some_old_number(world, pen);
+		break;
+	case 3:
+		request->u.erase.nonce = (uint32_t)chance_bits(&world->chance);
+		break;
+	default:
+		break;
+	}
+}
+
 static void
 fill(struct world *world, struct link *link, struct stp_request *request)
 {
@@ -76,8 +108,8 @@ fill(struct world *world, struct link *link, struct stp_request *request)
 	case STP_OP_ACK:
 		request->u.ack.slot = (uint8_t)(roll(chance, 2) ? link->account.asked_token : roll(chance, 5));
 		request->u.ack.epoch = some_epoch(world, pen);
-		request->u.ack.from = some_number(world, pen);
-		request->u.ack.to = roll(chance, 2) ? request->u.ack.from : some_number(world, pen);
+		request->u.ack.from = roll(chance, 2) ? 1 : some_number(world, pen);
+		request->u.ack.to = roll(chance, 2) ? pen->log.newest : some_number(world, pen);
 		break;
 	case STP_OP_HASH:
 		request->u.hash.epoch = some_epoch(world, pen);
@@ -87,14 +119,12 @@ fill(struct world *world, struct link *link, struct stp_request *request)
 		break;
 	case STP_OP_ERASE_PREPARE:
 		request->u.erase_prepare.epoch = some_epoch(world, pen);
-		request->u.erase_prepare.up_to = some_number(world, pen);
+		request->u.erase_prepare.up_to = some_old_number(world, pen);
 		link->erase_epoch = request->u.erase_prepare.epoch;
 		link->erase_up_to = request->u.erase_prepare.up_to;
 		break;
 	case STP_OP_ERASE:
-		request->u.erase.epoch = roll(chance, 8) ? link->erase_epoch : some_epoch(world, pen);
-		request->u.erase.up_to = roll(chance, 8) ? link->erase_up_to : some_number(world, pen);
-		request->u.erase.nonce = roll(chance, 8) ? link->nonce : (uint32_t)chance_bits(chance);
+		fill_erase(world, link, request);
 		break;
 	case STP_OP_SLOTS:
 		request->u.slots.index = (uint8_t)roll(chance, STP_PEN_SLOTS + 1);

@@ -127,13 +127,19 @@ host_restore(struct world *world, unsigned index)
 static void
 check_record(struct world *world, const struct link *link, const struct stp_host_action *action)
 {
-	const struct truth *truth =
-		truth_find(&world->pens[link->pen], action->u.record.epoch, action->u.record.entry.record);
+	struct sim_pen *pen = &world->pens[link->pen];
+	const struct truth *truth = truth_find(pen, action->u.record.epoch, action->u.record.entry.record);
 	uint64_t hash = truth_hash(action->u.record.raw, action->u.record.size);
 
 	CHECK(world, truth);
 	CHECK(world, action->u.record.size == truth->length);
 	CHECK(world, !(truth->written & bit_of(link->host)));
+	/*
+	 * A READ that comes again after 15 others has the token of the one under way: its bytes use up
+	 * the second look that a misread record gets.
+	 */
+	if (action->u.record.integrity && link->weather.doubling && pen->misread_record == truth->number)
+		return;
 	if (action->u.record.integrity)
 		CHECK(world, hash == truth->hash || hash == truth->rotten);
 	else

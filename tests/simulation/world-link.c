@@ -380,6 +380,7 @@ link_open(struct world *world, uint8_t host, uint8_t pen, enum purpose purpose)
 	air_clear(&link->air);
 	world->pens[pen].link = (uint8_t)(link - world->links);
 	world->pens[pen].misreads = MISREADS_NONE;
+	world->pens[pen].misread_record = 0;
 	stp_pen_connected(&world->pens[pen].engine, mtu);
 	trace(world, SAW_CONNECT, host, pen, mtu, config.window, 0);
 	world->dialogues++;

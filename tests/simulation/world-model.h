@@ -158,6 +158,7 @@ struct sim_pen {
 	uint64_t motor_since;
 	bool motor_on, save_fails, foreign, erases_unconfirmed, can_hash;
 	enum misreads misreads;
+	uint32_t misread_record;
 	/* The slots as kept last, and as they were about to be when the power went. */
 	struct stp_pen_slot kept[STP_PEN_SLOTS], tried[STP_PEN_SLOTS];
 	bool slot_full;			/* a slot was: it may know less than it was told */
