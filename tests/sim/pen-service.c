@@ -18,13 +18,13 @@ struct PenService {
 	PenServiceFuncs funcs;
 	gpointer data;
 	GDBusObjectManagerServer *objects;
-	PenCharacteristic *control, *log_data;
-	gboolean control_on, data_on; /* subscribed through StartNotify */
+	PenCharacteristic *channels[STP_PEN_CHANNELS];
+	gboolean on[STP_PEN_CHANNELS]; /* subscribed through StartNotify */
 	int fd;                       /* Log Data's descriptor, -1: not acquired */
 	guint hang_up_source, writable_source;
 };
 
-#define CHARACTERISTICS_MAX 8
+#define CHARACTERISTICS_MAX 9
 
 /* What needs a bond says so in its protected flags. */
 static const struct {
@@ -42,6 +42,16 @@ static const struct {
 		    { "encrypt-authenticated-write", "write-without-response",
 		      "encrypt-authenticated-indicate" } },
 		  { STP_UUID_LOG_DATA, { "notify" }, { "encrypt-authenticated-notify" } },
+		  { STP_UUID_LIVE, { "notify" }, { "encrypt-notify" } },
+		  { STP_UUID_EVENT, { "indicate" }, { "encrypt-indicate" } },
+		  { STP_UUID_PEN_CONTROL,
+		    { "write", "indicate" },
+		    { "encrypt-authenticated-write", "encrypt-authenticated-indicate" } },
+		  { STP_UUID_CARTRIDGE, { "read", "indicate" }, { "encrypt-read", "encrypt-indicate" } },
+		  { STP_UUID_CONFIGURATION,
+		    { "read", "indicate" },
+		    { "encrypt-authenticated-read", "encrypt-authenticated-indicate" } },
+		  { STP_UUID_DIAGNOSTICS, { "read" }, { "encrypt-authenticated-read" } },
 	  } },
 	{ STP_UUID_DEVICE_INFORMATION,
 	  {
@@ -57,9 +67,32 @@ static const struct {
 	{ STP_UUID_BATTERY, { { STP_UUID_BATTERY_LEVEL, { "read" }, { "read" } } } },
 	{ STP_UUID_ELAPSED_TIME,
 	  {
-		  { STP_UUID_CURRENT_ELAPSED_TIME, { "read" }, { "encrypt-authenticated-read" } },
+		  { STP_UUID_CURRENT_ELAPSED_TIME,
+		    { "read", "write" },
+		    { "encrypt-authenticated-read", "encrypt-authenticated-write" } },
 	  } },
 };
+
+static const char *const channel_uuids[STP_PEN_CHANNELS] = {
+	[STP_PEN_LOG_CONTROL] = STP_UUID_LOG_CONTROL,
+	[STP_PEN_LOG_DATA] = STP_UUID_LOG_DATA,
+	[STP_PEN_LIVE] = STP_UUID_LIVE,
+	[STP_PEN_EVENT] = STP_UUID_EVENT,
+	[STP_PEN_PANEL] = STP_UUID_PEN_CONTROL,
+	[STP_PEN_CARTRIDGE] = STP_UUID_CARTRIDGE,
+	[STP_PEN_CONFIGURATION] = STP_UUID_CONFIGURATION,
+};
+
+/* STP_PEN_CHANNELS: not a channel, only read or written. */
+static enum stp_pen_channel
+channel_of(const PenService *service, gconstpointer characteristic)
+{
+	guint i = 0;
+
+	while (i < STP_PEN_CHANNELS && (gconstpointer)service->channels[i] != characteristic)
+		i++;
+	return (enum stp_pen_channel)i;
+}
 
 static void
 drop_fd(PenService *service)
@@ -69,7 +102,8 @@ drop_fd(PenService *service)
 	if (service->fd >= 0)
 		close(service->fd);
 	service->fd = -1;
-	bluez_gatt_characteristic1_set_notify_acquired(BLUEZ_GATT_CHARACTERISTIC1(service->log_data), FALSE);
+	bluez_gatt_characteristic1_set_notify_acquired(
+		BLUEZ_GATT_CHARACTERISTIC1(service->channels[STP_PEN_LOG_DATA]), FALSE);
 }
 
 /* Ask who is there; answers the call with an error, and gives FALSE, when it is refused. */
@@ -119,35 +153,59 @@ handle_read_value(BluezGattCharacteristic1 *characteristic, GDBusMethodInvocatio
 	return TRUE;
 }
 
+/* bluetoothd passes an ATT error on that stands so in the message. */
+static void
+finish_clock_write(PenService *service, BluezGattCharacteristic1 *characteristic,
+		   GDBusMethodInvocation *invocation, const guint8 *bytes, gsize size)
+{
+	guint8 error = stp_pen_set_clock(sim_pen_engine(service->pen), bytes, size);
+	g_autofree char *message = g_strdup_printf("0x%02x", error);
+
+	if (error)
+		g_dbus_method_invocation_return_dbus_error(invocation, "org.bluez.Error.Failed", message);
+	else
+		bluez_gatt_characteristic1_complete_write_value(characteristic, invocation);
+}
+
 static gboolean
 handle_write_value(BluezGattCharacteristic1 *characteristic, GDBusMethodInvocation *invocation,
 		   GVariant *value, GVariant *options, gpointer data)
 {
 	PenService *service = data;
+	enum stp_pen_channel channel = channel_of(service, characteristic);
+	const char *uuid = bluez_gatt_characteristic1_get_uuid(characteristic);
 	gsize size;
 	const guint8 *bytes = g_variant_get_fixed_array(value, &size, 1);
 
 	if (!admit(service, invocation, options))
 		return TRUE;
-	if ((gpointer)characteristic != (gpointer)service->control) {
+	if (strcmp(uuid, STP_UUID_CURRENT_ELAPSED_TIME) == 0) {
+		finish_clock_write(service, characteristic, invocation, bytes, size);
+		return TRUE;
+	}
+	if (channel != STP_PEN_LOG_CONTROL && channel != STP_PEN_PANEL) {
 		g_dbus_method_invocation_return_dbus_error(invocation, "org.bluez.Error.NotSupported",
 							   "Not writable.");
 		return TRUE;
 	}
 	/* The write is answered before what it brings about is sent. */
 	bluez_gatt_characteristic1_complete_write_value(characteristic, invocation);
-	service->funcs.control(bytes, size, service->data);
+	service->funcs.written(channel, bytes, size, service->data);
 	return TRUE;
 }
 
 static void
 subscribe(PenService *service, gpointer characteristic, gboolean on)
 {
-	if (characteristic == service->control)
-		service->control_on = on;
-	if (characteristic == service->log_data)
-		service->data_on = on;
-	if (on && characteristic == service->log_data)
+	enum stp_pen_channel channel = channel_of(service, characteristic);
+
+	if (channel == STP_PEN_CHANNELS)
+		return;
+	service->on[channel] = on;
+	/* The log is served to whoever asks, by descriptor or not. */
+	if (channel != STP_PEN_LOG_CONTROL && channel != STP_PEN_LOG_DATA)
+		service->funcs.subscribed(channel, on, service->data);
+	if (on)
 		service->funcs.writable(service->data);
 }
 
@@ -186,7 +244,7 @@ hung_up(int fd, GIOCondition condition, gpointer data)
 	 * bluetoothd keeps the subscription of a bonded central over the end of a link and does not
 	 * ask for a descriptor twice; what it hears by signal it still passes on.
 	 */
-	service->data_on = TRUE;
+	service->on[STP_PEN_LOG_DATA] = TRUE;
 	return G_SOURCE_REMOVE;
 }
 
@@ -201,7 +259,7 @@ handle_acquire_notify(BluezGattCharacteristic1 *characteristic, GDBusMethodInvoc
 
 	if (!admit(service, invocation, options))
 		return TRUE;
-	if ((gpointer)characteristic != (gpointer)service->log_data ||
+	if (channel_of(service, characteristic) != STP_PEN_LOG_DATA ||
 	    service->flags & PEN_SERVICE_NO_ACQUIRE) {
 		g_dbus_method_invocation_return_dbus_error(invocation, "org.bluez.Error.NotSupported",
 							   "Use StartNotify.");
@@ -264,10 +322,9 @@ add_service(PenService *service, guint index)
 					   service->flags & PEN_SERVICE_OPEN
 						   ? services[index].characteristic[i].open
 						   : services[index].characteristic[i].protected);
-		if (strcmp(uuid, STP_UUID_LOG_CONTROL) == 0)
-			service->control = g_object_ref(added);
-		if (strcmp(uuid, STP_UUID_LOG_DATA) == 0)
-			service->log_data = g_object_ref(added);
+		for (guint channel = 0; channel < STP_PEN_CHANNELS; channel++)
+			if (strcmp(uuid, channel_uuids[channel]) == 0)
+				service->channels[channel] = g_object_ref(added);
 	}
 }
 
@@ -298,8 +355,8 @@ pen_service_free(PenService *service)
 	drop_fd(service);
 	g_dbus_object_manager_server_set_connection(service->objects, NULL);
 	g_object_unref(service->objects);
-	g_object_unref(service->control);
-	g_object_unref(service->log_data);
+	for (guint i = 0; i < STP_PEN_CHANNELS; i++)
+		g_object_unref(service->channels[i]);
 	g_free(service->root);
 	g_free(service);
 }
@@ -311,12 +368,18 @@ pen_service_root(const PenService *service)
 }
 
 SimSending
+pen_service_send(PenService *service, enum stp_pen_channel channel, const guint8 *bytes, gsize size)
+{
+	if (!service->on[channel])
+		return SIM_NOBODY;
+	pen_characteristic_emit_value(service->channels[channel], bytes, size);
+	return SIM_SENT;
+}
+
+SimSending
 pen_service_indicate(PenService *service, const guint8 *bytes, gsize size)
 {
-	if (!service->control_on)
-		return SIM_NOBODY;
-	pen_characteristic_emit_value(service->control, bytes, size);
-	return SIM_SENT;
+	return pen_service_send(service, STP_PEN_LOG_CONTROL, bytes, size);
 }
 
 static gboolean
@@ -346,8 +409,5 @@ pen_service_notify(PenService *service, const guint8 *bytes, gsize size)
 {
 	if (service->fd >= 0)
 		return write_fd(service, bytes, size);
-	if (!service->data_on)
-		return SIM_NOBODY;
-	pen_characteristic_emit_value(service->log_data, bytes, size);
-	return SIM_SENT;
+	return pen_service_send(service, STP_PEN_LOG_DATA, bytes, size);
 }

@@ -19,7 +19,9 @@ typedef struct {
 	 * FALSE: it is refused.
 	 */
 	gboolean (*central)(const char *device, guint16 mtu, gpointer data);
-	void (*control)(const guint8 *bytes, gsize size, gpointer data);
+	/* Log Control Point or Pen Control Point was written. */
+	void (*written)(enum stp_pen_channel channel, const guint8 *bytes, gsize size, gpointer data);
+	void (*subscribed)(enum stp_pen_channel channel, gboolean on, gpointer data);
 	/* Log Data takes values again. */
 	void (*writable)(gpointer data);
 } PenServiceFuncs;
@@ -39,3 +41,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PenService, pen_service_free)
 const char *pen_service_root(const PenService *service);
 SimSending pen_service_indicate(PenService *service, const guint8 *bytes, gsize size);
 SimSending pen_service_notify(PenService *service, const guint8 *bytes, gsize size);
+/* On a channel other than those two. */
+SimSending pen_service_send(PenService *service, enum stp_pen_channel channel, const guint8 *bytes,
+			    gsize size);

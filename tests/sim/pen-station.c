@@ -76,11 +76,22 @@ on_central(const char *device, guint16 mtu, gpointer data)
 }
 
 static void
-on_control(const guint8 *bytes, gsize size, gpointer data)
+on_written(enum stp_pen_channel channel, const guint8 *bytes, gsize size, gpointer data)
 {
 	PenStation *station = data;
 
-	sim_pump_control(station->pump, bytes, size);
+	if (channel == STP_PEN_PANEL)
+		sim_pump_panel(station->pump, bytes, size);
+	else
+		sim_pump_control(station->pump, bytes, size);
+}
+
+static void
+on_subscribed(enum stp_pen_channel channel, gboolean on, gpointer data)
+{
+	PenStation *station = data;
+
+	sim_pump_subscribed(station->pump, channel, on);
 }
 
 static void
@@ -91,7 +102,7 @@ on_writable(gpointer data)
 	sim_pump_writable(station->pump);
 }
 
-static const PenServiceFuncs service_funcs = { on_central, on_control, on_writable };
+static const PenServiceFuncs service_funcs = { on_central, on_written, on_subscribed, on_writable };
 
 static SimSending
 port_indicate(const guint8 *bytes, gsize size, gpointer data)
@@ -120,7 +131,15 @@ port_hang_up(gpointer data)
 				       NULL, NULL, NULL);
 }
 
-static const SimPort port = { port_indicate, port_notify, port_hang_up };
+static SimSending
+port_send(enum stp_pen_channel channel, const guint8 *bytes, gsize size, gpointer data)
+{
+	PenStation *station = data;
+
+	return pen_service_send(station->service, channel, bytes, size);
+}
+
+static const SimPort port = { port_indicate, port_notify, port_hang_up, port_send };
 
 static void
 end_link(PenStation *station)

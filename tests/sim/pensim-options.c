@@ -30,7 +30,7 @@ typedef struct {
 		*advert;
 	char **csv;
 	int pens, sessions, period, mtu, window, part, live, wait, delay;
-	gboolean open, unchained, no_acquire, no_default_agent;
+	gboolean open, unchained, attended, no_acquire, no_default_agent;
 	char **announce, **drop, **stall, **lose, **stray, **flip, **truncate, **bad_depth, **unknown_type;
 } RawOptions;
 
@@ -88,6 +88,8 @@ read_command_line(int argc, char **argv, RawOptions *raw, GError **error)
 		{ "unchained", 0, 0, G_OPTION_ARG_NONE, &raw->unchained,
 		  "Older pens: records without hashes, sessions without seals", NULL },
 		{ "open", 0, 0, G_OPTION_ARG_NONE, &raw->open, "Ask for no bond", NULL },
+		{ "attended", 0, 0, G_OPTION_ARG_NONE, &raw->attended,
+		  "Somebody is there, who presses the button whenever a pen asks for it", NULL },
 		{ "capability", 0, 0, G_OPTION_ARG_STRING, &raw->capability,
 		  "What the pens can show and ask (DisplayOnly)", "CAPABILITY" },
 		{ "no-default-agent", 0, 0, G_OPTION_ARG_NONE, &raw->no_default_agent,
@@ -290,6 +292,7 @@ pensim_options_parse(int argc, char **argv, GError **error)
 	options->wait_s = (guint)raw.wait;
 	options->open = raw.open;
 	options->unchained = raw.unchained;
+	options->attended = raw.attended;
 	options->no_acquire = raw.no_acquire;
 	options->no_default_agent = raw.no_default_agent;
 	return g_steal_pointer(&options);

@@ -23,7 +23,7 @@ typedef struct {
 	char *state_dir, *truth_dir, *passkey_dir;
 	guint live_session_s; /* 0: none */
 	guint wait_s;
-	gboolean open, unchained, no_acquire, no_default_agent;
+	gboolean open, unchained, attended, no_acquire, no_default_agent;
 	char *capability;
 	PenAdvertForm advert;
 	SimFaults *faults;

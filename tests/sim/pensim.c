@@ -100,6 +100,12 @@ on_pen_event(SimPen *pen, const SimEvent *event, gpointer data)
 	case SIM_EVENT_FAULT:
 		say_fault(pen, event);
 		break;
+	case SIM_EVENT_IDENTIFY:
+		pensim_say("identify", serial, "seconds", g_variant_new_uint32(event->seconds), NULL);
+		break;
+	case SIM_EVENT_BUTTON:
+		pensim_say("button", serial, NULL);
+		break;
 	}
 	if (station)
 		pen_station_refresh(station);
@@ -142,6 +148,7 @@ make_pen(struct program *program, guint number, GError **error)
 		.mtu_max = (guint16)options->mtu_max,
 		.max_window = (guint8)options->window_max,
 		.part_samples = options->part_samples,
+		.attended = options->attended,
 		.state_dir = options->state_dir,
 	};
 	SimPen *pen;

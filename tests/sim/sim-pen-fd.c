@@ -165,7 +165,8 @@ port_hang_up(gpointer data)
 	add_source(server->farewell, hang_up_now, server);
 }
 
-static const SimPort port = { port_indicate, port_notify, port_hang_up };
+/* No channel beside the log's. */
+static const SimPort port = { port_indicate, port_notify, port_hang_up, NULL };
 
 static void
 answer_read(SimPenFd *server, guint channel)

@@ -24,10 +24,12 @@ struct SimPen {
 	gpointer clock_data;
 	gint64 clock_start_us;
 	guint64 tick_start_ms;
-	gboolean restored, motor_on, plain;
+	gboolean restored, motor_on, plain, attended;
 	struct sealing_key key;
 	guint64 seals; /* made before it was switched on */
+	guint64 live_due_ms;
 	SimFlash *flash;
+	SimPanel *panel;
 	struct stp_pen_slot slots[STP_PEN_SLOTS]; /* as last saved */
 	struct stp_pen engine;
 	SimEventFunc listener;
@@ -132,6 +134,7 @@ take_config(SimPen *pen, const SimPenConfig *config, struct session_random *rand
 	pen->model = g_strdup(config->model ? config->model : "DP-26");
 	pen->firmware = g_strdup(config->firmware ? config->firmware : "2.4.1");
 	pen->state_dir = g_strdup(config->state_dir);
+	pen->attended = config->attended;
 	pen->boot_id = config->boot_id ? config->boot_id : 5 + session_random_below(random, 60);
 	pen->battery = (guint8)(35 + session_random_below(random, 66));
 	pen->period_ms = config->period_ms ? config->period_ms : 100;
@@ -171,15 +174,18 @@ make_key(SimPen *pen, guint64 seed)
 static gboolean
 switch_on(SimPen *pen, GError **error)
 {
-	const struct stp_pen_config engine = {
+	struct stp_pen_config engine = {
 		.log = &log_of_pen,
 		.user = pen,
 		.boot_id = pen->boot_id,
 		.max_window = pen->max_window,
 		.slots = pen->slots,
 	};
-	enum stp_status status = stp_pen_init(&pen->engine, &engine);
+	enum stp_status status;
 
+	pen->panel = sim_panel_new(pen->name, pen->period_ms, pen->boot_id);
+	sim_panel_configure(pen->panel, &engine);
+	status = stp_pen_init(&pen->engine, &engine);
 	if (status != STP_OK) {
 		g_set_error(error, SIM_ERROR, SIM_ERROR_USAGE, "The pen engine does not start: %s",
 			    stp_status_text(status));
@@ -221,6 +227,7 @@ sim_pen_free(SimPen *pen)
 	if (!pen)
 		return;
 	sim_flash_free(pen->flash);
+	sim_panel_free(pen->panel);
 	g_free(pen->serial);
 	g_free(pen->name);
 	g_free(pen->model);
@@ -271,6 +278,12 @@ SimFlash *
 sim_pen_flash(const SimPen *pen)
 {
 	return pen->flash;
+}
+
+SimPanel *
+sim_pen_panel(const SimPen *pen)
+{
+	return pen->panel;
 }
 
 struct stp_pen *
@@ -342,8 +355,75 @@ sim_pen_add_session(SimPen *pen, const SimSession *session, SimSpan *span, GErro
 gboolean
 sim_pen_add_event(SimPen *pen, guint32 boot_id, guint64 tick_ms, struct stp_event *event, GError **error)
 {
-	return sim_flash_add_event(pen->flash, boot_id, tick_ms, event, error) &&
-	       keep_new(pen, sim_flash_newest(pen->flash), error);
+	struct stp_event_hint hint;
+
+	if (!sim_flash_add_event(pen->flash, boot_id, tick_ms, event, error) ||
+	    !keep_new(pen, sim_flash_newest(pen->flash), error))
+		return FALSE;
+	hint = (struct stp_event_hint){
+		.event_no = event->event_no,
+		.tick_low_ms = (guint32)tick_ms,
+		.boot_id = boot_id,
+		.code = event->code,
+		.arg = event->arg,
+		.severity = event->severity,
+	};
+	/* The record is what counts; a hint that cannot be sent is none. */
+	if (stp_pen_event(&pen->engine, &hint) != STP_OK)
+		g_warning("the event of pen %s cannot be told", pen->serial);
+	return TRUE;
+}
+
+void
+sim_pen_set_cartridge(SimPen *pen, guint8 state)
+{
+	sim_panel_set_cartridge_state(pen->panel, state);
+	stp_pen_cartridge_changed(&pen->engine, state);
+}
+
+static void
+press_button(SimPen *pen)
+{
+	if (!stp_pen_confirm(&pen->engine))
+		return;
+	sim_pen_emit(pen, &(SimEvent){ .kind = SIM_EVENT_BUTTON });
+}
+
+static void
+tell_self_test(SimPen *pen)
+{
+	struct stp_event passed = { .code = STP_EVENT_SELF_TEST };
+	g_autoptr(GError) error = NULL;
+
+	if (!sim_pen_add_event(pen, pen->boot_id, sim_pen_tick_ms(pen), &passed, &error))
+		g_warning("%s", error->message);
+}
+
+static void
+make_live_frame(SimPen *pen)
+{
+	guint64 now_ms = sim_pen_tick_ms(pen);
+	guint period_ms = sim_panel_live_period_ms(pen->panel, pen->motor_on);
+	struct stp_live frame;
+
+	/* The tick may have been set back; a frame is never further off than a period. */
+	if (period_ms == 0 || (now_ms < pen->live_due_ms && pen->live_due_ms - now_ms <= period_ms))
+		return;
+	pen->live_due_ms = now_ms + period_ms;
+	frame = sim_panel_live(pen->panel, now_ms, pen->motor_on);
+	if (stp_pen_live(&pen->engine, &frame) != STP_OK)
+		g_warning("a live frame of pen %s cannot be told", pen->serial);
+}
+
+void
+sim_pen_step(SimPen *pen)
+{
+	stp_pen_tick(&pen->engine, (guint32)(pen->clock_us(pen->clock_data) / 1000));
+	if (pen->attended)
+		press_button(pen);
+	if (sim_panel_take_self_test(pen->panel))
+		tell_self_test(pen);
+	make_live_frame(pen);
 }
 
 static GBytes *
@@ -360,7 +440,9 @@ features_value(const SimPen *pen)
 		.schema_rev = STP_SCHEMA_REV,
 		.features = STP_FEATURE_READ_RESUME | STP_FEATURE_ACK_SLOTS | STP_FEATURE_SAMPLE_BLOCKS |
 			    STP_FEATURE_DELIVERED_DEPTH | STP_FEATURE_SPEED | STP_FEATURE_CONTACT |
-			    STP_FEATURE_ZONE_INPUT | STP_FEATURE_CARTRIDGE_ID |
+			    STP_FEATURE_ZONE_INPUT | STP_FEATURE_CARTRIDGE_ID | STP_FEATURE_SELF_TEST |
+			    STP_FEATURE_LIVE | STP_FEATURE_EVENTS | STP_FEATURE_PEN_CONTROL |
+			    STP_FEATURE_CONFIGURATION | STP_FEATURE_DIAGNOSTICS |
 			    (pen->plain ? 0 : STP_FEATURE_CHAIN_HASH | STP_FEATURE_SEALS),
 		.max_window = pen->max_window,
 		.sample_period_ms = pen->period_ms,
@@ -435,7 +517,7 @@ sim_pen_read(SimPen *pen, const char *uuid)
 		return system_id_value(pen);
 	if (strcmp(uuid, STP_UUID_PNP_ID) == 0)
 		return pnp_id_value();
-	return NULL;
+	return sim_panel_read(pen->panel, uuid);
 }
 
 GBytes *

@@ -8,6 +8,7 @@
 #include <stipple/pen.h>
 
 #include "sim-flash.h"
+#include "sim-panel.h"
 
 /*
  * A simulated pen: an identity, a clock, a flash, collector slots, and libstipple's pen engine
@@ -22,11 +23,13 @@ typedef enum {
 	SIM_EVENT_NEW_RECORD,   /* record */
 	SIM_EVENT_MOTOR,        /* on: the motor was switched */
 	SIM_EVENT_FAULT,        /* fault, bytes: a fault asked for was committed */
+	SIM_EVENT_IDENTIFY,     /* seconds: a host wants to see which pen it is; 0: no more */
+	SIM_EVENT_BUTTON,       /* somebody pressed the button as the pen asked for it */
 } SimEventKind;
 
 typedef struct {
 	SimEventKind kind;
-	guint slot;
+	guint slot, seconds;
 	guint32 epoch, mark, record;
 	gboolean on;
 	const char *fault; /* "drop", "stall", ... */
@@ -49,6 +52,7 @@ typedef struct {
 	guint8 max_window;                 /* 128 */
 	gsize part_samples;                /* 360000 */
 	gboolean plain;                    /* an older pen: neither chains records nor seals sessions */
+	gboolean attended;                 /* somebody presses the button whenever the pen asks */
 	const char *state_dir;             /* NULL: nothing is kept when the pen is freed */
 	gint64 (*clock_us)(gpointer data); /* monotonic; g_get_monotonic_time() */
 	gpointer clock_data;
@@ -73,6 +77,7 @@ const struct sealing_key *sim_pen_key(const SimPen *pen);
 /* "Stipple-1001": as it advertises itself. */
 const char *sim_pen_name(const SimPen *pen);
 SimFlash *sim_pen_flash(const SimPen *pen);
+SimPanel *sim_pen_panel(const SimPen *pen);
 struct stp_pen *sim_pen_engine(SimPen *pen);
 guint16 sim_pen_mtu_max(const SimPen *pen);
 guint32 sim_pen_boot_id(const SimPen *pen);
@@ -82,6 +87,15 @@ guint64 sim_pen_tick_ms(const SimPen *pen);
 /* Let the tick read tick_ms now, and go on from there. */
 void sim_pen_set_tick_ms(SimPen *pen, guint64 tick_ms);
 void sim_pen_set_motor(SimPen *pen, gboolean on);
+/* Another cartridge, or none: enum stp_cartridge_state. */
+void sim_pen_set_cartridge(SimPen *pen, guint8 state);
+
+/*
+ * Let the engine know the time, end what has to end by then, and make the live frame that is due.
+ * To be called every SIM_PEN_STEP_MS while a host is connected, and before what it writes.
+ */
+#define SIM_PEN_STEP_MS 50
+void sim_pen_step(SimPen *pen);
 
 /*
  * Add to the flash, keep it in the state directory, and tell the listener.  Both give the

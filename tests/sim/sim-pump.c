@@ -15,9 +15,11 @@ struct SimPump {
 	guint64 data_bytes, data_values; /* in this connection */
 	guint answers;
 	gboolean delayed;
-	GSource *delay;
+	GSource *delay, *step;
+	guint8 subscribed; /* bit n: enum stp_pen_channel */
 	/* What the engine yielded and the transport has not taken yet. */
 	enum stp_pen_output_kind waiting;
+	enum stp_pen_channel channel;
 	guint8 bytes[STP_ATT_VALUE_MAX];
 	gsize size;
 };
@@ -96,7 +98,7 @@ held_back(SimPump *pump)
 {
 	if (pump->delay)
 		return TRUE;
-	if (pump->waiting != STP_PEN_INDICATE || pump->delayed || pump->faults->answer_delay_ms == 0)
+	if (pump->channel != STP_PEN_LOG_CONTROL || pump->delayed || pump->faults->answer_delay_ms == 0)
 		return FALSE;
 	pump->delayed = TRUE;
 	pump->delay = g_timeout_source_new(pump->faults->answer_delay_ms);
@@ -146,6 +148,24 @@ send_data(SimPump *pump)
 }
 
 static gboolean
+send_other(SimPump *pump)
+{
+	if (pump->port.send &&
+	    pump->port.send(pump->channel, pump->bytes, pump->size, pump->data) == SIM_WOULD_BLOCK)
+		return FALSE;
+	pump->waiting = STP_PEN_IDLE;
+	return TRUE;
+}
+
+static gboolean
+send_value(SimPump *pump)
+{
+	if (pump->channel == STP_PEN_LOG_CONTROL)
+		return send_answer(pump);
+	return pump->channel == STP_PEN_LOG_DATA ? send_data(pump) : send_other(pump);
+}
+
+static gboolean
 next_value(SimPump *pump)
 {
 	struct stp_pen_output output;
@@ -158,6 +178,7 @@ next_value(SimPump *pump)
 	if (output.kind == STP_PEN_IDLE)
 		return FALSE;
 	pump->waiting = output.kind;
+	pump->channel = output.channel;
 	pump->size = output.size;
 	memcpy(pump->bytes, output.bytes, output.size);
 	return TRUE;
@@ -173,7 +194,7 @@ sim_pump_writable(SimPump *pump)
 		return;
 	pump->pumping = TRUE;
 	while (sent && pump->connected && !pump->quiet && next_value(pump) && !held_back(pump))
-		sent = pump->waiting == STP_PEN_INDICATE ? send_answer(pump) : send_data(pump);
+		sent = send_value(pump);
 	pump->pumping = FALSE;
 }
 
@@ -183,6 +204,25 @@ agreed_mtu(const SimPump *pump, guint16 mtu)
 	return CLAMP(mtu, STP_ATT_MTU_MIN, sim_pen_mtu_max(pump->pen));
 }
 
+static gboolean
+step(gpointer data)
+{
+	SimPump *pump = data;
+
+	sim_pen_step(pump->pen);
+	sim_pump_writable(pump);
+	return G_SOURCE_CONTINUE;
+}
+
+static void
+begin_steps(SimPump *pump)
+{
+	pump->step = g_timeout_source_new(SIM_PEN_STEP_MS);
+	g_source_set_callback(pump->step, step, pump, NULL);
+	g_source_attach(pump->step, g_main_context_get_thread_default());
+	sim_pen_step(pump->pen);
+}
+
 void
 sim_pump_connected(SimPump *pump, guint16 mtu)
 {
@@ -190,6 +230,10 @@ sim_pump_connected(SimPump *pump, guint16 mtu)
 	pump->connected = TRUE;
 	pump->mtu = agreed_mtu(pump, mtu);
 	stp_pen_connected(sim_pen_engine(pump->pen), pump->mtu);
+	for (guint i = STP_PEN_LOG_CONTROL; i < STP_PEN_CHANNELS; i++)
+		if (pump->subscribed & 1u << i)
+			stp_pen_subscribed(sim_pen_engine(pump->pen), (enum stp_pen_channel)i, true);
+	begin_steps(pump);
 }
 
 void
@@ -210,6 +254,12 @@ sim_pump_disconnected(SimPump *pump)
 		g_source_destroy(pump->delay);
 		g_clear_pointer(&pump->delay, g_source_unref);
 	}
+	if (pump->step) {
+		g_source_destroy(pump->step);
+		g_clear_pointer(&pump->step, g_source_unref);
+	}
+	if (pump->connected)
+		sim_panel_forget_host(sim_pen_panel(pump->pen));
 	pump->connected = pump->quiet = FALSE;
 	pump->data_bytes = pump->data_values = 0;
 	pump->answers = 0;
@@ -236,4 +286,22 @@ sim_pump_control(SimPump *pump, const guint8 *bytes, gsize size)
 		return;
 	stp_pen_control(sim_pen_engine(pump->pen), bytes, size);
 	sim_pump_writable(pump);
+}
+
+void
+sim_pump_panel(SimPump *pump, const guint8 *bytes, gsize size)
+{
+	if (!pump->connected)
+		return;
+	sim_pen_step(pump->pen);
+	stp_pen_panel(sim_pen_engine(pump->pen), bytes, size);
+	sim_pump_writable(pump);
+}
+
+void
+sim_pump_subscribed(SimPump *pump, enum stp_pen_channel channel, gboolean on)
+{
+	pump->subscribed = (guint8)(on ? pump->subscribed | 1u << channel : pump->subscribed & ~(1u << channel));
+	if (pump->connected)
+		stp_pen_subscribed(sim_pen_engine(pump->pen), channel, on);
 }

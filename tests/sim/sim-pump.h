@@ -21,6 +21,8 @@ typedef struct {
 	SimSending (*notify)(const guint8 *bytes, gsize size, gpointer data);
 	/* The pen ends the link; sim_pump_disconnected() follows in the transport's own time. */
 	void (*hang_up)(gpointer data);
+	/* All other channels; NULL: there are none. */
+	SimSending (*send)(enum stp_pen_channel channel, const guint8 *bytes, gsize size, gpointer data);
 } SimPort;
 
 typedef struct SimPump SimPump;
@@ -39,4 +41,8 @@ guint16 sim_pump_mtu(const SimPump *pump);
 
 /* The host wrote Log Control Point. */
 void sim_pump_control(SimPump *pump, const guint8 *bytes, gsize size);
+/* The host wrote Pen Control Point. */
+void sim_pump_panel(SimPump *pump, const guint8 *bytes, gsize size);
+/* The host subscribed, now or for when it is connected. */
+void sim_pump_subscribed(SimPump *pump, enum stp_pen_channel channel, gboolean on);
 void sim_pump_writable(SimPump *pump);

@@ -76,7 +76,7 @@ port_hang_up(gpointer data)
 	world->hung_up = TRUE;
 }
 
-static const SimPort port = { port_indicate, port_notify, port_hang_up };
+static const SimPort port = { port_indicate, port_notify, port_hang_up, NULL };
 
 static struct world *
 new_world(guint sessions)
