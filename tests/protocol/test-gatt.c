@@ -74,12 +74,17 @@ static void
 the_uuids_are_of_one_base(void **state)
 {
 	const char *const uuids[] = { STP_UUID_SERVICE, STP_UUID_FEATURES, STP_UUID_LOG_CONTROL,
-		STP_UUID_LOG_DATA };
+		STP_UUID_LOG_DATA, STP_UUID_LIVE, STP_UUID_EVENT, STP_UUID_PEN_CONTROL, STP_UUID_CARTRIDGE,
+		STP_UUID_CONFIGURATION, STP_UUID_DIAGNOSTICS };
+	char number[5];
 
 	for (size_t i = 0; i < sizeof(uuids) / sizeof(uuids[0]); i++) {
 		assert_int_equal(strlen(uuids[i]), 36);
 		assert_memory_equal(uuids[i], "0910", 4);
 		assert_string_equal(uuids[i] + 8, "-bb54-4852-bc64-5a6d759c3f7d");
+		/* The characteristics are numbered from 1. */
+		snprintf(number, sizeof(number), "%04x", i ? (unsigned)i : 0x7970u);
+		assert_memory_equal(uuids[i] + 4, number, 4);
 	}
 }
 
