@@ -24,7 +24,7 @@ struct nor_flash {
 	uint32_t sectors;
 	uint32_t fuse;		/* pages and sectors until the power goes; NOR_NO_FUSE: it stays */
 	bool dead;		/* it went: nothing works until somebody sets this to false */
-	uint8_t bytes[NOR_SECTORS_MAX * NOR_SECTOR];
+	_Alignas(8) uint8_t bytes[NOR_SECTORS_MAX * NOR_SECTOR];
 };
 
 void nor_flash_init(struct nor_flash *flash, struct chance *chance, uint32_t sectors);
