@@ -7,9 +7,16 @@ A decoder this slow and plain shows that the text says enough to write another o
 Usage: read-vectors.py FOLDER TESTS, where TESTS has the C tests that read them, too
 """
 
+import hashlib
 import re
 import sys
 from pathlib import Path
+
+try:
+    import nacl.exceptions
+    import nacl.signing
+except ImportError:  # Then the hashes are checked, and the signatures are not.
+    nacl = None
 
 sys.dont_write_bytecode = True
 from by_text import Bad, Bytes, check, control_points, crc32c, pen_values, u16, u32  # noqa: E402
@@ -406,6 +413,35 @@ def say_block(lines):
         yield title, lambda data=data, reader=reader: say_samples(reader, data)
 
 
+class ChainReader:
+    """The vectors named chain- are what one pen wrote, in order, sealed with the test key."""
+
+    def __init__(self):
+        seed = hashlib.sha256(b"stipple test key").digest()
+        self.key = nacl.signing.SigningKey(seed).verify_key if nacl else None
+        self.before = None
+
+    def take(self, data):
+        record = read_record(data)
+        hashed = hashlib.sha256(self.before).hexdigest() if self.before else None
+        check(record.get("prev_hash") == hashed, "another record's hash")
+        self.before = data
+        if record["type"] == 3 and self.key:
+            check(record["key_id"] == hashlib.sha256(bytes(self.key)).hexdigest()[:16], "another key's id")
+            try:
+                self.key.verify(b"Stipple seal 1\0" + bytes.fromhex(record["statement"]),
+                                bytes.fromhex(record["signature"]))
+            except nacl.exceptions.BadSignatureError:
+                raise Bad("the signature does not hold") from None
+        return say_record(data)
+
+
+def say_records(lines):
+    chain = ChainReader()
+    for title, data in lines:
+        yield title, lambda data=data, say=chain.take if title.startswith("chain-") else say_record: say(data)
+
+
 def say_message(read, data):
     source = Bytes(data)
     source.ignored = False
@@ -422,10 +458,13 @@ def sayings(name, lines):
     if name == "telemetry-block":
         yield from say_block(lines)
         return
+    if name == "record":
+        yield from say_records(lines)
+        return
     if name in MESSAGES:
         say = lambda data: say_message(MESSAGES[name], data)  # noqa: E731
     else:
-        say = {"crc32c": say_crc, "record": say_record}[name]
+        say = say_crc
     for title, data in lines:
         yield title, lambda data=data: say(data)
 
