@@ -202,6 +202,21 @@ what_is_held_may_be_acknowledged(void **state)
 }
 
 static void
+what_nobody_wants_may_be_acknowledged(void **state)
+{
+	const struct stp_range wanted[] = { { 1, 1 }, { 3, 3 } };
+	const uint32_t only[] = { 2 };
+
+	open_with(NULL, 0, wanted, 2);
+	serve_marked_list(3, 3, NULL, 0, 1, 1);
+	expect_given_up(&bench, 3, STP_ERR_NOT_FOUND, 0);
+	/* 2 lies between what is wanted: this collector gave it up long ago, or settled it otherwise. */
+	serve_marked_list(1, 2, only, 1, 1, 1);
+	expect_given_up(&bench, 1, STP_ERR_NOT_FOUND, 0);
+	expect_done(&bench);
+}
+
+static void
 a_pen_that_cannot_drop_is_read_all_the_same(void **state)
 {
 	const uint8_t refusals[] = { STP_WIRE_OP_NOT_SUPPORTED, STP_WIRE_NOT_CONFIRMED, STP_WIRE_NOT_COMPLETED };
@@ -278,6 +293,7 @@ main(void)
 		TEST(a_bare_refusal_tells_nothing),
 		TEST(a_restored_store_takes_its_slot_anew),
 		TEST(what_is_held_may_be_acknowledged),
+		TEST(what_nobody_wants_may_be_acknowledged),
 		TEST(a_pen_that_cannot_drop_is_read_all_the_same),
 		TEST(a_lost_answer_to_the_drop_is_cleared_up_by_hello),
 		TEST(without_a_slot_afterwards_it_reads_on),

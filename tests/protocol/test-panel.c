@@ -218,6 +218,16 @@ a_person_is_told_once_and_waited_for(void **state)
 	expect_request(STP_PANEL_SELF_TEST_RUN);
 	answer(STP_WIRE_SUCCESS);
 	expect_answer(STP_WIRE_SUCCESS, false);
+	/* What a person has yet to confirm was not done, whatever answer was lost before. */
+	ask((struct stp_panel_request){ .op = STP_PANEL_SET_ZONE });
+	expire(8000);
+	expect_request(STP_PANEL_SET_ZONE);
+	answer(STP_WIRE_NOT_CONFIRMED);
+	expect(STP_PANEL_CONFIRM);
+	expire(1000);
+	expect_request(STP_PANEL_SET_ZONE);
+	answer(STP_WIRE_SUCCESS);
+	expect_answer(STP_WIRE_SUCCESS, false);
 	/* This time it may have run: not once more. */
 	ask((struct stp_panel_request){ .op = STP_PANEL_SELF_TEST_RUN, .u.self_test_run = { 43 } });
 	answer(STP_WIRE_NOT_CONFIRMED);
