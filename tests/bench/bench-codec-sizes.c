@@ -92,9 +92,11 @@ encoded(const struct stp_sample *samples, size_t count, uint16_t period_ms, size
 		else
 			status = stp_block_encoder_begin(&encoder, period_ms, bytes, sizeof(bytes));
 		must(status == STP_OK, "begin failed");
-		must(stp_block_encoder_add_many(&encoder, samples + at, part, &taken) == STP_OK, "add failed");
+		must(stp_block_encoder_add_many(&encoder, samples + at, part, &taken) == STP_OK,
+		     "add failed");
 		must(stp_block_encoder_finish(&encoder, &size) == STP_OK, "finish failed");
-		must(stp_block_decoder_next(&decoder, bytes, size, out, part, &taken) == STP_OK, "decode failed");
+		must(stp_block_decoder_next(&decoder, bytes, size, out, part, &taken) == STP_OK,
+		     "decode failed");
 		for (size_t i = 0; i < part; i++)
 			must(samples_equal(&samples[at + i], &out[i]), "a sample came back changed");
 		total += size;

@@ -60,7 +60,8 @@ round_trip(struct course *course, bool chained, size_t count)
 	size_t size, taken, recount;
 
 	if (chained)
-		FUZZ_CHECK(stp_block_encoder_begin_chained(&course->encoder, encoded, sizeof(encoded)) == STP_OK);
+		FUZZ_CHECK(stp_block_encoder_begin_chained(&course->encoder, encoded,
+							   sizeof(encoded)) == STP_OK);
 	else
 		FUZZ_CHECK(stp_block_encoder_begin(&course->encoder, course->period_ms, encoded,
 						   sizeof(encoded)) == STP_OK);

@@ -121,8 +121,9 @@ any_sequence_of_blocks_comes_back(void **state)
 	struct session_random random = { test_seed() };
 
 	for (unsigned round = 0; round < 200; round++) {
-		struct session_plan plan = session_plan_default((enum session_profile)(round % SESSION_PROFILES),
-			session_random_next(&random), session_random_below(&random, SAMPLES_MAX));
+		enum session_profile profile = (enum session_profile)(round % SESSION_PROFILES);
+		struct session_plan plan = session_plan_default(profile, session_random_next(&random),
+			session_random_below(&random, SAMPLES_MAX));
 		struct stp_block_encoder encoder;
 		uint32_t usual = 1 + session_random_below(&random, 200);
 
@@ -379,6 +380,94 @@ time_goes_on_from_block_to_block(void **state)
 	assert_int_equal(stp_block_encoder_finish(&encoder, &size), STP_OK);
 }
 
+static void
+every_period_comes_back(void **state)
+{
+	for (unsigned period_ms = STP_PERIOD_MIN_MS; period_ms <= STP_PERIOD_MAX_MS; period_ms++) {
+		struct session_plan plan = troubled_plan(period_ms, 90);
+
+		plan.period_ms = (uint16_t)period_ms;
+		make_chain(&plan, 30);
+		all_reads();
+	}
+}
+
+/* How the pen's clock may run: each sample's time after the one before, in ms; it comes again and again. */
+static void
+any_course_of_time_comes_back(void **state)
+{
+	static const uint32_t steps[][8] = {
+		{ 10, 10, 10, 3600000, 10, 10, 10, 10 },	/* set by an hour, for good */
+		{ 10, 10, 4000, 10, 10, 10, 30, 20 },		/* samples are missing */
+		{ 0, 0, 0, 0, 0, 0, 0, 0 },			/* it stands still */
+		{ 10, 0, 20, 10, 0, 20, 0, 20 },		/* late and early by a whole period */
+		{ 19, 1, 10, 19, 1, 10, 9, 11 },		/* by nearly one */
+		{ 11, 11, 11, 11, 11, 11, 11, 11 },		/* too slow all the time */
+		{ 9, 9, 9, 10, 9, 9, 9, 9 },			/* too fast */
+		{ 1, 2, 4, 8, 16, 32, 64, 128 },
+		{ 0, 20000000, 1, 0, 0, 30000000, 10, 10 },	/* to the end of all times */
+	};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		for (size_t length = 1; length <= 40; length += 13) {
+			struct session_plan plan = session_plan_default(SESSION_QUIET, i, 640);
+			struct stp_block_encoder encoder;
+			uint32_t t_ms = 0;
+
+			session_generate(&plan, chain.samples, NULL);
+			for (size_t at = 0; at < plan.samples; at++) {
+				uint32_t step = steps[i][at % 8];
+
+				chain.samples[at].t_ms = t_ms += step <= UINT32_MAX - t_ms ? step : 0;
+			}
+			chain.blocks = 0;
+			stp_block_encoder_init(&encoder);
+			for (size_t block = 0; block < 40; block++)
+				append(&encoder, &plan, length, block > 0);
+			all_reads();
+		}
+	}
+}
+
+/* Also behind the largest block there is, the largest block can come. */
+static void
+the_largest_blocks_are_chained(void **state)
+{
+	struct session_plan plan = session_plan_default(SESSION_QUIET, 3, STP_BLOCK_SAMPLES_MAX + 1);
+	size_t capacity = STP_BLOCK_SIZE_MAX(STP_BLOCK_SAMPLES_MAX), size, taken, count;
+	struct stp_sample *samples = calloc(plan.samples, sizeof(*samples));
+	struct stp_sample *decoded = calloc(plan.samples, sizeof(*decoded));
+	struct stp_block_encoder encoder;
+	struct stp_block_decoder decoder;
+	uint8_t *bytes = malloc(capacity);
+	uint32_t later;
+
+	session_generate(&plan, samples, NULL);
+	later = samples[plan.samples - 1].t_ms;
+	stp_block_encoder_init(&encoder);
+	stp_block_decoder_init(&decoder);
+	for (unsigned block = 0; block < 3; block++) {
+		if (block == 0)
+			assert_int_equal(stp_block_encoder_begin(&encoder, 10, bytes, capacity), STP_OK);
+		else
+			assert_int_equal(stp_block_encoder_begin_chained(&encoder, bytes, capacity), STP_OK);
+		assert_int_equal(stp_block_encoder_add_many(&encoder, samples, plan.samples, &taken),
+				 STP_ERR_SPACE);
+		assert_int_equal(taken, STP_BLOCK_SAMPLES_MAX);
+		assert_int_equal(stp_block_encoder_finish(&encoder, &size), STP_OK);
+		assert_int_equal(stp_block_decoder_next(&decoder, bytes, size, decoded, plan.samples, &count),
+				 STP_OK);
+		assert_int_equal(count, STP_BLOCK_SAMPLES_MAX);
+		for (size_t i = 0; i < count; i++)
+			assert_true(samples_equal(&decoded[i], &samples[i]));
+		for (size_t i = 0; i < plan.samples; i++)
+			samples[i].t_ms += later;
+	}
+	free(samples);
+	free(decoded);
+	free(bytes);
+}
+
 static size_t
 never(struct stp_block_encoder *encoder, const struct stp_sample *samples, size_t count)
 {
@@ -400,7 +489,8 @@ fill_pages(const struct session_plan *plan, size_t page, bool many, bool slow, u
 		size_t taken = 0, size;
 
 		if (used == 0)
-			assert_int_equal(stp_block_encoder_begin(&encoder, plan->period_ms, to, page), STP_OK);
+			assert_int_equal(stp_block_encoder_begin(&encoder, plan->period_ms, to, page),
+					 STP_OK);
 		else
 			assert_int_equal(stp_block_encoder_begin_chained(&encoder, to + used, page), STP_OK);
 		if (many)
@@ -456,6 +546,9 @@ main(void)
 		cmocka_unit_test(every_flipped_bit_and_cut_is_refused),
 		cmocka_unit_test(sealed_mutations_do_no_harm),
 		cmocka_unit_test(only_a_finished_block_can_be_continued),
+		cmocka_unit_test(every_period_comes_back),
+		cmocka_unit_test(any_course_of_time_comes_back),
+		cmocka_unit_test(the_largest_blocks_are_chained),
 		cmocka_unit_test(all_ways_write_the_same),
 		cmocka_unit_test(time_goes_on_from_block_to_block),
 	};
