@@ -311,6 +311,9 @@ describe_part(const SimSession *session, const struct part *part)
 	double strokes = 0;
 
 	memcpy(about.cartridge_uid, session->cartridge_uid, sizeof about.cartridge_uid);
+	memcpy(about.session_tag, session->tag, sizeof about.session_tag);
+	for (guint i = 0; i < sizeof session->tag; i++)
+		about.has_session_tag |= session->tag[i] != 0;
 	for (gsize i = part->first; i < part->first + part->count; i++) {
 		const struct stp_sample *sample = &session->samples[i];
 		guint32 ms = sample_ms(session, i);

@@ -40,6 +40,7 @@ typedef struct {
 	guint8 needles;
 	guint8 cartridge_uid[16];
 	guint8 cartridge_uid_size;
+	guint8 tag[STP_SESSION_TAG_SIZE]; /* all 0: none */
 } SimSession;
 
 /* Where a session lies: parts are consecutive records. */

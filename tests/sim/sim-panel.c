@@ -254,10 +254,11 @@ sim_panel_zone(const SimPanel *panel)
 	return panel->zone;
 }
 
-const guint8 *
-sim_panel_session_tag(const SimPanel *panel)
+void
+sim_panel_take_session_tag(SimPanel *panel, guint8 tag[STP_SESSION_TAG_SIZE])
 {
-	return panel->session_tag;
+	memcpy(tag, panel->session_tag, STP_SESSION_TAG_SIZE);
+	memset(panel->session_tag, 0, STP_SESSION_TAG_SIZE);
 }
 
 void

@@ -31,9 +31,10 @@ void sim_panel_forget_host(SimPanel *panel);
 
 /* Whether a self-test was begun and its result is still to be told; asking takes the answer away. */
 gboolean sim_panel_take_self_test(SimPanel *panel);
-/* What SET_ZONE and SESSION_TAG last asked for. */
+/* What SET_ZONE last asked for. */
 guint8 sim_panel_zone(const SimPanel *panel);
-const guint8 *sim_panel_session_tag(const SimPanel *panel);
+/* What SESSION_TAG last asked for, or all 0, for the session that ends; the next one has none of it. */
+void sim_panel_take_session_tag(SimPanel *panel, guint8 tag[STP_SESSION_TAG_SIZE]);
 void sim_panel_set_cartridge_state(SimPanel *panel, guint8 state);
 /* UTC in ms since 1970 as a host last set it; 0: never. */
 gint64 sim_panel_utc_ms(const SimPanel *panel);

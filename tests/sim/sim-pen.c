@@ -348,7 +348,10 @@ keep_new(SimPen *pen, guint32 first, GError **error)
 gboolean
 sim_pen_add_session(SimPen *pen, const SimSession *session, SimSpan *span, GError **error)
 {
-	return sim_flash_add_session(pen->flash, session, pen->part_samples, span, error) &&
+	SimSession tagged = *session;
+
+	sim_panel_take_session_tag(pen->panel, tagged.tag);
+	return sim_flash_add_session(pen->flash, &tagged, pen->part_samples, span, error) &&
 	       keep_new(pen, span->first, error);
 }
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include <stipple/configuration.h>
+#include <stipple/record.h>
 
 #include "sim-pump.h"
 
@@ -182,10 +182,31 @@ without_a_person_no_self_test_runs(void **state)
 	assert_int_equal(sim_flash_newest(sim_pen_flash(world->pen)), records);
 }
 
+/* A session of two samples, and the tag that its record has; FALSE: none. */
+static gboolean
+add_session(struct world *world, guint8 tag[STP_SESSION_TAG_SIZE])
+{
+	static const struct stp_sample samples[2] = { { .depth_um = 1500 }, { .t_ms = 10, .depth_um = 1500 } };
+	const SimSession session = { .samples = samples, .count = 2, .period_ms = 10, .boot_id = 3 };
+	const SimRecord *filed;
+	struct stp_record *record;
+	gboolean tagged;
+	SimSpan span;
+
+	assert_true(sim_pen_add_session(world->pen, &session, &span, NULL));
+	filed = sim_flash_get(sim_pen_flash(world->pen), span.first);
+	assert_int_equal(stp_record_decode(filed->raw->data, filed->raw->len, &record), STP_OK);
+	tagged = stp_record_session(record)->has_session_tag;
+	memcpy(tag, stp_record_session(record)->session_tag, STP_SESSION_TAG_SIZE);
+	stp_record_free(record);
+	return tagged;
+}
+
 static void
 zone_and_tag_are_taken(void **state)
 {
 	struct world *world = *state;
+	guint8 tag[STP_SESSION_TAG_SIZE];
 	struct stp_panel_request request = { .op = STP_PANEL_SET_ZONE, .token = 1, .u.set_zone.zone = 12 };
 
 	sim_pump_connected(world->pump, 23);
@@ -194,7 +215,10 @@ zone_and_tag_are_taken(void **state)
 	request = (struct stp_panel_request){ .op = STP_PANEL_SESSION_TAG, .token = 2,
 		.u.session_tag.tag = { 1, 2, 3, 4, 5, 6, 7, 8 } };
 	assert_int_equal(ask(world, &request).status, STP_WIRE_SUCCESS);
-	assert_memory_equal(sim_panel_session_tag(sim_pen_panel(world->pen)), "\1\2\3\4\5\6\7\10", 8);
+	assert_true(add_session(world, tag));
+	assert_memory_equal(tag, request.u.session_tag.tag, sizeof tag);
+	/* It was for that session alone. */
+	assert_false(add_session(world, tag));
 	request = (struct stp_panel_request){ .op = STP_PANEL_REBOOT, .token = 3 };
 	assert_int_equal(ask(world, &request).status, STP_WIRE_OP_NOT_SUPPORTED);
 }
