@@ -120,6 +120,9 @@ take_hint(struct stp_pen *pen, struct stp_pen_output *output)
 static bool
 take_indication(struct stp_pen *pen, struct stp_pen_output *output)
 {
+	/* The subscription may have ended before the work did. */
+	if (!is_subscribed(pen, STP_PEN_LOG_CONTROL))
+		pen->answer_size = pen->refusal_size = 0;
 	if (pen->answer_size) {
 		put_out(output, STP_PEN_INDICATE, STP_PEN_LOG_CONTROL, pen->answer, pen->answer_size);
 		pen->answer_size = 0;

@@ -143,7 +143,8 @@ main(void)
 		else if (datagram[0] == 'T')
 			tell_time();
 		for (stp_pen_poll(&pen, &output); output.kind != STP_PEN_IDLE; stp_pen_poll(&pen, &output))
-			transmit(output.kind == STP_PEN_INDICATE ? 'C' : 'D', output.bytes, output.size);
+			if (output.kind != STP_PEN_WORKING)
+				transmit(output.kind == STP_PEN_INDICATE ? 'C' : 'D', output.bytes, output.size);
 	}
 	return 0;
 }

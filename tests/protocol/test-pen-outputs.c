@@ -120,6 +120,15 @@ nothing_is_sent_to_who_did_not_subscribe(void **state)
 	subscribe_all();
 	pen_bench_expect_idle(&bench);
 
+	/* Nor is the answer to what was under way when the subscription ended. */
+	pen_bench_send(&bench, &read);
+	stp_pen_subscribed(&bench.pen, STP_PEN_LOG_CONTROL, false);
+	for (unsigned i = 0; i < 100 / 16 + 1; i++)
+		expect(STP_PEN_NOTIFY, STP_PEN_LOG_DATA);
+	pen_bench_expect_idle(&bench);
+	stp_pen_subscribed(&bench.pen, STP_PEN_LOG_CONTROL, true);
+	pen_bench_expect_idle(&bench);
+
 	stp_pen_subscribed(&bench.pen, STP_PEN_LOG_DATA, false);
 	pen_bench_send(&bench, &read);
 	pen_bench_expect_idle(&bench);
