@@ -161,11 +161,30 @@ check_consent(struct stp_pen *pen, uint8_t index)
 	return pen->wish.confirmed ? STP_WIRE_SUCCESS : STP_WIRE_NOT_CONFIRMED;
 }
 
+/*
+ * One's own slot starts over, and stays one's own: were it free until the next HELLO and the link broke in
+ * between, the others could erase what its collector lacks.
+ */
+static struct stp_pen_slot
+dropped(const struct stp_pen *pen, uint8_t index)
+{
+	struct stp_pen_slot slot = { .used = false };
+	struct stp_pen_log_state state;
+
+	if (index != pen->slot)
+		return slot;
+	pen->config.log->state(pen->config.user, &state);
+	slot.used = true;
+	slot.epoch = state.epoch;
+	memcpy(slot.collector_id, pen->slots[index].collector_id, STP_COLLECTOR_ID_SIZE);
+	return slot;
+}
+
 uint8_t
 stp_pen_drop_slot(struct stp_pen *pen, const struct stp_request *request)
 {
-	const struct stp_pen_slot unused = { .used = false };
 	uint8_t index = request->u.drop_slot.index, status;
+	struct stp_pen_slot slot;
 
 	if (index >= STP_PEN_SLOTS)
 		return STP_WIRE_INVALID_OPERAND;
@@ -178,9 +197,8 @@ stp_pen_drop_slot(struct stp_pen *pen, const struct stp_request *request)
 			return status;
 		stp_pen_forget_wish(pen);
 	}
-	status = keep_slot(pen, index, &unused);
-	if (status == STP_WIRE_SUCCESS && index == pen->slot)
-		pen->slot = STP_PEN_NO_SLOT;
+	slot = dropped(pen, index);
+	status = keep_slot(pen, index, &slot);
 	stp_pen_reset_spare(pen, 0);
 	return status;
 }

@@ -160,18 +160,31 @@ tells_what_is_in_a_slot(void **state)
 }
 
 static void
-ones_own_slot_is_dropped_at_once(void **state)
+ones_own_slot_starts_over_and_is_never_free(void **state)
 {
 	set_up();
+	assert_int_equal(pen_bench_ack(&bench, 1, 1, 2), STP_WIRE_SUCCESS);
+	assert_int_equal(pen_bench_ack(&bench, 1, 4, 4), STP_WIRE_SUCCESS);
+	bench.flash.state.epoch++;
 	assert_int_equal(drop(1, 'b'), STP_WIRE_SUCCESS);
-	assert_false(bench.flash.slots[1].used);
-	assert_int_equal(ask_slot(1), STP_WIRE_NO_RECORDS);
-	/* A new HELLO is needed. */
-	assert_int_equal(pen_bench_ack(&bench, 1, 1, 1), STP_WIRE_NOT_AUTHORISED);
-	assert_int_equal(drop(1, 'b'), STP_WIRE_NO_RECORDS);
+	assert_true(bench.flash.slots[1].used);
+	assert_int_equal(bench.flash.slots[1].mark, 0);
+	assert_int_equal(bench.flash.slots[1].range_count, 0);
+	assert_int_equal(bench.flash.slots[1].epoch, bench.flash.state.epoch);
+	bench.flash.state.epoch--;
+	assert_int_equal(drop(1, 'b'), STP_WIRE_SUCCESS);
+	/* No HELLO is needed; it knows nothing of what it knew before. */
+	assert_int_equal(pen_bench_ack(&bench, 1, 2, 2), STP_WIRE_SUCCESS);
+	assert_int_equal(bench.flash.slots[1].mark, 0);
+	/* However the link ends, nobody else gets it, and nobody may think it has what it lacks. */
+	assert_int_equal(drop(1, 'b'), STP_WIRE_SUCCESS);
+	pen_bench_restart(&bench);
+	assert_int_equal(pen_bench_hello(&bench, 'c'), STP_WIRE_SUCCESS);
+	assert_int_equal(bench.answer.u.hello.slot, 2);
+	assert_int_equal(stp_pen_slots_with_news(&bench.pen), 7);
 	assert_int_equal(pen_bench_hello(&bench, 'b'), STP_WIRE_SUCCESS);
+	assert_int_equal(bench.answer.u.hello.slot, 1);
 	assert_int_equal(bench.answer.u.hello.mark, 0);
-	assert_int_equal(pen_bench_ack(&bench, 1, 1, 1), STP_WIRE_SUCCESS);
 }
 
 static void
@@ -301,7 +314,7 @@ main(void)
 		cmocka_unit_test_teardown(a_log_of_holes_is_searched_in_pieces_and_once, tear_down),
 		cmocka_unit_test_teardown(the_last_number_there_can_be_is_no_trap, tear_down),
 		cmocka_unit_test_teardown(tells_what_is_in_a_slot, tear_down),
-		cmocka_unit_test_teardown(ones_own_slot_is_dropped_at_once, tear_down),
+		cmocka_unit_test_teardown(ones_own_slot_starts_over_and_is_never_free, tear_down),
 		cmocka_unit_test_teardown(what_could_not_be_kept_is_not_dropped, tear_down),
 		cmocka_unit_test_teardown(anothers_slot_takes_a_person, tear_down),
 		cmocka_unit_test_teardown(a_press_is_for_one_slot_and_for_a_minute, tear_down),
