@@ -38,7 +38,7 @@ stp_pen_begin_erase(struct stp_pen *pen, const struct stp_request *request)
 		stp_pen_forget_wish(pen);
 	if (pen->slot >= STP_PEN_SLOTS)
 		return STP_WIRE_NOT_AUTHORISED;
-	pen->config.log->state(pen->config.user, &state);
+	stp_pen_ask_log(pen, &state);
 	wire = erase_obstacle(&state, epoch, up_to);
 	if (wire != STP_WIRE_SUCCESS)
 		return wire;
@@ -112,7 +112,7 @@ stp_pen_work_erase(struct stp_pen *pen, struct stp_answer *reply)
 	struct stp_pen_log_state state;
 	bool done = false;
 
-	pen->config.log->state(pen->config.user, &state);
+	stp_pen_ask_log(pen, &state);
 	reply->status = erase_obstacle(&state, pen->stream.epoch, pen->stream.last);
 	for (unsigned i = 0; i < STP_PEN_LOOKUPS_MAX && reply->status == STP_WIRE_SUCCESS && !done; i++)
 		reply->status = pass_records(pen, &state, &done);

@@ -19,7 +19,7 @@ stp_pen_begin_hash(struct stp_pen *pen, const struct stp_request *request)
 	struct stp_pen_log_state state;
 	uint8_t wire;
 
-	pen->config.log->state(pen->config.user, &state);
+	stp_pen_ask_log(pen, &state);
 	wire = stp_pen_obstacle(pen, &state, request->u.hash.epoch);
 	if (wire != STP_WIRE_SUCCESS)
 		return wire;
@@ -45,7 +45,7 @@ stp_pen_work_hash(struct stp_pen *pen, struct stp_answer *reply)
 	struct stp_pen_log_state state;
 	enum stp_status status;
 
-	pen->config.log->state(pen->config.user, &state);
+	stp_pen_ask_log(pen, &state);
 	reply->status = stp_pen_obstacle(pen, &state, pen->stream.epoch);
 	if (reply->status != STP_WIRE_SUCCESS)
 		return STP_PEN_STEP_ENDED;

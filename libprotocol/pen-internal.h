@@ -5,6 +5,8 @@
 
 /* What the parts of the pen engine share. */
 
+#include <string.h>
+
 #include <stipple/pen.h>
 
 /* How many records one call looks at before it lets the firmware do something else. */
@@ -40,6 +42,14 @@ enum stp_pen_step stp_pen_work_erase(struct stp_pen *pen, struct stp_answer *rep
 /* As many bytes of entries as there are and fit; 0 that are not the last: look again. */
 enum stp_status stp_pen_fill_list(struct stp_pen *pen, uint8_t *payload, size_t capacity, size_t *size,
 				  bool *last);
+
+/* What the firmware says of its log; what an older one does not say is 0. */
+static inline void
+stp_pen_ask_log(const struct stp_pen *pen, struct stp_pen_log_state *state)
+{
+	memset(state, 0, sizeof(*state));
+	pen->config.log->state(pen->config.user, state);
+}
 
 /* What forbids LIST, READ and HASH, at their start as well as in their middle. */
 uint8_t stp_pen_obstacle(const struct stp_pen *pen, const struct stp_pen_log_state *state, uint32_t epoch);

@@ -29,7 +29,7 @@ motor_runs(const struct stp_pen *pen)
 {
 	struct stp_pen_log_state state;
 
-	pen->config.log->state(pen->config.user, &state);
+	stp_pen_ask_log(pen, &state);
 	return state.flags & STP_STATE_MOTOR_ON;
 }
 

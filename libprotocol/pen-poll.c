@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pen-internal.h"
+#include "struct-size.h"
 #include "wire-bytes.h"
 
 #define LAST_OF_EVENTS (STP_PEN_EVENTS - 1u)
@@ -146,8 +147,8 @@ take_indication(struct stp_pen *pen, struct stp_pen_output *output)
 	return true;
 }
 
-void
-stp_pen_poll(struct stp_pen *pen, struct stp_pen_output *output)
+static void
+find_output(struct stp_pen *pen, struct stp_pen_output *output)
 {
 	enum stp_pen_step step;
 	size_t size = 0;
@@ -170,4 +171,13 @@ stp_pen_poll(struct stp_pen *pen, struct stp_pen_output *output)
 		output->kind = STP_PEN_WORKING;
 	else if (step == STP_PEN_STEP_ENDED && !pen->held)
 		(void)take_indication(pen, output);
+}
+
+void
+stp_pen_poll_sized(struct stp_pen *pen, struct stp_pen_output *output, size_t output_size)
+{
+	struct stp_pen_output found;
+
+	find_output(pen, &found);
+	struct_give(output, output_size, &found, sizeof(found));
 }

@@ -35,7 +35,7 @@ stp_pen_take_slot(struct stp_pen *pen, const uint8_t collector_id[STP_COLLECTOR_
 	if (free == STP_PEN_SLOTS)
 		return STP_WIRE_SLOTS_FULL;
 
-	pen->config.log->state(pen->config.user, &state);
+	stp_pen_ask_log(pen, &state);
 	memcpy(fresh.collector_id, collector_id, STP_COLLECTOR_ID_SIZE);
 	fresh.epoch = state.epoch;
 	status = keep_slot(pen, free, &fresh);
@@ -63,7 +63,7 @@ stp_pen_mark(const struct stp_pen *pen)
 
 	if (pen->slot >= STP_PEN_SLOTS)
 		return 0;
-	pen->config.log->state(pen->config.user, &state);
+	stp_pen_ask_log(pen, &state);
 	return pen->slots[pen->slot].epoch == state.epoch ? pen->slots[pen->slot].mark : 0;
 }
 
@@ -111,7 +111,7 @@ stp_pen_acknowledge(struct stp_pen *pen, const struct stp_request *request)
 
 	if (pen->slot >= STP_PEN_SLOTS || request->u.ack.slot != pen->slot)
 		return STP_WIRE_NOT_AUTHORISED;
-	pen->config.log->state(pen->config.user, &state);
+	stp_pen_ask_log(pen, &state);
 	if (request->u.ack.epoch != state.epoch)
 		return STP_WIRE_WRONG_EPOCH;
 	/* What was never written cannot have been stored. */
@@ -243,7 +243,7 @@ stp_pen_slots_with_news(const struct stp_pen *pen)
 	struct stp_pen_log_state state;
 	uint8_t news = 0;
 
-	pen->config.log->state(pen->config.user, &state);
+	stp_pen_ask_log(pen, &state);
 	for (unsigned i = 0; i < STP_PEN_SLOTS; i++)
 		if (pen->slots[i].used && has_news(pen, &pen->slots[i], &state))
 			news |= (uint8_t)(1u << i);

@@ -76,7 +76,7 @@ stp_pen_overwrite_next(struct stp_pen *pen, uint32_t *record)
 	struct stp_entry entry;
 	struct stp_range run;
 
-	pen->config.log->state(pen->config.user, &state);
+	stp_pen_ask_log(pen, &state);
 	if (state.oldest > state.newest)
 		return STP_PEN_VICTIM_NONE;
 	if (pen->spare.epoch != state.epoch)

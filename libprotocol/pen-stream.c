@@ -23,7 +23,7 @@ check_start(const struct stp_pen *pen, uint32_t epoch, uint8_t window, struct st
 {
 	if (window > pen->config.max_window)
 		return STP_WIRE_WINDOW_TOO_LARGE;
-	pen->config.log->state(pen->config.user, state);
+	stp_pen_ask_log(pen, state);
 	return stp_pen_obstacle(pen, state, epoch);
 }
 
@@ -152,7 +152,7 @@ end_segments(const struct stp_pen *pen, uint8_t status, struct stp_answer *reply
 {
 	struct stp_pen_log_state state;
 
-	pen->config.log->state(pen->config.user, &state);
+	stp_pen_ask_log(pen, &state);
 	reply->status = status;
 	reply->u.sent.sent = pen->stream.sent;
 	reply->u.sent.crc32c = pen->stream.crc;
@@ -172,7 +172,7 @@ stp_pen_work_stream(struct stp_pen *pen, struct stp_answer *reply, size_t *size)
 
 	if (pen->stream.last_sent)
 		return end_segments(pen, pen->stream.status, reply);
-	pen->config.log->state(pen->config.user, &state);
+	stp_pen_ask_log(pen, &state);
 	wire = stp_pen_obstacle(pen, &state, pen->stream.epoch);
 	if (wire != STP_WIRE_SUCCESS)
 		return end_segments(pen, wire, reply);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pen-internal.h"
+#include "struct-size.h"
 
 #define ANSWER 0x80u
 
@@ -16,11 +17,20 @@ check_settings(const struct stp_pen_config *config)
 }
 
 enum stp_status
-stp_pen_init(struct stp_pen *pen, const struct stp_pen_config *config)
+stp_pen_init_sized(struct stp_pen *pen, size_t pen_size, const struct stp_pen_config *given, size_t given_size,
+		   size_t log_size, size_t panel_size)
 {
-	const struct stp_pen_log *log = config->log;
+	struct stp_pen_config taken, *config = &taken;
+	struct stp_pen_log log;
+	struct stp_pen_panel panel;
 
-	if (!log || !log->state || !log->entry || !log->read || !log->save_slot)
+	if (pen_size < sizeof(*pen))
+		return STP_ERR_SPACE;
+	if (!struct_take(&taken, sizeof(taken), given, given_size) || !taken.log ||
+	    !struct_take(&log, sizeof(log), taken.log, log_size) ||
+	    (taken.panel && !struct_take(&panel, sizeof(panel), taken.panel, panel_size)))
+		return STP_ERR_ARGUMENT;
+	if (!log.state || !log.entry || !log.read || !log.save_slot)
 		return STP_ERR_ARGUMENT;
 	if (config->max_window > STP_WINDOW_MAX || config->boot_id > STP_BOOT_ID_MAX)
 		return STP_ERR_RANGE;
@@ -32,6 +42,8 @@ stp_pen_init(struct stp_pen *pen, const struct stp_pen_config *config)
 	}
 	memset(pen, 0, sizeof(*pen));
 	pen->config = *config;
+	pen->log_size = (uint16_t)(log_size < sizeof(log) ? log_size : sizeof(log));
+	pen->panel_size = (uint16_t)(panel_size < sizeof(panel) ? panel_size : sizeof(panel));
 	pen->config.slots = NULL;
 	if (!pen->config.max_window)
 		pen->config.max_window = STP_WINDOW_MAX;
@@ -120,7 +132,7 @@ on_get_state(struct stp_pen *pen, const struct stp_request *request, struct stp_
 {
 	struct stp_pen_log_state state;
 
-	pen->config.log->state(pen->config.user, &state);
+	stp_pen_ask_log(pen, &state);
 	reply->status = STP_WIRE_SUCCESS;
 	reply->u.state.epoch = state.epoch;
 	reply->u.state.oldest = state.oldest;
@@ -139,7 +151,7 @@ on_list(struct stp_pen *pen, const struct stp_request *request, struct stp_answe
 	reply->status = stp_pen_begin_list(pen, request);
 	if (reply->status == STP_WIRE_SUCCESS)
 		return;
-	pen->config.log->state(pen->config.user, &state);
+	stp_pen_ask_log(pen, &state);
 	reply->u.sent.oldest = state.oldest;
 	answer(pen, reply);
 }

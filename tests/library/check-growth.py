@@ -18,11 +18,15 @@ import tempfile
 GROWING = ("stp_features", "stp_advert", "stp_record_head", "stp_session_part", "stp_event",
            "stp_record_fault", "stp_block_info", "stp_chain_config",
            "stp_chain_report", "stp_chain_summary", "stp_host_config", "stp_host_action", "stp_host_progress",
-           "stp_errand_config", "stp_errand_action", "stp_panel_config", "stp_panel_action")
+           "stp_errand_config", "stp_errand_action", "stp_panel_config", "stp_panel_action", "stp_pen_output",
+           "stp_pen_config", "stp_pen_log", "stp_pen_panel", "stp_pen_log_state")
 # Tells when a struct is read beyond the end that the program knows.
 SANITIZE = ("-g", "-fsanitize=address")
-# The verifier's state, which the caller places, holds a summary: that grows into the room kept for it.
-ROOM = ("\tuint64_t later[8];\n};\n\n/* stp_chain_init() for", "\tuint64_t later[8 - 3];\n};\n\n/* stp_chain_init() for")
+# States that the caller places hold structs that grow: they grow into the room kept for that.
+ROOM = (
+    ("\tuint64_t later[8];\n};\n\n/* stp_chain_init() for", "\tuint64_t later[8 - 3];\n};\n\n/* stp_chain_init() for"),
+    ("\tsize_t later[4];\n};\n\n/* stp_pen_init() for", "\tsize_t later[4 - 3];\n};\n\n/* stp_pen_init() for"),
+)
 ADDED = "\tuint64_t added_later[3];\n"
 
 
@@ -35,7 +39,9 @@ def run(*command, **more):
 def grow(include):
     left = set(GROWING)
     for header in (include / "stipple").glob("*.h"):
-        text = header.read_text().replace(*ROOM)
+        text = header.read_text()
+        for roomy, filled in ROOM:
+            text = text.replace(roomy, filled)
         for name in GROWING:
             text, times = re.subn(r"^(struct %s \{\n.*?^)(\};)" % name, r"\1%s\2" % ADDED, text,
                                   count=1, flags=re.M | re.S)

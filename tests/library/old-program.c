@@ -205,6 +205,56 @@ verify_nothing(void *user, const uint8_t key[STP_PUBLIC_KEY_SIZE], const uint8_t
 }
 
 static void
+tell_log(void *user, struct stp_pen_log_state *out)
+{
+	(void)user;
+	*out = (struct stp_pen_log_state){ .epoch = 7, .oldest = 1, .newest = 0 };
+}
+
+static enum stp_status
+no_entry(void *user, uint32_t record, struct stp_entry *out)
+{
+	(void)user;
+	(void)out;
+	return record == 0 ? STP_ERR_IO : STP_ERR_NOT_FOUND;
+}
+
+static enum stp_status
+no_bytes(void *user, uint32_t record, uint32_t offset, uint8_t *out, size_t size)
+{
+	(void)user;
+	(void)out;
+	return record + offset + size == 0 ? STP_ERR_IO : STP_ERR_NOT_FOUND;
+}
+
+static enum stp_status
+keep_nothing(void *user, unsigned index, const struct stp_pen_slot *slot)
+{
+	(void)user;
+	return index < STP_PEN_SLOTS && slot->used ? STP_OK : STP_ERR_IO;
+}
+
+static void
+check_pen(void)
+{
+	struct stp_pen_log log = { .state = tell_log, .entry = no_entry, .read = no_bytes, .save_slot = keep_nothing };
+	struct stp_pen_panel panel = { .reboot = NULL };
+	struct stp_pen_config config = { .log = &log, .panel = &panel, .boot_id = 1 };
+	FENCED(stp_pen) pen;
+	FENCED(stp_pen_output) output;
+
+	RAISE(pen);
+	RAISE(output);
+	CHECK(stp_pen_init(&pen.it, &config) == STP_OK);
+	stp_pen_connected(&pen.it, 23);
+	stp_pen_control(&pen.it, (const uint8_t[]){ STP_OP_GET_STATE, 1 }, 2);
+	stp_pen_poll(&pen.it, &output.it);
+	CHECK(output.it.kind == STP_PEN_INDICATE && output.it.size > 6 && output.it.bytes[3] == 7);
+	CHECK_FENCE(output);
+	CHECK_FENCE(pen);
+}
+
+static void
 check_chain(void)
 {
 	struct stp_chain_config config = { .crypto = { hash_nothing, verify_nothing, NULL } };
@@ -258,6 +308,7 @@ main(void)
 	check_host();
 	check_errand();
 	check_panel();
+	check_pen();
 	check_chain();
 	check_refusal();
 	return failures > 0;

@@ -437,8 +437,14 @@ a_careless_configuration_is_refused(void **state)
 	assert_int_equal(stp_pen_init(&pen, &config), STP_ERR_RANGE);
 	config = (struct stp_pen_config){ .log = &flash_model_log, .boot_id = STP_BOOT_ID_MAX + 1 };
 	assert_int_equal(stp_pen_init(&pen, &config), STP_ERR_RANGE);
-	/* A pen has little memory: 512 bytes for a segment, 352 for the slots, 160 for events that wait. */
-	assert_true(sizeof(struct stp_pen) <= 1312);
+	/*
+	 * A pen has little memory: 512 bytes for a segment, 352 for the slots, 160 for events that wait, 40
+	 * so that the structs can grow.
+	 */
+	assert_true(sizeof(struct stp_pen) <= 1352);
+	assert_int_equal(stp_pen_init_sized(&pen, sizeof(pen) - 1, &config, sizeof(config),
+					    sizeof(struct stp_pen_log), sizeof(struct stp_pen_panel)),
+			 STP_ERR_SPACE);
 }
 
 int

@@ -186,6 +186,8 @@ enum stp_pen_wish {
 /* All fields are the engine's own; the type is complete so that firmware can place it. */
 struct stp_pen {
 	struct stp_pen_config config;
+	/* Of the tables as the program knows them: a callback added later may not be there. */
+	uint16_t log_size, panel_size;
 	struct stp_pen_slot slots[STP_PEN_SLOTS];
 	uint16_t att_mtu;
 	bool connected;
@@ -226,15 +228,26 @@ struct stp_pen {
 	uint8_t events[STP_PEN_EVENTS][STP_EVENT_HINT_SIZE];
 	uint8_t event_first, event_count;
 	uint8_t value[STP_ATT_VALUE_MAX];
+	size_t later[4];
 };
+
+/* stp_pen_init() for structs of those sizes; see stipple.h. */
+STP_API STP_MUST_CHECK enum stp_status
+stp_pen_init_sized(struct stp_pen *pen, size_t pen_size, const struct stp_pen_config *config, size_t config_size,
+		   size_t log_size, size_t panel_size);
 
 /*
  * Once at power-up, before anything else.  STP_ERR_ARGUMENT: no log, or a callback of it that is not optional is
  * missing; STP_ERR_RANGE: a boot id of more than 24 bits, or a window above 128; or what stp_config_check() says of
- * settings that do not hold: a pen begins anew with those of the factory.
+ * settings that do not hold: a pen begins anew with those of the factory.  STP_ERR_SPACE: the pen is smaller
+ * than this library needs; compile the program anew.
  */
-STP_API STP_MUST_CHECK enum stp_status
-stp_pen_init(struct stp_pen *pen, const struct stp_pen_config *config);
+STP_MUST_CHECK static inline enum stp_status
+stp_pen_init(struct stp_pen *pen, const struct stp_pen_config *config)
+{
+	return stp_pen_init_sized(pen, sizeof(*pen), config, sizeof(*config), sizeof(struct stp_pen_log),
+				  sizeof(struct stp_pen_panel));
+}
 
 /* ---- the connection ---- */
 
@@ -303,13 +316,20 @@ STP_API void stp_pen_cartridge_changed(struct stp_pen *pen, uint8_t state);
  */
 STP_API void stp_pen_settings_changed(struct stp_pen *pen, size_t size);
 
+/* stp_pen_poll() for an output of that size; see stipple.h. */
+STP_API void stp_pen_poll_sized(struct stp_pen *pen, struct stp_pen_output *output, size_t output_size);
+
 /*
  * The next value to send: answers and other indications first, then a live frame, then Log Data.  A value counts as
  * sent once it was polled: poll only when the radio can take one.  IDLE: nothing until the next call
  * of another function, stp_pen_tick() included.  WORKING: poll again, as soon as the firmware has nothing
  * more urgent to do; each such call does a piece (512 bytes hashed, or 64 records looked at).
  */
-STP_API void stp_pen_poll(struct stp_pen *pen, struct stp_pen_output *output);
+static inline void
+stp_pen_poll(struct stp_pen *pen, struct stp_pen_output *output)
+{
+	stp_pen_poll_sized(pen, output, sizeof(*output));
+}
 
 /*
  * ATT allows one indication at a time.  Where the radio's stack does not queue them by itself, call this
