@@ -41,7 +41,7 @@ def fuzz(program, seconds, learnt, corpus, findings):
 def keep(program, learnt, corpus):
     """Take over what reaches something new; returns how many inputs that were."""
     before = set(corpus.iterdir())
-    subprocess.run([program, "-merge=1", "-max_len=8192", corpus, learnt], stderr=subprocess.DEVNULL, check=False,
+    subprocess.run([program, "-set_cover_merge=1", "-max_len=8192", corpus, learnt], stderr=subprocess.DEVNULL, check=False,
                    preexec_fn=lambda: os.nice(19))
     added = sorted(set(corpus.iterdir()) - before, key=lambda path: path.stat().st_size)
     # The short ones: the corpus is for people, too, and for every run of the tests.
