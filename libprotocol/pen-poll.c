@@ -161,9 +161,6 @@ find_output(struct stp_pen *pen, struct stp_pen_output *output)
 		pen->live_waiting = false;
 		return;
 	}
-	/* An answer that cannot leave yet must not be replaced by that of the work. */
-	if (pen->answer_size)
-		return;
 	step = stp_pen_work(pen, &size);
 	if (step == STP_PEN_STEP_SEGMENT)
 		put_out(output, STP_PEN_NOTIFY, STP_PEN_LOG_DATA, pen->value, size);

@@ -65,8 +65,8 @@ stp_pen_common_run(const struct stp_pen *pen, uint32_t epoch, uint32_t number, s
 void
 stp_pen_reset_spare(struct stp_pen *pen, uint32_t first)
 {
-	if (first < pen->spare.next)
-		pen->spare.next = first;
+	if (first < pen->spare_next)
+		pen->spare_next = first;
 }
 
 enum stp_pen_victim
@@ -79,26 +79,24 @@ stp_pen_overwrite_next(struct stp_pen *pen, uint32_t *record)
 	stp_pen_ask_log(pen, &state);
 	if (state.oldest > state.newest)
 		return STP_PEN_VICTIM_NONE;
-	if (pen->spare.epoch != state.epoch)
-		pen->spare.next = 0;
-	pen->spare.epoch = state.epoch;
-	if (pen->spare.next < state.oldest)
-		pen->spare.next = state.oldest;
+	/* A new epoch needs no more: an ACK in it goes back to its own first number. */
+	if (pen->spare_next < state.oldest)
+		pen->spare_next = state.oldest;
 
 	/* What is acknowledged in the middle may have gone before: its numbers are looked at only once. */
 	for (unsigned i = 0; i < STP_PEN_LOOKUPS_MAX; i++) {
-		if (pen->spare.next > state.newest ||
-		    !stp_pen_common_run(pen, state.epoch, pen->spare.next, &run) || run.from > state.newest) {
+		if (pen->spare_next > state.newest ||
+		    !stp_pen_common_run(pen, state.epoch, pen->spare_next, &run) || run.from > state.newest) {
 			*record = state.oldest;
 			return STP_PEN_VICTIM_OVERRUN;
 		}
-		pen->spare.next = run.from;
+		pen->spare_next = run.from;
 		if (pen->config.log->entry(pen->config.user, run.from, &entry) != STP_ERR_NOT_FOUND) {
 			*record = run.from;
 			return STP_PEN_VICTIM_SPARE;
 		}
 		if (run.from < UINT32_MAX)
-			pen->spare.next++;
+			pen->spare_next++;
 	}
 	return STP_PEN_VICTIM_SEARCHING;
 }

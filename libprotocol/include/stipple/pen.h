@@ -217,7 +217,7 @@ struct stp_pen {
 		uint8_t index;		/* DROP_SLOT */
 		uint32_t nonce, epoch, up_to, left_ms;
 	} wish;
-	struct { uint32_t epoch, next; } spare;	/* below next no acknowledged record is left */
+	uint32_t spare_next;		/* below it no record is left that everybody acknowledged */
 	uint8_t answer[STP_CONTROL_SIZE_MAX], refusal[3], panel_answer[STP_CONTROL_SIZE_MAX];
 	uint8_t answer_size, refusal_size, panel_answer_size;	/* 0: none is waiting */
 	uint8_t changed;		/* bit n: enum stp_pen_channel, to be indicated */
