@@ -490,6 +490,38 @@ validation_names_the_first_fault(void **state)
 	expect_fault(put_one_block(block, size), STP_ERR_UNKNOWN, 0, "unknown codec");
 }
 
+/* A chained block whose predecessor the record does not have. */
+static void
+validation_misses_the_block_before(void **state)
+{
+	static struct stp_sample samples[SAMPLES];
+	uint8_t block[STP_BLOCK_SIZE_MAX(1)];
+	struct stp_block_encoder encoder;
+	size_t size;
+
+	make_samples(samples);
+	stp_block_encoder_init(&encoder);
+	assert_int_equal(stp_block_encoder_begin(&encoder, 10, block, sizeof(block)), STP_OK);
+	assert_int_equal(stp_block_encoder_add(&encoder, &samples[0]), STP_OK);
+	assert_int_equal(stp_block_encoder_finish(&encoder, &size), STP_OK);
+	assert_int_equal(stp_block_encoder_begin_chained(&encoder, block, sizeof(block)), STP_OK);
+	assert_int_equal(stp_block_encoder_add(&encoder, &samples[1]), STP_OK);
+	assert_int_equal(stp_block_encoder_finish(&encoder, &size), STP_OK);
+	expect_fault(put_one_block(block, size), STP_ERR_ORPHAN, 0, "not there");
+}
+
+static void
+a_record_above_a_megabyte_is_none(void **state)
+{
+	struct stp_record *record = NULL;
+	struct stp_record_head head;
+
+	assert_int_equal(stp_record_read_head(raw, STP_RECORD_SIZE_MAX + 1, &head), STP_ERR_RANGE);
+	assert_int_equal(stp_record_decode(raw, STP_RECORD_SIZE_MAX + 1, &record), STP_ERR_RANGE);
+	assert_null(record);
+	expect_fault(STP_RECORD_SIZE_MAX + 1, STP_ERR_RANGE, -1, "out of range");
+}
+
 int
 main(void)
 {
@@ -505,6 +537,8 @@ main(void)
 		cmocka_unit_test(odd_messages_are_named),
 		cmocka_unit_test(a_greedy_record_hits_the_cap),
 		cmocka_unit_test(validation_names_the_first_fault),
+		cmocka_unit_test(validation_misses_the_block_before),
+		cmocka_unit_test(a_record_above_a_megabyte_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
