@@ -168,6 +168,20 @@ a_forged_record_breaks_the_next(void **state)
 	assert_true(chain_is_proven(&found, at + 1));
 }
 
+/* All of the hash counts. */
+static void
+a_hash_that_differs_at_its_end_is_another(void **state)
+{
+	struct stp_record_head head;
+
+	begin(20);
+	head = head_of(&whole.items[30]);
+	head.prev_hash[STP_RECORD_HASH_SIZE - 1] ^= 0x80;
+	chain_item_rewrite(&cut.items[30], &head);
+	verify();
+	assert_true(found.reports[30].link == STP_CHAIN_BROKEN || found.reports[30].link == STP_CHAIN_GAP);
+}
+
 /* The record that a seal was written behind. */
 static void
 a_forged_session_does_not_fit_its_seal(void **state)
@@ -463,6 +477,7 @@ main(void)
 		cmocka_unit_test(a_flipped_byte_is_damage),
 		cmocka_unit_test(a_mended_flip_is_never_proven),
 		cmocka_unit_test(a_forged_record_breaks_the_next),
+		cmocka_unit_test(a_hash_that_differs_at_its_end_is_another),
 		cmocka_unit_test(a_forged_session_does_not_fit_its_seal),
 		cmocka_unit_test(a_dropped_record_leaves_a_gap),
 		cmocka_unit_test(a_dropped_seal_leaves_its_session_unproven),

@@ -346,6 +346,10 @@ a_seal_comes_back(void **state)
 	assert_int_equal(read.written, 4);
 	assert_int_equal(read.counter, 1);
 	assert_memory_equal(read.prev_hash, stp_record_head(record)->prev_hash, sizeof(read.prev_hash));
+	seal.statement[5] = '\n';
+	assert_int_equal(stp_seal_statement_decode(seal.statement, seal.statement_size, &read),
+			 STP_ERR_MALFORMED);
+	seal.statement[5] = (uint8_t)SERIAL[3];
 	assert_int_equal(stp_seal_message(&seal, message, &size), STP_OK);
 	assert_int_equal(size, 15 + seal.statement_size);
 	assert_memory_equal(message, "Stipple seal 1", 15);
