@@ -184,8 +184,11 @@ sift(struct stp_host *host)
 	struct reading *reading = &host->reading;
 	struct transfer *transfer = &host->transfer;
 	uint32_t sent = host->answer.u.sent.sent;
+	uint8_t status = host->answer.status;
+	bool complete = status == STP_WIRE_SUCCESS || status == STP_WIRE_RECORD_CORRUPT;
 
-	if (sent > transfer->length) {
+	/* With success all that was asked for: else it answers another READ, one that was late and had this token. */
+	if (complete ? sent != transfer->length : sent > transfer->length) {
 		stp_host_note(host, STP_NOTE_ANSWER_MALFORMED, reading->entry.record, sent);
 		stp_transfer_forget(transfer, transfer->base, transfer->length);
 		return false;

@@ -8,7 +8,7 @@ the simulated hosts and pens, it is.  Each is taken out in turn, in a copy; the 
 find a seed that breaks.  Ends with status 1 when it does not within the budget, when a text is no
 longer there exactly once, or when the whole code breaks with one of the seeds that were needed.
 
-  --runs N     seeds that a mutation gets (20000)
+  --runs N     seeds that a mutation gets (60000)
   --jobs N     at once (as many as there are processors)
   --cc CC      the compiler (cc)
 """
@@ -128,7 +128,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("tree", type=pathlib.Path)
     parser.add_argument("names", nargs="*")
-    parser.add_argument("--runs", type=int, default=20000)
+    parser.add_argument("--runs", type=int, default=60000)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--cc", default="cc")
     options = parser.parse_args()

@@ -93,6 +93,8 @@ struct account {
 	struct { bool asked, confirmed; uint8_t index; uint64_t at; } drop;
 	uint32_t paced;			/* segments while the motor runs */
 	uint8_t asked_op, asked_token;	/* the last request the host let out */
+	uint8_t asked[STP_CONTROL_SIZE_MAX];	/* in full */
+	bool confused;			/* an older READ as long came late, when its token was in use again */
 	bool asked_drop;		/* it let out a DROP_SLOT */
 };
 
@@ -158,7 +160,6 @@ struct sim_pen {
 	uint64_t motor_since;
 	bool motor_on, save_fails, foreign, erases_unconfirmed, can_hash;
 	enum misreads misreads;
-	uint32_t misread_record;
 	/* The slots as kept last, and as they were about to be when the power went. */
 	struct stp_pen_slot kept[STP_PEN_SLOTS], tried[STP_PEN_SLOTS];
 	bool slot_full;			/* a slot was: it may know less than it was told */

@@ -56,7 +56,6 @@ read_bytes(void *user, uint32_t number, uint32_t offset, uint8_t *out, size_t si
 	if (truth->hash == truth->rotten && !truth->misfiled) {
 		/* Once, and not again: what is misread twice cannot be told from what rotted. */
 		pen->misreads = MISREADS_DONE;
-		pen->misread_record = number;
 		out[roll(&world->chance, (uint32_t)size)] ^= (uint8_t)(1u << roll(&world->chance, 8));
 	}
 	return STP_OK;
