@@ -44,12 +44,13 @@ def main():
     # Counts of an earlier run, maybe of other code, would add up.
     for old in build.rglob("*.gcda"):
         old.unlink()
+    subprocess.run(["ninja", "-C", build, "build.ninja"], check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["ninja", "-C", build, *targets_of(build)], check=True, stdout=subprocess.DEVNULL)
     suites = [word for suite in SUITES for word in ("--suite", suite)]
     tests = subprocess.run(["meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs",
                             "--timeout-multiplier", "4", *suites], check=False)
     summary = report / "summary.json"
-    # The library that ships, not its copies for other machines; no edge that only exceptions take.
+    # The library that ships, not its builds for other machines; no edge that only exceptions take.
     objects = [str(path) for path in (build / "libprotocol").glob("libstipple.*.p")]
     subprocess.run(["gcovr", "--root", tree, "--filter", f"{tree}/libprotocol/[^/]*\\.[ch]$",
                     "--filter", f"{tree}/libprotocol/include/", "--exclude-throw-branches",
