@@ -133,6 +133,10 @@ struct stp_host {
 	const struct stp_range *held;	/* to be acknowledged first; the caller's, ascending */
 	size_t held_count, held_next;
 	uint8_t held_told;
+	struct stp_range stored[HELD_MAX];	/* what this dialogue stored, for a slot that starts over */
+	size_t stored_count;
+	struct stp_range retold[HELD_MAX];	/* of that, what is to be acknowledged once more */
+	size_t retold_count;
 	uint32_t ahead;			/* a record that the slot should not have; 0: none */
 	bool renewed;			/* the slot was dropped, which is done once */
 	bool can_hash;
@@ -184,6 +188,8 @@ void stp_host_on_ack(struct stp_host *host);
 void stp_host_ack_unanswered(struct stp_host *host);
 /* Tell the pen of the next range that it should know; false: there is none. */
 bool stp_host_tell_held(struct stp_host *host);
+/* The record is durable: a slot that starts over is told of it again. */
+void stp_host_remember(struct stp_host *host, uint32_t record);
 /* Drop the slot when it believes too much; false: nothing to do. */
 bool stp_host_renew_slot(struct stp_host *host);
 void stp_host_on_drop(struct stp_host *host);

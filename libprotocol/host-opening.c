@@ -49,7 +49,19 @@ tell_anew(struct stp_host *host)
 {
 	host->held_next = 0;
 	host->held_told = 0;
+	memcpy(host->retold, host->stored, host->stored_count * sizeof(host->stored[0]));
+	host->retold_count = host->stored_count;
 	stp_host_rest(host, STAGE_WALK);
+}
+
+void
+stp_host_remember(struct stp_host *host, uint32_t record)
+{
+	struct stp_ranges set = { host->stored, host->stored_count, HELD_MAX };
+
+	/* One range too many is not remembered: the next dialogue names it as held. */
+	if (!stp_ranges_add(&set, record, record))
+		host->stored_count = set.count;
 }
 
 void
@@ -92,6 +104,8 @@ stp_host_on_state(struct stp_host *host)
 	host->held_count = 0;
 	host->held_next = 0;
 	host->held_told = 0;
+	host->stored_count = 0;
+	host->retold_count = 0;
 	host->ahead = 0;
 
 	stp_host_rest(host, STAGE_TIME);
@@ -201,8 +215,10 @@ stp_host_held(struct stp_host *host, const struct stp_range *ranges, size_t coun
 bool
 stp_host_tell_held(struct stp_host *host)
 {
-	while (host->held_next < host->held_count && host->held_told < HELD_MAX && host->state.slot != HOST_NO_SLOT) {
-		struct stp_range range = host->held[host->held_next++];
+	while (host->held_next < host->held_count + host->retold_count && host->held_told < HELD_MAX &&
+	       host->state.slot != HOST_NO_SLOT) {
+		size_t at = host->held_next++;
+		struct stp_range range = at < host->held_count ? host->held[at] : host->retold[at - host->held_count];
 
 		range.from = range.from < host->state.oldest ? host->state.oldest : range.from;
 		range.to = range.to > host->state.newest ? host->state.newest : range.to;

@@ -280,10 +280,12 @@ stp_host_stored(struct stp_host *host, bool durable, uint64_t now_ms)
 	host->progress.record = 0;
 	host->progress.records_done++;
 	host->reading.entry.record = 0;
-	if (acknowledge)
+	if (acknowledge) {
+		stp_host_remember(host, record);
 		stp_host_acknowledge(host, record, record);
-	else
+	} else {
 		stp_host_rest(host, STAGE_WALK);
+	}
 }
 
 void

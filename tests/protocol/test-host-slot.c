@@ -185,6 +185,31 @@ a_restored_store_takes_its_slot_anew(void **state)
 }
 
 static void
+what_was_stored_before_is_told_again(void **state)
+{
+	const struct stp_range held[] = { { 1, 2 } }, wanted[] = { { 3, 6 } };
+	const uint32_t top[] = { 6 }, rest[] = { 3, 4, 5 };
+
+	open_with(held, 1, wanted, 1);
+	serve_marked_list(6, 6, top, 1, 99, 1);
+	expect_listed(top, 1);
+	serve_record(&bench, 6, LENGTH);
+	/* Only now it shows that the slot believes too much: with it goes what it knows of 6. */
+	serve_marked_list(3, 5, rest, 3, 4, 1);
+	expect_note(&bench, STP_NOTE_SLOT_AHEAD);
+	expect_drop();
+	answer_bare(&bench, STP_WIRE_SUCCESS);
+	expect_request(&bench, STP_OP_HELLO);
+	answer(&bench, STP_WIRE_SUCCESS, (struct stp_answer){ .u.hello = { SLOT, 1, 0 } });
+	expect_ack(1, 2, SLOT);
+	expect_ack(6, 6, SLOT);
+	expect_listed(rest, 3);
+	for (uint32_t number = 3; number <= 5; number++)
+		serve_record(&bench, number, LENGTH);
+	expect_done(&bench);
+}
+
+static void
 what_is_held_may_be_acknowledged(void **state)
 {
 	/* 3 is fetched again although it is held; 4 is not acknowledged; 5 is not wanted. */
@@ -292,6 +317,7 @@ main(void)
 		TEST(a_list_without_any_record_tells_it_too),
 		TEST(a_bare_refusal_tells_nothing),
 		TEST(a_restored_store_takes_its_slot_anew),
+		TEST(what_was_stored_before_is_told_again),
 		TEST(what_is_held_may_be_acknowledged),
 		TEST(what_nobody_wants_may_be_acknowledged),
 		TEST(a_pen_that_cannot_drop_is_read_all_the_same),

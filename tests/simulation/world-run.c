@@ -206,8 +206,6 @@ hold_dialogue(struct world *world, unsigned host, unsigned pen, enum purpose pur
 		link_step(world, link);
 		CHECK(world, link->up);
 	}
-	/* What was acknowledged before the slot started over is told next time. */
-	world->pens[pen].slot_full |= link->account.asked_drop;
 	link_close(world, link, false);
 	return link;
 }
@@ -221,7 +219,7 @@ collect_once(struct world *world, unsigned host, unsigned pen)
 	truth_check_covered(world, host, pen);
 }
 
-/* One dialogue must do, and one more where the slot had too many ranges for a while, or started over. */
+/* One dialogue must do, and one more where the slot had too many ranges for a while. */
 static void
 collect(struct world *world, unsigned host, unsigned pen)
 {
