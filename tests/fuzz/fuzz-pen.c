@@ -119,6 +119,14 @@ draw(void *user)
 	return noise;
 }
 
+/* The press that counts comes after the request; maybe before its answer, which may have to wait. */
+static void
+void_preparations(void)
+{
+	erasure.valid = erasure.pressed = false;
+	self_test.valid = self_test.pressed = false;
+}
+
 static void
 take_answer(const struct stp_pen_output *output)
 {
@@ -128,7 +136,6 @@ take_answer(const struct stp_pen_output *output)
 		return;
 	if (answer.op == STP_OP_ERASE_PREPARE && answer.status == STP_WIRE_SUCCESS) {
 		erasure.valid = true;
-		erasure.pressed = false;
 		erasure.nonce = answer.u.erase_prepare.nonce;
 		erasure.up_to = pen.wish.up_to;
 		erasure.at_ms = now_ms;
@@ -145,7 +152,6 @@ take_panel_answer(const struct stp_pen_output *output)
 	FUZZ_CHECK(stp_panel_answer_decode(output->bytes, output->size, &answer) == STP_OK);
 	if (answer.op == STP_PANEL_SELF_TEST_PREPARE && answer.status == STP_WIRE_SUCCESS) {
 		self_test.valid = true;
-		self_test.pressed = false;
 		self_test.nonce = answer.u.self_test_prepare.nonce;
 		self_test.at_ms = now_ms;
 	}
@@ -208,7 +214,7 @@ account_request(const struct stp_request *request)
 	}
 	token = 0;
 	if (request->op == STP_OP_HELLO || request->op == STP_OP_ERASE_PREPARE)
-		erasure.valid = self_test.valid = false;
+		void_preparations();
 	if (request->op == STP_OP_LIST || request->op == STP_OP_READ) {
 		token = request->token;
 		window = request->op == STP_OP_LIST ? request->u.list.window : request->u.read.window;
@@ -243,8 +249,11 @@ write_request(const uint8_t *bytes, size_t size)
 static void
 write_panel_request(const uint8_t *bytes, size_t size)
 {
-	if (size && bytes[0] == STP_PANEL_SELF_TEST_PREPARE)
-		erasure.valid = self_test.valid = false;
+	struct stp_panel_request request;
+
+	/* One that cannot be understood takes nothing's place. */
+	if (!stp_panel_request_decode(bytes, size, &request) && request.op == STP_PANEL_SELF_TEST_PREPARE)
+		void_preparations();
 	stp_pen_panel(&pen, bytes, size);
 	if (!held && subscribed & 1u << STP_PEN_PANEL)
 		expect_answer();
@@ -354,7 +363,7 @@ link_up(void)
 	token = 0;
 	held = false;
 	subscribed = 1u << STP_PEN_LOG_CONTROL | 1u << STP_PEN_LOG_DATA | 1u << STP_PEN_PANEL;
-	erasure.valid = self_test.valid = false;
+	void_preparations();
 }
 
 /* False: it takes the bytes that follow. */
