@@ -28,7 +28,6 @@ struct part_header {
 /* The second page of a record's first part, written when all else is. */
 struct commit {
 	uint32_t number, crc32c, flags, check;
-	uint32_t erased;	/* all ones until the record is removed */
 };
 
 _Static_assert(sizeof(struct part_header) == NOR_PAGE, "a header fills a page");
@@ -199,8 +198,7 @@ write_commit(struct flash_log *log, const struct log_record *record)
 {
 	struct commit commit = { .number = record->entry.record,
 		.crc32c = record->entry.crc32c,
-		.flags = record->entry.flags,
-		.erased = UINT32_MAX };
+		.flags = record->entry.flags };
 
 	commit.check = commit_check(&commit);
 	return nor_flash_program(&log->flash, record->sectors[0] * NOR_SECTOR + NOR_PAGE, &commit, sizeof(commit));
@@ -263,12 +261,13 @@ bool
 flash_log_remove(struct flash_log *log, size_t index)
 {
 	static const uint32_t nothing;
-	uint32_t address = log->records[index].sectors[0] * NOR_SECTOR + NOR_PAGE;
+	uint32_t address = log->records[index].sectors[0] * NOR_SECTOR + offsetof(struct part_header, check);
 
 	/* The highest number must not be forgotten with its record. */
 	if (log->head.next < log->next_number && !flash_log_skip(log, 0))
 		return false;
-	if (!nor_flash_program(&log->flash, address + offsetof(struct commit, erased), &nothing, sizeof(nothing)))
+	/* Not a mark that an erasure, torn later, could take back: no checksum comes out of ones. */
+	if (!nor_flash_program(&log->flash, address, &nothing, sizeof(nothing)))
 		return false;
 	forget_record(log, index);
 	return true;
@@ -370,7 +369,7 @@ find_firsts(struct flash_log *log)
 		if (header->number >= log->next_number)
 			log->next_number = header->number + 1;
 		if (header->part || commit->check != commit_check(commit) || commit->number != header->number ||
-		    commit->erased != UINT32_MAX || header->number < log->head.begin)
+		    header->number < log->head.begin)
 			continue;
 		insert_record(log, header, commit);
 	}

@@ -9,7 +9,7 @@
  * What is overwritten (the log's head, the collectors' slots) has two places each, with a sequence
  * number and a checksum: the older one is erased and written, the newer stays.  A record takes
  * whole sectors, each with a header of its own; it counts once the page behind its first header
- * says so, and no more once that page has a zero where a one was.
+ * says so, and no more once that header's checksum is gone.
  */
 
 #include <stddef.h>

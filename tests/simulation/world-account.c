@@ -22,7 +22,7 @@ account_consent(struct world *world, struct link *link, const struct stp_request
 
 	/* A new preparation takes the place of the one before, whatever comes of it. */
 	if (request->op == STP_OP_ERASE_PREPARE)
-		account->prepared.valid = account->drop.asked = false;
+		account->prepared.valid = account->drop.asked = account->pressed_early = false;
 	if (request->op != STP_OP_DROP_SLOT || request->u.drop_slot.index >= STP_PEN_SLOTS ||
 	    request->u.drop_slot.index == pen->engine.slot)
 		return;
@@ -40,8 +40,10 @@ account_consent(struct world *world, struct link *link, const struct stp_request
 }
 
 void
-account_press(struct link *link)
+account_press(struct link *link, bool confirms)
 {
+	/* The answer to what was prepared may still wait for its turn. */
+	link->account.pressed_early = confirms && link->account.op == STP_OP_ERASE_PREPARE;
 	link->account.prepared.confirmed |= link->account.prepared.valid;
 	link->account.drop.confirmed |= link->account.drop.asked;
 }
@@ -177,7 +179,7 @@ check_promise(struct world *world, struct link *link, const struct stp_answer *a
 		break;
 	case STP_OP_ERASE_PREPARE:
 		link->account.prepared.valid = true;
-		link->account.prepared.confirmed = false;
+		link->account.prepared.confirmed = link->account.pressed_early;
 		link->account.prepared.epoch = link->account.request.u.erase_prepare.epoch;
 		link->account.prepared.up_to = link->account.request.u.erase_prepare.up_to;
 		link->account.prepared.nonce = answer->u.erase_prepare.nonce;
@@ -196,7 +198,7 @@ is_refusal(const struct account *account, const uint8_t *bytes, size_t size)
 	if (!account->refused || bytes[0] != account->refused_op || bytes[1] != account->refused_token)
 		return false;
 	return !account->op || bytes[0] != (account->op | 0x80) || bytes[1] != account->token ||
-	       (account->window && size == 3);
+	       (size == 3 && (bytes[2] == STP_WIRE_OP_NOT_SUPPORTED || bytes[2] == STP_WIRE_INVALID_OPERAND));
 }
 
 void
@@ -266,6 +268,9 @@ account_silence(struct world *world, struct link *link)
 {
 	const struct account *account = &link->account;
 
+	/* An answer may wait until the indication before it is confirmed. */
+	if (link->confirm_at != UINT64_MAX)
+		return;
 	CHECK(world, !account->refused);
 	/* It may wait for credits, or for the motor, and for nothing else. */
 	CHECK(world, !account->op || (account->window && !account->allowance) || world->pens[link->pen].motor_on);

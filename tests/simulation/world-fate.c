@@ -110,6 +110,20 @@ write_records(struct world *world, unsigned index)
 		pen_write_record(world, index);
 }
 
+/* Live frames and events go out beside the log, and change nothing of it. */
+static void
+chatter(struct world *world, unsigned index)
+{
+	struct sim_pen *pen = &world->pens[index];
+	struct stp_live frame = { .tick_low_ms = (uint32_t)pen_tick(world, pen) };
+	struct stp_event_hint hint = { .event_no = 1, .boot_id = pen->log.head.boot_id, .code = 1 };
+
+	CHECK(world, stp_pen_live(&pen->engine, &frame) == STP_OK);
+	CHECK(world, stp_pen_event(&pen->engine, &hint) == STP_OK);
+	if (pen->link != NOBODY)
+		world->links[pen->link].pen_ready = true;
+}
+
 static void
 fail_saves(struct world *world, unsigned index)
 {
@@ -122,6 +136,7 @@ pen_suffer(struct world *world, unsigned index)
 	static void (*const fates[])(struct world *world, unsigned index) = {
 		power_cycle, cut_power, cut_power, write_records, write_records, write_records, write_records,
 		reset_log, rot, turn_motor, turn_motor, jump_clock, fail_saves, pen_press, pen_press,
+		chatter, chatter,
 	};
 
 	if (!world->pens[index].powered)
@@ -144,6 +159,12 @@ pen_speak_foreign(struct world *world, struct link *link, enum way way, uint8_t 
 		/* A status of its own; what was sent was sent, so it only says that of nothing. */
 		if ((answer.op == STP_OP_LIST || answer.op == STP_OP_READ) && !answer.u.sent.sent)
 			bytes[2] = (uint8_t)(0x60 + roll(chance, 32));
+	}
+	/* It claims to know HASH, and does not. */
+	if (answer.op == STP_OP_HASH && strikes(chance, link->weather.foreign)) {
+		bytes[2] = STP_WIRE_OP_NOT_SUPPORTED;
+		*size = 3;
+		return;
 	}
 	/* More fields behind those we know. */
 	if (answer.status == STP_WIRE_SUCCESS || answer.op == STP_OP_LIST || answer.op == STP_OP_READ)

@@ -261,6 +261,16 @@ serve_pen(struct world *world, struct link *link)
 	}
 	if (output.kind == STP_PEN_WORKING)
 		return;
+	if (output.kind == STP_PEN_INDICATE && link->holds) {
+		/* ATT has one indication on its way at a time. */
+		CHECK(world, link->confirm_at == UINT64_MAX);
+		stp_pen_hold_indications(&pen->engine, true);
+		link->confirm_at = world->now + 1 + roll(&world->chance, 4);
+	}
+	if (output.channel != STP_PEN_LOG_CONTROL && output.channel != STP_PEN_LOG_DATA) {
+		CHECK(world, link->chatters);
+		return;
+	}
 	if (output.kind == STP_PEN_NOTIFY)
 		account_segment(world, link, output.bytes, output.size);
 	else
@@ -290,6 +300,8 @@ link_due(const struct world *world, const struct link *link)
 		due = stp_errand_deadline(link->errand);
 	if (link->press_at < due)
 		due = link->press_at;
+	if (link->confirm_at < due)
+		due = link->confirm_at;
 	if (link->pen_ready && link->pen_ready_at < due)
 		due = link->pen_ready_at;
 	if (link->air.count && link->air.parcels[link->air.heap[0]].at < due)
@@ -318,6 +330,10 @@ link_step(struct world *world, struct link *link)
 	CHECK(world, world->now - link->began < DIALOGUE_MS_MAX);
 	if (link->host_ready) {
 		link->host_ready = link->engine ? host_serve(world, link) : link->errand && errand_serve(world, link);
+	} else if (link->confirm_at <= world->now) {
+		link->confirm_at = UINT64_MAX;
+		stp_pen_hold_indications(&world->pens[link->pen].engine, false);
+		link->pen_ready = true;
 	} else if (link->press_at <= world->now) {
 		link->press_at = UINT64_MAX;
 		pen_press(world, link->pen);
@@ -349,6 +365,26 @@ some_mtu(struct world *world)
 	return (uint16_t)(STP_ATT_MTU_MIN + roll(&world->chance, STP_ATT_MTU_MAX - STP_ATT_MTU_MIN + 1));
 }
 
+/* Features, which a later revision may have appended to, or which were read long ago by another program. */
+static void
+read_features(struct world *world, const struct sim_pen *pen, struct stp_features *features)
+{
+	struct stp_features own = { .schema_rev = 1,
+		.features = STP_FEATURE_READ_RESUME | STP_FEATURE_ACK_SLOTS | (pen->can_hash ? STP_FEATURE_HASH : 0),
+		.max_window = roll(&world->chance, 4) ? pen->max_window : STP_WINDOW_MAX,
+		.sample_period_ms = 10,
+		.collector_slots = STP_PEN_SLOTS };
+	uint8_t bytes[STP_FEATURES_SIZE + 8];
+	size_t size = STP_FEATURES_SIZE;
+
+	if (pen->foreign)
+		own.features |= 1u << (16 + roll(&world->chance, 16));
+	stp_features_encode(&own, bytes);
+	while (pen->foreign && size < sizeof(bytes) && roll(&world->chance, 4))
+		bytes[size++] = (uint8_t)roll(&world->chance, 256);
+	CHECK(world, stp_features_decode(bytes, size, features) == STP_OK);
+}
+
 static void
 begin_collecting(struct world *world, struct link *link, uint16_t mtu, struct stp_host_config *config)
 {
@@ -358,9 +394,7 @@ begin_collecting(struct world *world, struct link *link, uint16_t mtu, struct st
 	memcpy(config->collector_id, world->hosts[link->host].id, STP_COLLECTOR_ID_SIZE);
 	link->engine = stp_host_new(config);
 	CHECK(world, link->engine);
-	/* Features may have been read long ago, by another program. */
-	features.max_window = roll(&world->chance, 4) ? pen->max_window : STP_WINDOW_MAX;
-	features.features = pen->can_hash ? STP_FEATURE_HASH : 0;
+	read_features(world, pen, &features);
 	stp_host_start(link->engine, mtu, &features, world->now);
 }
 
@@ -379,7 +413,9 @@ link_open(struct world *world, uint8_t host, uint8_t pen, enum purpose purpose)
 	link->pen = pen;
 	link->engine = NULL;
 	link->errand = NULL;
-	link->press_at = UINT64_MAX;
+	link->press_at = link->confirm_at = UINT64_MAX;
+	link->holds = roll(&world->chance, 2);
+	link->chatters = !world->calm && roll(&world->chance, 2);
 	memset(&link->weather, 0, sizeof(link->weather));
 	memset(&link->account, 0, sizeof(link->account));
 	link->host_ready = purpose != TO_BABBLE;
@@ -395,6 +431,8 @@ link_open(struct world *world, uint8_t host, uint8_t pen, enum purpose purpose)
 	world->pens[pen].link = (uint8_t)(link - world->links);
 	world->pens[pen].misreads = MISREADS_NONE;
 	stp_pen_connected(&world->pens[pen].engine, mtu);
+	stp_pen_subscribed(&world->pens[pen].engine, STP_PEN_LIVE, link->chatters);
+	stp_pen_subscribed(&world->pens[pen].engine, STP_PEN_EVENT, link->chatters);
 	trace(world, SAW_CONNECT, host, pen, mtu, config.window, 0);
 	world->dialogues++;
 	if (purpose == TO_COLLECT)

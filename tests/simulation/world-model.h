@@ -58,7 +58,8 @@ struct truth {
 
 /* Chances in 1/1000 of one link, or of everything beside the links. */
 struct weather {
-	unsigned drop, doubling, late, flip, control_drop, stall, disconnect, crash, disk_full, pen_event, foreign;
+	unsigned drop, doubling, late, flip, control_drop, stall, disconnect, crash, disk_full, pen_event, foreign,
+		cancel;
 };
 
 enum way { TO_PEN, TO_HOST_CONTROL, TO_HOST_DATA, TO_PEN_CLOCK, TO_HOST_CLOCK, WAYS };
@@ -91,6 +92,7 @@ struct account {
 	/* ERASE_PREPARE, and what a person at the pen agreed to since */
 	struct { bool valid, confirmed; uint32_t epoch, up_to, nonce; uint64_t at; } prepared;
 	struct { bool asked, confirmed; uint8_t index; uint64_t at; } drop;
+	bool pressed_early;		/* before that preparation's answer was out */
 	uint32_t paced;			/* segments while the motor runs */
 	uint8_t asked_op, asked_token;	/* the last request the host let out */
 	uint8_t asked[STP_CONTROL_SIZE_MAX];	/* in full */
@@ -103,6 +105,9 @@ struct link {
 	uint8_t host, pen;
 	struct stp_host *engine;	/* one of these, or none: the host is a babbler */
 	struct stp_errand *errand;
+	bool holds;			/* the radio takes one indication at a time */
+	bool chatters;			/* the host listens to Live and Event, too */
+	uint64_t confirm_at;		/* when the indication under way is confirmed; UINT64_MAX: none is */
 	uint64_t press_at;		/* when somebody presses the pen's button; UINT64_MAX: nobody */
 	struct weather weather;
 	struct account account;
@@ -201,7 +206,7 @@ struct world {
 enum happening {
 	SAW_RUN, SAW_CONNECT, SAW_DISCONNECT, SAW_REQUEST, SAW_ANSWER, SAW_SEGMENT, SAW_LOST, SAW_STORE, SAW_SYNC,
 	SAW_CRASH, SAW_BACKUP, SAW_RESTORE, SAW_WRITE, SAW_REMOVE, SAW_POWER, SAW_DEAD, SAW_RESET, SAW_MOTOR,
-	SAW_ROT, SAW_SAVE, SAW_JOURNAL, SAW_RESUME, SAW_ERASE, SAW_PRESS, SAW_ERRAND, SAW_LISTED, SAW_CLOCK, SAW_GIVEN_UP, SAW_NOTE, SAW_OVER, SAW_TIMEOUT, SAW_WISH, SAW_WEATHER,
+	SAW_ROT, SAW_SAVE, SAW_JOURNAL, SAW_RESUME, SAW_ERASE, SAW_PRESS, SAW_CANCEL, SAW_ERRAND, SAW_LISTED, SAW_CLOCK, SAW_GIVEN_UP, SAW_NOTE, SAW_OVER, SAW_TIMEOUT, SAW_WISH, SAW_WEATHER,
 	HAPPENINGS
 };
 
@@ -291,8 +296,8 @@ void account_request(struct world *world, struct link *link, const uint8_t *byte
 /* The pen erases, or frees a slot: may it? */
 void account_erase(struct world *world, struct link *link, uint32_t up_to);
 void account_drop(struct world *world, struct link *link, unsigned index);
-/* A person pressed the pen's button. */
-void account_press(struct link *link);
+/* A person pressed the pen's button, which took it for a confirmation or not. */
+void account_press(struct link *link, bool confirms);
 void account_answer(struct world *world, struct link *link, const uint8_t *bytes, size_t size);
 void account_segment(struct world *world, struct link *link, const uint8_t *bytes, size_t size);
 /* The pen has nothing to send: may it be silent? */

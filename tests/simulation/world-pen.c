@@ -32,6 +32,8 @@ get_entry(void *user, uint32_t number, struct stp_entry *out)
 
 	if (!record)
 		return STP_ERR_NOT_FOUND;
+	if (pen->misreads != MISREADS_NONE && !roll(&pen->world->chance, 30))
+		return STP_ERR_IO;
 	*out = record->entry;
 	return STP_OK;
 }
@@ -327,7 +329,7 @@ pen_press(struct world *world, unsigned index)
 
 	trace(world, SAW_PRESS, NOBODY, (uint8_t)index, confirms, 0, 0);
 	if (pen->link != NOBODY)
-		account_press(&world->links[pen->link]);
+		account_press(&world->links[pen->link], confirms);
 }
 
 void

@@ -64,7 +64,8 @@ choose_link_weather(struct world *world, struct link *link)
 		.disconnect = at_times(chance, 10),
 		.crash = at_times(chance, 100),
 		.disk_full = at_times(chance, 100),
-		.foreign = at_times(chance, 200) };
+		.foreign = at_times(chance, 200),
+		.cancel = at_times(chance, 10) };
 	world->pens[link->pen].misreads = roll(chance, 4) ? MISREADS_NONE : MISREADS_ONCE;
 }
 
@@ -115,10 +116,15 @@ suffer(struct world *world)
 	}
 }
 
-/* A link breaks, or its dialogue is over. */
+/* A link breaks, its dialogue is over, or somebody wants it to be. */
 static void
 let_go(struct world *world, struct link *link)
 {
+	if (link->up && link->engine && strikes(&world->chance, link->weather.cancel) && !roll(&world->chance, 16)) {
+		trace(world, SAW_CANCEL, link->host, link->pen, 0, 0, 0);
+		stp_host_cancel(link->engine, world->now);
+		link->host_ready = true;
+	}
 	if (link->up && (link->over || (strikes(&world->chance, link->weather.disconnect) &&
 					!roll(&world->chance, 8))))
 		link_close(world, link, false);

@@ -34,6 +34,7 @@ static const char *const words[HAPPENINGS] = {
 	[SAW_PRESS] = "somebody presses the button: confirms something",
 	[SAW_LISTED] = "host hears of: record, flags, length",
 	[SAW_ERRAND] = "errand: kind, up to, index",
+	[SAW_CANCEL] = "somebody cancels",
 	[SAW_CLOCK] = "clock: tick, jump",
 	[SAW_GIVEN_UP] = "host gives up: record, reason, status",
 	[SAW_NOTE] = "host notes: note, record, detail",

@@ -87,12 +87,15 @@ truth_settle(struct world *world, struct sim_pen *pen)
 		struct truth *truth = &pen->truths[i];
 		const struct log_record *record = NULL;
 
-		if (truth->state == TRUTH_GONE)
-			continue;
 		if (truth->epoch == pen->log.head.epoch)
 			record = flash_log_find(&pen->log, truth->number);
+		/* What was gone does not come back. */
+		CHECK(world, !record || truth->state != TRUTH_GONE);
 		CHECK(world, record || truth->state != TRUTH_LIVE || truth->epoch != pen->log.head.epoch);
 		CHECK(world, !record || record->entry.length == truth->length);
+		/* A number nobody ever saw is free. */
+		if (truth->state == TRUTH_WRITING && !record)
+			truth->number = 0;
 		truth->state = record ? TRUTH_LIVE : TRUTH_GONE;
 	}
 	for (size_t i = 0; i < pen->log.count; i++)
