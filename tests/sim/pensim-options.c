@@ -16,7 +16,7 @@ static const char description[] =
 	"\n"
 	"Events: ready (a pen is on the air), started (all are), passkey, connected, mtu, disconnected,\n"
 	"refused (a second central), collector (a slot was taken), acknowledged, motor, new-record,\n"
-	"fault, bluez-lost, bluez-back, stopped.\n"
+	"identify, button, erased, overrun, settings, reboot, fault, bluez-lost, bluez-back, stopped.\n"
 	"\n"
 	"A session of 180,000 samples on the first pen, its link dropped in the middle, once:\n"
 	"  stipple-pensim --pens 3 --csv 1:session.csv.xz --drop-after 1:100000\n"
@@ -29,7 +29,7 @@ typedef struct {
 	char *adapters, *seed, *epoch, *samples, *serial_base, *state, *truth, *passkeys, *capability,
 		*advert;
 	char **csv;
-	int pens, sessions, period, mtu, window, part, live, wait, delay;
+	int pens, sessions, period, mtu, window, part, capacity, live, wait, delay;
 	gboolean open, unchained, attended, no_acquire, no_default_agent;
 	char **announce, **drop, **stall, **lose, **stray, **flip, **truncate, **bad_depth, **unknown_type;
 } RawOptions;
@@ -71,6 +71,8 @@ read_command_line(int argc, char **argv, RawOptions *raw, GError **error)
 		  "One more session of that pen, read from a CSV file, plain or .xz", "PEN:FILE" },
 		{ "part-samples", 0, 0, G_OPTION_ARG_INT, &raw->part,
 		  "Longer sessions are split into parts (360000)", "N" },
+		{ "capacity", 0, 0, G_OPTION_ARG_INT, &raw->capacity,
+		  "Size of each log; a full one overwrites (16384)", "KIB" },
 		{ "live-session", 0, 0, G_OPTION_ARG_INT, &raw->live,
 		  "Each pen finishes a new session that long after the start", "SECONDS" },
 		{ "mtu", 0, 0, G_OPTION_ARG_INT, &raw->mtu, "Largest ATT MTU to use (517)", "N" },
@@ -161,6 +163,7 @@ check_ranges(const RawOptions *raw, GError **error)
 	       in_range("mtu", raw->mtu, STP_ATT_MTU_MIN, STP_ATT_MTU_MAX, error) &&
 	       in_range("window", raw->window, 1, STP_WINDOW_MAX, error) &&
 	       in_range("part-samples", raw->part, 1, 1000000, error) &&
+	       in_range("capacity", raw->capacity, 1, 1048576, error) &&
 	       in_range("live-session", raw->live, 0, 86400, error) &&
 	       in_range("wait", raw->wait, 0, 3600, error) &&
 	       in_range("first-answer-delay", raw->delay, 0, 3600000, error);
@@ -268,7 +271,8 @@ PensimOptions *
 pensim_options_parse(int argc, char **argv, GError **error)
 {
 	g_auto(RawOptions) raw = {
-		.sessions = 6, .period = 100, .mtu = STP_ATT_MTU_MAX, .window = STP_WINDOW_MAX, .part = 360000
+		.sessions = 6, .period = 100, .mtu = STP_ATT_MTU_MAX, .window = STP_WINDOW_MAX, .part = 360000,
+		.capacity = 16384
 	};
 	g_autoptr(PensimOptions) options = g_new0(PensimOptions, 1);
 
@@ -283,6 +287,7 @@ pensim_options_parse(int argc, char **argv, GError **error)
 	options->mtu_max = (guint)raw.mtu;
 	options->window_max = (guint)raw.window;
 	options->part_samples = (gsize)raw.part;
+	options->capacity_kb = (guint32)raw.capacity;
 	options->serial_base = raw.serial_base ? g_steal_pointer(&raw.serial_base) : g_strdup("DP26-1001");
 	options->state_dir = g_steal_pointer(&raw.state);
 	options->truth_dir = g_steal_pointer(&raw.truth);

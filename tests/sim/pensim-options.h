@@ -18,6 +18,7 @@ typedef struct {
 	guint mtu_max, window_max;
 	guint32 epoch; /* of each pen; 0: random */
 	gsize part_samples;
+	guint32 capacity_kb;
 	char *serial_base;
 	GHashTable *recordings; /* pen from 1 -> (element-type GArray) GPtrArray */
 	char *state_dir, *truth_dir, *passkey_dir;

@@ -106,6 +106,18 @@ on_pen_event(SimPen *pen, const SimEvent *event, gpointer data)
 	case SIM_EVENT_BUTTON:
 		pensim_say("button", serial, NULL);
 		break;
+	case SIM_EVENT_ERASED:
+		pensim_say("erased", serial, "up-to", g_variant_new_uint32(event->record), NULL);
+		break;
+	case SIM_EVENT_OVERRUN:
+		pensim_say("overrun", serial, "records", g_variant_new_uint32(event->count), NULL);
+		break;
+	case SIM_EVENT_SETTINGS:
+		pensim_say("settings", serial, NULL);
+		break;
+	case SIM_EVENT_REBOOT:
+		pensim_say("reboot", serial, "boot", g_variant_new_uint32(sim_pen_boot_id(pen)), NULL);
+		break;
 	}
 	if (station)
 		pen_station_refresh(station);
@@ -148,6 +160,7 @@ make_pen(struct program *program, guint number, GError **error)
 		.mtu_max = (guint16)options->mtu_max,
 		.max_window = (guint8)options->window_max,
 		.part_samples = options->part_samples,
+		.capacity_kb = options->capacity_kb,
 		.attended = options->attended,
 		.state_dir = options->state_dir,
 	};

@@ -17,7 +17,8 @@ struct SimFlash {
 	char *serial, *firmware;
 	guint32 epoch, sessions;
 	guint64 bytes, seals;
-	GPtrArray *records;
+	GPtrArray *records; /* by number - 1; NULL: gone */
+	guint32 oldest;
 	gboolean sealing;
 	struct sealing_key key;
 	/* Of the last record as it was written, whatever happened to it since. */
@@ -29,6 +30,8 @@ record_free(gpointer data)
 {
 	SimRecord *record = data;
 
+	if (!record)
+		return;
 	g_byte_array_unref(record->raw);
 	g_free(record);
 }
@@ -41,6 +44,7 @@ sim_flash_new(const char *serial, const char *firmware, guint32 epoch)
 	flash->serial = g_strdup(serial);
 	flash->firmware = g_strdup(firmware);
 	flash->epoch = epoch;
+	flash->oldest = 1;
 	flash->records = g_ptr_array_new_with_free_func(record_free);
 	return flash;
 }
@@ -83,6 +87,18 @@ sim_flash_newest(const SimFlash *flash)
 }
 
 guint32
+sim_flash_oldest(const SimFlash *flash)
+{
+	return flash->oldest;
+}
+
+const guint8 *
+sim_flash_last_hash(const SimFlash *flash)
+{
+	return flash->last_hash;
+}
+
+guint32
 sim_flash_sessions(const SimFlash *flash)
 {
 	return flash->sessions;
@@ -102,6 +118,35 @@ sim_flash_get(const SimFlash *flash, guint32 number)
 	return g_ptr_array_index(flash->records, number - 1);
 }
 
+static void
+find_oldest(SimFlash *flash)
+{
+	while (flash->oldest <= flash->records->len && !sim_flash_get(flash, flash->oldest))
+		flash->oldest++;
+}
+
+void
+sim_flash_drop(SimFlash *flash, guint32 number)
+{
+	SimRecord *record = sim_flash_get(flash, number);
+
+	if (!record)
+		return;
+	flash->bytes -= record->raw->len;
+	record_free(record);
+	flash->records->pdata[number - 1] = NULL;
+	find_oldest(flash);
+}
+
+void
+sim_flash_restore_newest(SimFlash *flash, guint32 newest, const guint8 hash[STP_RECORD_HASH_SIZE])
+{
+	while (flash->records->len < newest)
+		g_ptr_array_add(flash->records, NULL);
+	memcpy(flash->last_hash, hash, sizeof flash->last_hash);
+	find_oldest(flash);
+}
+
 void
 sim_flash_restore_sessions(SimFlash *flash, guint32 sessions)
 {
@@ -114,7 +159,7 @@ sim_flash_restore(SimFlash *flash, const struct stp_entry *entry, GByteArray *ra
 	struct stp_record_head head;
 	SimRecord *record;
 
-	if (entry->record != flash->records->len + 1 || entry->length != raw->len || raw->len == 0) {
+	if (entry->record <= flash->records->len || entry->length != raw->len || raw->len == 0) {
 		g_set_error(error, SIM_ERROR, SIM_ERROR_STATE,
 			    "Record %u does not follow record %u, or is not as long as noted.", entry->record,
 			    flash->records->len);
@@ -126,8 +171,11 @@ sim_flash_restore(SimFlash *flash, const struct stp_entry *entry, GByteArray *ra
 	if (stp_record_read_head(raw->data, raw->len, &head) == STP_OK && head.has_prev_hash)
 		record->entry.flags |= STP_ENTRY_CHAINED;
 	sealing_sha256(raw->data, raw->len, flash->last_hash);
+	while (flash->records->len + 1 < entry->record)
+		g_ptr_array_add(flash->records, NULL);
 	g_ptr_array_add(flash->records, record);
 	flash->bytes += raw->len;
+	find_oldest(flash);
 	return TRUE;
 }
 

@@ -12,8 +12,9 @@
 
 /*
  * The simulated pen's flash: records as the bytes that lie there and the directory entry
- * LIST tells of them.  Records are numbered from 1 without gaps.  Each names the one before it, and
- * each session ends with a seal, unless the flash is told to be that of an older pen.
+ * LIST tells of them.  Records are numbered from 1; one that was dropped leaves its number unused for ever.
+ * Each names the one before it, and each session ends with a seal, unless the flash is told to be that
+ * of an older pen.
  */
 
 #define SIM_ERROR (sim_error_quark())
@@ -63,8 +64,12 @@ void sim_flash_set_sealing(SimFlash *flash, const struct sealing_key *key, guint
 guint64 sim_flash_seals(const SimFlash *flash);
 
 guint32 sim_flash_epoch(const SimFlash *flash);
-/* 0: the flash is empty. */
+/* The highest number that was ever given; 0: none. */
 guint32 sim_flash_newest(const SimFlash *flash);
+/* The lowest record there is; newest + 1: there is none. */
+guint32 sim_flash_oldest(const SimFlash *flash);
+/* Of the newest record as it was written, STP_RECORD_HASH_SIZE bytes, though it may be gone. */
+const guint8 *sim_flash_last_hash(const SimFlash *flash);
 /* Sessions begun in this epoch. */
 guint32 sim_flash_sessions(const SimFlash *flash);
 guint64 sim_flash_bytes(const SimFlash *flash);
@@ -81,6 +86,11 @@ gboolean sim_flash_add_session(SimFlash *flash, const SimSession *session, gsize
 gboolean sim_flash_add_event(SimFlash *flash, guint32 boot_id, guint64 tick_ms, struct stp_event *event,
 			     GError **error);
 
-/* Put back a record that was there before; records come in order.  Takes raw. */
+/* Take a record out, if it is there. */
+void sim_flash_drop(SimFlash *flash, guint32 number);
+
+/* Put back a record that was there before; records come in order, and may lack some.  Takes raw. */
 gboolean sim_flash_restore(SimFlash *flash, const struct stp_entry *entry, GByteArray *raw, GError **error);
 void sim_flash_restore_sessions(SimFlash *flash, guint32 sessions);
+/* After the records: the highest number ever given, and the hash of that record. */
+void sim_flash_restore_newest(SimFlash *flash, guint32 newest, const guint8 hash[STP_RECORD_HASH_SIZE]);

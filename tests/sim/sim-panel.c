@@ -12,18 +12,27 @@
 
 #define LIVE_BUSY_HZ 10
 #define LIVE_IDLE_MS 1000
+#define BUILT_MS     INT64_C(1735689600000) /* 2025: no clock of this pen was ever before that */
+#define UTC_MAX_MS   INT64_C(4102444800000) /* 2100: nor will it be behind that */
 
 struct SimPanel {
-	guint8 settings[STP_CONFIG_SIZE_MAX]; /* the engine works on these bytes */
-	gsize settings_size;
+	SimPanelKept kept; /* the engine works on the bytes of the settings */
 	struct stp_cartridge cartridge;
-	struct stp_counter counters[4];
 	guint8 zone, live_hz, session_tag[STP_SESSION_TAG_SIZE];
-	gboolean self_test_begun;
-	gint64 utc_ms;
+	gboolean self_test_begun, zone_changed, clock_was_set, reboot_wanted;
+	guint32 clock_step_s;
 };
 
-enum { COUNTED_BOOTS, COUNTED_DROPPED, COUNTED_MOTOR_MINUTES, COUNTED_CLOCK_SETS };
+enum { COUNTED_BOOTS, COUNTED_OVERWRITTEN, COUNTED_DROPPED, COUNTED_MOTOR_MINUTES, COUNTED_CLOCK_SETS };
+
+/* Their ids ascend. */
+static const guint8 counter_ids[SIM_COUNTERS] = {
+	[COUNTED_BOOTS] = STP_COUNTER_BOOTS,
+	[COUNTED_OVERWRITTEN] = STP_COUNTER_OVERWRITTEN,
+	[COUNTED_DROPPED] = STP_COUNTER_NOTIFICATIONS_DROPPED,
+	[COUNTED_MOTOR_MINUTES] = STP_COUNTER_MOTOR_MINUTES,
+	[COUNTED_CLOCK_SETS] = STP_COUNTER_CLOCK_SETS,
+};
 
 static SimPanel *
 panel_of(void *user)
@@ -34,25 +43,36 @@ panel_of(void *user)
 static void
 put_setting(SimPanel *panel, guint8 tag, const void *value, gsize size)
 {
-	if (stp_config_put(panel->settings, &panel->settings_size, tag, value, size) != STP_OK)
+	if (stp_config_put(panel->kept.settings, &panel->kept.settings_size, tag, value, size) != STP_OK)
 		g_error("a simulated pen cannot be set so: tag %u", tag);
 }
 
-SimPanel *
-sim_panel_new(const char *label, guint16 period_ms, guint32 boot_id)
+static void
+set_as_from_the_factory(SimPanel *panel, const char *label, guint16 period_ms)
 {
-	SimPanel *panel = g_new0(SimPanel, 1);
 	const guint8 period[2] = { (guint8)period_ms, (guint8)(period_ms >> 8) };
-	static const guint8 uid[] = { 0x04, 0xA1, 0xB2, 0xC3, 0xD4, 0xE5, 0xF6 };
-	static const char udi[] = "(01)04012345678901(17)281130(10)L2207";
 
-	panel->live_hz = LIVE_BUSY_HZ;
-	panel->settings_size = stp_config_begin(panel->settings, 1);
+	panel->kept.settings_size = stp_config_begin(panel->kept.settings, 1);
 	put_setting(panel, STP_CONFIG_LABEL, label, MIN(strlen(label), STP_CONFIG_VALUE_MAX));
 	put_setting(panel, STP_CONFIG_PRIVACY, "\0", 1);
 	put_setting(panel, STP_CONFIG_SAMPLE_PERIOD_MS, period, sizeof period);
 	put_setting(panel, STP_CONFIG_OVERRUN_WARNING, "\x0A", 1);
 	put_setting(panel, STP_CONFIG_CONFIRMATION, "\0", 1);
+	panel->kept.counters[COUNTED_DROPPED] = 31;
+	panel->kept.counters[COUNTED_MOTOR_MINUTES] = 2210;
+}
+
+SimPanel *
+sim_panel_new(const char *label, guint16 period_ms, const SimPanelKept *kept)
+{
+	SimPanel *panel = g_new0(SimPanel, 1);
+	static const guint8 uid[] = { 0x04, 0xA1, 0xB2, 0xC3, 0xD4, 0xE5, 0xF6 };
+	static const char udi[] = "(01)04012345678901(17)281130(10)L2207";
+
+	if (kept)
+		panel->kept = *kept;
+	else
+		set_as_from_the_factory(panel, label, period_ms);
 	panel->cartridge = (struct stp_cartridge){
 		.state = STP_CARTRIDGE_OK,
 		.needles = 12,
@@ -64,11 +84,23 @@ sim_panel_new(const char *label, guint16 period_ms, guint32 boot_id)
 	};
 	memcpy(panel->cartridge.uid, uid, sizeof uid);
 	memcpy(panel->cartridge.udi, udi, sizeof udi);
-	panel->counters[COUNTED_BOOTS] = (struct stp_counter){ STP_COUNTER_BOOTS, boot_id };
-	panel->counters[COUNTED_DROPPED] = (struct stp_counter){ STP_COUNTER_NOTIFICATIONS_DROPPED, 31 };
-	panel->counters[COUNTED_MOTOR_MINUTES] = (struct stp_counter){ STP_COUNTER_MOTOR_MINUTES, 2210 };
-	panel->counters[COUNTED_CLOCK_SETS] = (struct stp_counter){ STP_COUNTER_CLOCK_SETS, 0 };
 	return panel;
+}
+
+void
+sim_panel_restart(SimPanel *panel, guint32 boot_id)
+{
+	panel->live_hz = LIVE_BUSY_HZ;
+	panel->zone = 0;
+	memset(panel->session_tag, 0, sizeof panel->session_tag);
+	panel->self_test_begun = panel->zone_changed = panel->clock_was_set = panel->reboot_wanted = FALSE;
+	panel->kept.counters[COUNTED_BOOTS] = boot_id;
+}
+
+const SimPanelKept *
+sim_panel_kept(const SimPanel *panel)
+{
+	return &panel->kept;
 }
 
 void
@@ -97,6 +129,7 @@ static enum stp_status
 panel_set_zone(void *user, uint8_t zone)
 {
 	panel_of(user)->zone = zone;
+	panel_of(user)->zone_changed = TRUE;
 	return STP_OK;
 }
 
@@ -115,29 +148,69 @@ panel_live_rate(void *user, uint8_t hz, uint8_t *granted)
 }
 
 static enum stp_status
+panel_reboot(void *user)
+{
+	panel_of(user)->reboot_wanted = TRUE;
+	return STP_OK;
+}
+
+/* Change what is kept, and keep it; when that fails nothing is changed. */
+static enum stp_status
+change_kept(SimPen *pen, const SimPanelKept *changed)
+{
+	SimPanel *panel = sim_pen_panel(pen);
+	const SimPanelKept before = panel->kept;
+
+	panel->kept = *changed;
+	if (sim_pen_keep(pen))
+		return STP_OK;
+	panel->kept = before;
+	return STP_ERR_IO;
+}
+
+static enum stp_status
 panel_reset_counters(void *user)
 {
-	SimPanel *panel = panel_of(user);
+	SimPanelKept changed = panel_of(user)->kept;
 
-	panel->counters[COUNTED_DROPPED].value = 0;
-	panel->counters[COUNTED_CLOCK_SETS].value = 0;
-	return STP_OK;
+	changed.counters[COUNTED_OVERWRITTEN] = 0;
+	changed.counters[COUNTED_DROPPED] = 0;
+	changed.counters[COUNTED_CLOCK_SETS] = 0;
+	return change_kept(user, &changed);
 }
 
 static enum stp_status
 panel_save_settings(void *user, const uint8_t *value, size_t size, uint8_t changed_tag)
 {
-	panel_of(user)->settings_size = size;
-	return STP_OK;
+	SimPanelKept changed = panel_of(user)->kept;
+	enum stp_status status;
+
+	memcpy(changed.settings, value, size);
+	changed.settings_size = size;
+	status = change_kept(user, &changed);
+	if (status == STP_OK)
+		sim_pen_emit(user, &(SimEvent){ .kind = SIM_EVENT_SETTINGS });
+	return status;
 }
 
 static enum stp_status
 panel_set_clock(void *user, int64_t utc_ms, uint8_t source)
 {
 	SimPanel *panel = panel_of(user);
+	SimPanelKept changed = panel->kept;
+	gint64 now_us = sim_pen_clock_us(user), before_ms = sim_panel_utc_ms(panel, now_us);
+	enum stp_status status;
 
-	panel->utc_ms = utc_ms;
-	panel->counters[COUNTED_CLOCK_SETS].value++;
+	if (utc_ms < BUILT_MS || utc_ms > UTC_MAX_MS)
+		return STP_ERR_RANGE;
+	changed.clock_is_set = TRUE;
+	changed.clock_ahead_us = utc_ms * 1000 - now_us;
+	changed.counters[COUNTED_CLOCK_SETS]++;
+	status = change_kept(user, &changed);
+	if (status != STP_OK)
+		return status;
+	panel->clock_was_set = TRUE;
+	panel->clock_step_s = (guint32)MIN(ABS(utc_ms - before_ms) / 1000, G_MAXUINT32);
 	return STP_OK;
 }
 
@@ -156,6 +229,7 @@ sim_panel_configure(SimPanel *panel, struct stp_pen_config *config)
 		.set_zone = panel_set_zone,
 		.session_tag = panel_session_tag,
 		.live_rate = panel_live_rate,
+		.reboot = panel_reboot,
 		.reset_counters = panel_reset_counters,
 		.save_settings = panel_save_settings,
 		.set_clock = panel_set_clock,
@@ -163,8 +237,8 @@ sim_panel_configure(SimPanel *panel, struct stp_pen_config *config)
 
 	config->panel = &callbacks;
 	config->random = unforeseeable;
-	config->settings = panel->settings;
-	config->settings_size = panel->settings_size;
+	config->settings = panel->kept.settings;
+	config->settings_size = panel->kept.settings_size;
 }
 
 /* ---- what a host sees ---- */
@@ -183,11 +257,13 @@ cartridge_value(const SimPanel *panel)
 static GBytes *
 diagnostics_value(const SimPanel *panel)
 {
-	guint8 bytes[STP_DIAGNOSTICS_SIZE(G_N_ELEMENTS(panel->counters))];
+	guint8 bytes[STP_DIAGNOSTICS_SIZE(SIM_COUNTERS)];
+	struct stp_counter counters[SIM_COUNTERS];
 	size_t size;
 
-	if (stp_diagnostics_encode(panel->counters, G_N_ELEMENTS(panel->counters), bytes, sizeof bytes,
-				   &size) != STP_OK)
+	for (guint i = 0; i < SIM_COUNTERS; i++)
+		counters[i] = (struct stp_counter){ counter_ids[i], panel->kept.counters[i] };
+	if (stp_diagnostics_encode(counters, SIM_COUNTERS, bytes, sizeof bytes, &size) != STP_OK)
 		g_error("the counters cannot be told");
 	return g_bytes_new(bytes, size);
 }
@@ -198,7 +274,7 @@ sim_panel_read(const SimPanel *panel, const char *uuid)
 	if (strcmp(uuid, STP_UUID_CARTRIDGE) == 0)
 		return cartridge_value(panel);
 	if (strcmp(uuid, STP_UUID_CONFIGURATION) == 0)
-		return g_bytes_new(panel->settings, panel->settings_size);
+		return g_bytes_new(panel->kept.settings, panel->kept.settings_size);
 	if (strcmp(uuid, STP_UUID_DIAGNOSTICS) == 0)
 		return diagnostics_value(panel);
 	return NULL;
@@ -267,8 +343,69 @@ sim_panel_set_cartridge_state(SimPanel *panel, guint8 state)
 	panel->cartridge.state = state;
 }
 
-gint64
-sim_panel_utc_ms(const SimPanel *panel)
+void
+sim_panel_count_overwritten(SimPanel *panel, guint count)
 {
-	return panel->utc_ms;
+	panel->kept.counters[COUNTED_OVERWRITTEN] += count;
+}
+
+/* A setting of one byte; without it, what it means to have none. */
+static guint8
+small_setting(const SimPanel *panel, guint8 tag, guint8 missing)
+{
+	struct stp_config_item item;
+
+	if (stp_config_find(panel->kept.settings, panel->kept.settings_size, tag, &item) != STP_OK ||
+	    item.size != 1)
+		return missing;
+	return *item.value;
+}
+
+guint8
+sim_panel_privacy(const SimPanel *panel)
+{
+	return small_setting(panel, STP_CONFIG_PRIVACY, 0);
+}
+
+guint8
+sim_panel_overrun_warning(const SimPanel *panel)
+{
+	return small_setting(panel, STP_CONFIG_OVERRUN_WARNING, 0);
+}
+
+gint64
+sim_panel_utc_ms(const SimPanel *panel, gint64 clock_us)
+{
+	return panel->kept.clock_is_set ? (clock_us + panel->kept.clock_ahead_us) / 1000 : 0;
+}
+
+gboolean
+sim_panel_take_clock_set(SimPanel *panel, guint32 *seconds)
+{
+	gboolean was_set = panel->clock_was_set;
+
+	*seconds = panel->clock_step_s;
+	panel->clock_was_set = FALSE;
+	return was_set;
+}
+
+gboolean
+sim_panel_take_zone_change(SimPanel *panel)
+{
+	gboolean changed = panel->zone_changed;
+
+	panel->zone_changed = FALSE;
+	return changed;
+}
+
+void
+sim_panel_forget_zone(SimPanel *panel)
+{
+	panel->zone = 0;
+}
+
+gboolean
+sim_panel_wants_reboot(const SimPanel *panel)
+{
+	return panel->reboot_wanted;
 }

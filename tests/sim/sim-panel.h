@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include <stipple/configuration.h>
 #include <stipple/pen.h>
 
 /*
@@ -13,8 +14,22 @@
 
 typedef struct SimPanel SimPanel;
 
-SimPanel *sim_panel_new(const char *label, guint16 period_ms, guint32 boot_id);
+#define SIM_COUNTERS 5
+
+/* What it keeps over power-off. */
+typedef struct {
+	guint8 settings[STP_CONFIG_SIZE_MAX]; /* the value of Configuration */
+	gsize settings_size;
+	guint32 counters[SIM_COUNTERS]; /* as the panel orders them */
+	gboolean clock_is_set;
+	gint64 clock_ahead_us; /* UTC since 1970 is so much ahead of sim_pen_clock_us() */
+} SimPanelKept;
+
+/* kept: from before; NULL: as it comes from the factory. */
+SimPanel *sim_panel_new(const char *label, guint16 period_ms, const SimPanelKept *kept);
 void sim_panel_free(SimPanel *panel);
+/* What is to be kept, as of now. */
+const SimPanelKept *sim_panel_kept(const SimPanel *panel);
 
 /* Fill in the panel's part of the engine's configuration; the user pointer must be the panel's pen. */
 void sim_panel_configure(SimPanel *panel, struct stp_pen_config *config);
@@ -36,5 +51,23 @@ guint8 sim_panel_zone(const SimPanel *panel);
 /* What SESSION_TAG last asked for, or all 0, for the session that ends; the next one has none of it. */
 void sim_panel_take_session_tag(SimPanel *panel, guint8 tag[STP_SESSION_TAG_SIZE]);
 void sim_panel_set_cartridge_state(SimPanel *panel, guint8 state);
-/* UTC in ms since 1970 as a host last set it; 0: never. */
-gint64 sim_panel_utc_ms(const SimPanel *panel);
+/* Switched off and on: what is not kept is gone.  Counts the boot. */
+void sim_panel_restart(SimPanel *panel, guint32 boot_id);
+/* Records were overwritten that a collector lacked. */
+void sim_panel_count_overwritten(SimPanel *panel, guint count);
+
+/* Bits of the setting: enum stp_privacy. */
+guint8 sim_panel_privacy(const SimPanel *panel);
+/* Percent of the log that is free when the pen begins to warn. */
+guint8 sim_panel_overrun_warning(const SimPanel *panel);
+
+/* UTC in ms since 1970 at clock_us; 0: no host ever told. */
+gint64 sim_panel_utc_ms(const SimPanel *panel, gint64 clock_us);
+/* By how many seconds the clock was set; FALSE: it was not.  Asking takes the answer away. */
+gboolean sim_panel_take_clock_set(SimPanel *panel, guint32 *seconds);
+/* Whether the zone was changed since this was last asked. */
+gboolean sim_panel_take_zone_change(SimPanel *panel);
+/* A session ended: its zone with it. */
+void sim_panel_forget_zone(SimPanel *panel);
+/* Whether a host wants the pen to start again. */
+gboolean sim_panel_wants_reboot(const SimPanel *panel);

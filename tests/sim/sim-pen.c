@@ -3,46 +3,16 @@
 
 #include <string.h>
 
+#include <stipple/configuration.h>
 #include <stipple/elapsed-time.h>
 
 #include "session-generator.h"
-#include "sim-pen.h"
-#include "sim-state.h"
+#include "sim-pen-internal.h"
 
 #define LOG_CAPACITY_KB 16384u
+#define EVENT_ROOM      512u /* bytes that a full log keeps free for event 19 */
 #define PART_SAMPLES    360000u
 #define FIRST_TICK_MS   20000u
-
-struct SimPen {
-	char *serial, *name, *model, *firmware, *state_dir;
-	guint32 boot_id;
-	guint8 battery;
-	guint16 period_ms, mtu_max;
-	guint8 max_window;
-	gsize part_samples;
-	gint64 (*clock_us)(gpointer data);
-	gpointer clock_data;
-	gint64 clock_start_us;
-	guint64 tick_start_ms;
-	gboolean restored, motor_on, plain, attended;
-	struct sealing_key key;
-	guint64 seals; /* made before it was switched on */
-	guint64 live_due_ms;
-	SimFlash *flash;
-	SimPanel *panel;
-	struct stp_pen_slot slots[STP_PEN_SLOTS]; /* as last saved */
-	struct stp_pen engine;
-	SimEventFunc listener;
-	gpointer listener_data;
-};
-
-static guint8
-free_percent(const SimPen *pen)
-{
-	guint64 used = sim_flash_bytes(pen->flash) * 100 / (LOG_CAPACITY_KB * UINT64_C(1024));
-
-	return (guint8)(100 - MIN(used, 100));
-}
 
 static void
 log_state(void *user, struct stp_pen_log_state *out)
@@ -51,10 +21,11 @@ log_state(void *user, struct stp_pen_log_state *out)
 
 	*out = (struct stp_pen_log_state){
 		.epoch = sim_flash_epoch(pen->flash),
-		.oldest = 1,
+		.oldest = sim_flash_oldest(pen->flash),
 		.newest = sim_flash_newest(pen->flash),
-		.free_percent = free_percent(pen),
-		.flags = pen->motor_on ? STP_STATE_MOTOR_ON : 0,
+		.free_percent = sim_pen_free_percent(pen),
+		.flags = (guint8)((pen->motor_on ? STP_STATE_MOTOR_ON : 0) |
+				  (pen->kept.overrun ? STP_STATE_OVERRUN : 0)),
 	};
 }
 
@@ -84,12 +55,25 @@ log_read(void *user, uint32_t number, uint32_t offset, uint8_t *out, size_t size
 	return STP_OK;
 }
 
+gboolean
+sim_pen_keep(SimPen *pen)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (!pen->state_dir)
+		return TRUE;
+	pen->kept.panel = *sim_panel_kept(pen->panel);
+	if (sim_state_save(pen->state_dir, pen->serial, pen->flash, &pen->kept, &error))
+		return TRUE;
+	g_warning("%s", error->message);
+	return FALSE;
+}
+
 static enum stp_status
 log_save_slot(void *user, unsigned index, const struct stp_pen_slot *slot)
 {
 	SimPen *pen = user;
-	struct stp_pen_slot before = pen->slots[index];
-	g_autoptr(GError) error = NULL;
+	struct stp_pen_slot before = pen->kept.slots[index];
 	SimEvent event = {
 		.kind = SIM_EVENT_ACKNOWLEDGED,
 		.slot = index,
@@ -97,11 +81,9 @@ log_save_slot(void *user, unsigned index, const struct stp_pen_slot *slot)
 		.mark = slot->mark,
 	};
 
-	pen->slots[index] = *slot;
-	if (pen->state_dir &&
-	    !sim_state_save(pen->state_dir, pen->serial, pen->boot_id, pen->flash, pen->slots, &error)) {
-		pen->slots[index] = before;
-		g_warning("%s", error->message);
+	pen->kept.slots[index] = *slot;
+	if (!sim_pen_keep(pen)) {
+		pen->kept.slots[index] = before;
 		return STP_ERR_IO;
 	}
 	if (!before.used || memcmp(before.collector_id, slot->collector_id, sizeof before.collector_id) != 0)
@@ -110,11 +92,38 @@ log_save_slot(void *user, unsigned index, const struct stp_pen_slot *slot)
 	return STP_OK;
 }
 
+/* Records from first to last leave the list that is kept, then the flash. */
+static gboolean
+drop_records(SimPen *pen, guint32 first, guint32 last)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (pen->state_dir && !sim_state_drop(pen->state_dir, pen->serial, pen->flash, first, last, &error)) {
+		g_warning("%s", error->message);
+		return FALSE;
+	}
+	for (guint32 number = first; number <= last; number++)
+		sim_flash_drop(pen->flash, number);
+	return TRUE;
+}
+
+static enum stp_status
+log_erase(void *user, uint32_t up_to)
+{
+	SimPen *pen = user;
+
+	if (!drop_records(pen, sim_flash_oldest(pen->flash), up_to))
+		return STP_ERR_IO;
+	sim_pen_emit(pen, &(SimEvent){ .kind = SIM_EVENT_ERASED, .record = up_to });
+	return STP_OK;
+}
+
 static const struct stp_pen_log log_of_pen = {
 	.state = log_state,
 	.entry = log_entry,
 	.read = log_read,
 	.save_slot = log_save_slot,
+	.erase = log_erase,
 };
 
 static gint64
@@ -135,8 +144,9 @@ take_config(SimPen *pen, const SimPenConfig *config, struct session_random *rand
 	pen->firmware = g_strdup(config->firmware ? config->firmware : "2.4.1");
 	pen->state_dir = g_strdup(config->state_dir);
 	pen->attended = config->attended;
-	pen->boot_id = config->boot_id ? config->boot_id : 5 + session_random_below(random, 60);
+	pen->kept.boot_id = config->boot_id ? config->boot_id : 5 + session_random_below(random, 60);
 	pen->battery = (guint8)(35 + session_random_below(random, 66));
+	pen->capacity_kb = config->capacity_kb ? config->capacity_kb : LOG_CAPACITY_KB;
 	pen->period_ms = config->period_ms ? config->period_ms : 100;
 	pen->mtu_max = config->mtu_max ? config->mtu_max : STP_ATT_MTU_MAX;
 	pen->max_window = config->max_window ? config->max_window : STP_WINDOW_MAX;
@@ -151,12 +161,11 @@ restore(SimPen *pen, GError **error)
 {
 	if (!pen->state_dir || !sim_state_exists(pen->state_dir, pen->serial))
 		return TRUE;
-	pen->flash = sim_state_load(pen->state_dir, pen->serial, pen->firmware, &pen->boot_id, &pen->seals,
-				    pen->slots, error);
+	pen->flash = sim_state_load(pen->state_dir, pen->serial, pen->firmware, &pen->kept, error);
 	if (!pen->flash)
 		return FALSE;
 	pen->restored = TRUE;
-	pen->boot_id = pen->boot_id % STP_BOOT_ID_MAX + 1;
+	pen->kept.boot_id = pen->kept.boot_id % STP_BOOT_ID_MAX + 1;
 	return TRUE;
 }
 
@@ -168,22 +177,24 @@ make_key(SimPen *pen, guint64 seed)
 		g_strdup_printf("simulated pen %s, seed %" G_GUINT64_FORMAT, pen->serial, seed);
 
 	sealing_key_from_text(&pen->key, text);
-	sim_flash_set_sealing(pen->flash, &pen->key, pen->seals);
+	sim_flash_set_sealing(pen->flash, &pen->key, pen->kept.seals);
 }
 
+/* The engine and what is forgotten at power-off. */
 static gboolean
 switch_on(SimPen *pen, GError **error)
 {
 	struct stp_pen_config engine = {
 		.log = &log_of_pen,
 		.user = pen,
-		.boot_id = pen->boot_id,
+		.boot_id = pen->kept.boot_id,
 		.max_window = pen->max_window,
-		.slots = pen->slots,
+		.slots = pen->kept.slots,
 	};
 	enum stp_status status;
 
-	pen->panel = sim_panel_new(pen->name, pen->period_ms, pen->boot_id);
+	sim_pen_set_tick_ms(pen, FIRST_TICK_MS);
+	sim_panel_restart(pen->panel, pen->kept.boot_id);
 	sim_panel_configure(pen->panel, &engine);
 	status = stp_pen_init(&pen->engine, &engine);
 	if (status != STP_OK) {
@@ -191,8 +202,8 @@ switch_on(SimPen *pen, GError **error)
 			    stp_status_text(status));
 		return FALSE;
 	}
-	return !pen->state_dir ||
-	       sim_state_save(pen->state_dir, pen->serial, pen->boot_id, pen->flash, pen->slots, error);
+	pen->kept.panel = *sim_panel_kept(pen->panel);
+	return !pen->state_dir || sim_state_save(pen->state_dir, pen->serial, pen->flash, &pen->kept, error);
 }
 
 SimPen *
@@ -217,7 +228,7 @@ sim_pen_new(const SimPenConfig *config, GError **error)
 		pen->flash = sim_flash_new(pen->serial, pen->firmware, epoch);
 	if (!pen->plain)
 		make_key(pen, config->seed);
-	sim_pen_set_tick_ms(pen, FIRST_TICK_MS);
+	pen->panel = sim_panel_new(pen->name, pen->period_ms, pen->restored ? &pen->kept.panel : NULL);
 	return switch_on(pen, error) ? g_steal_pointer(&pen) : NULL;
 }
 
@@ -301,7 +312,19 @@ sim_pen_mtu_max(const SimPen *pen)
 guint32
 sim_pen_boot_id(const SimPen *pen)
 {
-	return pen->boot_id;
+	return pen->kept.boot_id;
+}
+
+gint64
+sim_pen_clock_us(const SimPen *pen)
+{
+	return pen->clock_us == monotonic_us ? g_get_real_time() : pen->clock_us(pen->clock_data);
+}
+
+gboolean
+sim_pen_shows_name(const SimPen *pen)
+{
+	return (sim_panel_privacy(pen->panel) & STP_PRIVACY_HIDE_NAME) == 0;
 }
 
 guint64
@@ -328,21 +351,60 @@ sim_pen_set_motor(SimPen *pen, gboolean on)
 	sim_pen_emit(pen, &event);
 }
 
+/* Overwrite what the engine says until the log is no longer full; *lacked: what somebody lacks of it. */
+static gboolean
+make_room(SimPen *pen, guint *lacked)
+{
+	guint64 limit = MAX(pen->capacity_kb * UINT64_C(1024), 2 * EVENT_ROOM) - EVENT_ROOM;
+	enum stp_pen_victim victim;
+	guint32 record;
+
+	/* What was written last stays, however large: it is the treatment that filled the log. */
+	while (sim_flash_bytes(pen->flash) > limit &&
+	       sim_flash_oldest(pen->flash) < sim_flash_newest(pen->flash)) {
+		do
+			victim = stp_pen_overwrite_next(&pen->engine, &record);
+		while (victim == STP_PEN_VICTIM_SEARCHING);
+		if (victim == STP_PEN_VICTIM_NONE)
+			return TRUE;
+		if (victim == STP_PEN_VICTIM_OVERRUN) {
+			(*lacked)++;
+			pen->kept.overrun = TRUE;
+			sim_panel_count_overwritten(pen->panel, 1);
+			if (!sim_pen_keep(pen))
+				return FALSE;
+		}
+		if (!drop_records(pen, record, record))
+			return FALSE;
+	}
+	return TRUE;
+}
+
 /* After the flash has grown by the records from first on. */
 static gboolean
 keep_new(SimPen *pen, guint32 first, GError **error)
 {
+	guint32 newest = sim_flash_newest(pen->flash);
+	guint lacked = 0;
+
+	pen->kept.panel = *sim_panel_kept(pen->panel);
 	if (pen->state_dir && !sim_state_append(pen->state_dir, pen->serial, pen->flash, first, error))
 		return FALSE;
-	if (pen->state_dir &&
-	    !sim_state_save(pen->state_dir, pen->serial, pen->boot_id, pen->flash, pen->slots, error))
+	if (pen->state_dir && !sim_state_save(pen->state_dir, pen->serial, pen->flash, &pen->kept, error))
 		return FALSE;
-	for (guint32 number = first; number <= sim_flash_newest(pen->flash); number++) {
-		const SimEvent event = { .kind = SIM_EVENT_NEW_RECORD, .record = number };
-
-		sim_pen_emit(pen, &event);
+	for (guint32 number = first; number <= newest; number++)
+		sim_pen_emit(pen, &(SimEvent){ .kind = SIM_EVENT_NEW_RECORD, .record = number });
+	if (!make_room(pen, &lacked)) {
+		g_set_error(error, SIM_ERROR, SIM_ERROR_STATE, "Pen %s cannot overwrite old records.",
+			    pen->serial);
+		return FALSE;
 	}
-	return TRUE;
+	if (lacked == 0)
+		return TRUE;
+	sim_pen_emit(pen, &(SimEvent){ .kind = SIM_EVENT_OVERRUN, .count = lacked });
+	return sim_pen_add_event(
+		pen, pen->kept.boot_id, sim_pen_tick_ms(pen),
+		&(struct stp_event){ .code = STP_EVENT_LOG_OVERRUN, .arg = lacked, .severity = 2 }, error);
 }
 
 gboolean
@@ -351,6 +413,7 @@ sim_pen_add_session(SimPen *pen, const SimSession *session, SimSpan *span, GErro
 	SimSession tagged = *session;
 
 	sim_panel_take_session_tag(pen->panel, tagged.tag);
+	sim_panel_forget_zone(pen->panel);
 	return sim_flash_add_session(pen->flash, &tagged, pen->part_samples, span, error) &&
 	       keep_new(pen, span->first, error);
 }
@@ -360,6 +423,7 @@ sim_pen_add_event(SimPen *pen, guint32 boot_id, guint64 tick_ms, struct stp_even
 {
 	struct stp_event_hint hint;
 
+	event->utc_ms = (guint64)sim_panel_utc_ms(pen->panel, sim_pen_clock_us(pen));
 	if (!sim_flash_add_event(pen->flash, boot_id, tick_ms, event, error) ||
 	    !keep_new(pen, sim_flash_newest(pen->flash), error))
 		return FALSE;
@@ -393,13 +457,41 @@ press_button(SimPen *pen)
 }
 
 static void
-tell_self_test(SimPen *pen)
+tell_event(SimPen *pen, guint16 code, guint32 arg)
 {
-	struct stp_event passed = { .code = STP_EVENT_SELF_TEST };
+	struct stp_event event = { .code = code, .arg = arg };
 	g_autoptr(GError) error = NULL;
 
-	if (!sim_pen_add_event(pen, pen->boot_id, sim_pen_tick_ms(pen), &passed, &error))
+	if (!sim_pen_add_event(pen, pen->kept.boot_id, sim_pen_tick_ms(pen), &event, &error))
 		g_warning("%s", error->message);
+}
+
+/* What the panel's callbacks brought about: they must not call the engine, so it is told afterwards. */
+static void
+tell_events(SimPen *pen)
+{
+	guint32 seconds;
+
+	if (sim_panel_take_self_test(pen->panel))
+		tell_event(pen, STP_EVENT_SELF_TEST, 0);
+	if (sim_panel_take_zone_change(pen->panel))
+		tell_event(pen, STP_EVENT_ZONE_CHANGE, sim_panel_zone(pen->panel));
+	if (sim_panel_take_clock_set(pen->panel, &seconds))
+		tell_event(pen, STP_EVENT_CLOCK_SET, seconds);
+}
+
+void
+sim_pen_restart(SimPen *pen)
+{
+	g_autoptr(GError) error = NULL;
+
+	pen->kept.boot_id = pen->kept.boot_id % STP_BOOT_ID_MAX + 1;
+	if (!switch_on(pen, &error)) {
+		g_warning("%s", error->message);
+		return;
+	}
+	tell_event(pen, STP_EVENT_POWER_UP, STP_POWER_UP_RESET);
+	sim_pen_emit(pen, &(SimEvent){ .kind = SIM_EVENT_REBOOT });
 }
 
 static void
@@ -424,118 +516,6 @@ sim_pen_step(SimPen *pen)
 	stp_pen_tick(&pen->engine, (guint32)(pen->clock_us(pen->clock_data) / 1000));
 	if (pen->attended)
 		press_button(pen);
-	if (sim_panel_take_self_test(pen->panel))
-		tell_self_test(pen);
+	tell_events(pen);
 	make_live_frame(pen);
-}
-
-static GBytes *
-text_value(const char *text)
-{
-	return g_bytes_new(text, strlen(text));
-}
-
-static GBytes *
-features_value(const SimPen *pen)
-{
-	guint8 bytes[STP_FEATURES_SIZE];
-	const struct stp_features features = {
-		.schema_rev = STP_SCHEMA_REV,
-		.features = STP_FEATURE_READ_RESUME | STP_FEATURE_ACK_SLOTS | STP_FEATURE_SAMPLE_BLOCKS |
-			    STP_FEATURE_DELIVERED_DEPTH | STP_FEATURE_SPEED | STP_FEATURE_CONTACT |
-			    STP_FEATURE_ZONE_INPUT | STP_FEATURE_CARTRIDGE_ID | STP_FEATURE_SELF_TEST |
-			    STP_FEATURE_LIVE | STP_FEATURE_EVENTS | STP_FEATURE_PEN_CONTROL |
-			    STP_FEATURE_CONFIGURATION | STP_FEATURE_DIAGNOSTICS |
-			    (pen->plain ? 0 : STP_FEATURE_CHAIN_HASH | STP_FEATURE_SEALS),
-		.max_window = pen->max_window,
-		.sample_period_ms = pen->period_ms,
-		.log_capacity_kb = LOG_CAPACITY_KB,
-		.collector_slots = STP_PEN_SLOTS,
-	};
-
-	stp_features_encode(&features, bytes);
-	return g_bytes_new(bytes, sizeof bytes);
-}
-
-static GBytes *
-elapsed_time_value(const SimPen *pen)
-{
-	guint8 bytes[STP_ELAPSED_TIME_SIZE];
-	const struct stp_elapsed_time time = {
-		.is_tick = TRUE,
-		.unit_us = 1000,
-		.value = sim_pen_tick_ms(pen),
-		.tz_dst_quarters = -128,
-		.is_current_timeline = TRUE,
-	};
-
-	if (stp_elapsed_time_encode(&time, bytes) != STP_OK)
-		g_error("the tick of pen %s cannot be told", pen->serial);
-	return g_bytes_new(bytes, sizeof bytes);
-}
-
-/* The serial's checksum stands in for the maker-assigned part of the identifier. */
-static GBytes *
-system_id_value(const SimPen *pen)
-{
-	guint32 hash = g_str_hash(pen->serial);
-	const guint8 bytes[8] = {
-		(guint8)hash, (guint8)(hash >> 8), (guint8)(hash >> 16), 0xFE, 0xFF, 0x26, 0x5D, 0x02
-	};
-
-	return g_bytes_new(bytes, sizeof bytes);
-}
-
-static GBytes *
-pnp_id_value(void)
-{
-	/* Vendor source Bluetooth SIG, company 0xFFFF (none assigned), product 0x0026, version 2.4.1. */
-	static const guint8 bytes[7] = { 1, 0xFF, 0xFF, 0x26, 0x00, 0x41, 0x02 };
-
-	return g_bytes_new_static(bytes, sizeof bytes);
-}
-
-GBytes *
-sim_pen_read(SimPen *pen, const char *uuid)
-{
-	if (strcmp(uuid, STP_UUID_FEATURES) == 0)
-		return features_value(pen);
-	if (strcmp(uuid, STP_UUID_CURRENT_ELAPSED_TIME) == 0)
-		return elapsed_time_value(pen);
-	if (strcmp(uuid, STP_UUID_SERIAL_NUMBER) == 0)
-		return text_value(pen->serial);
-	if (strcmp(uuid, STP_UUID_MODEL_NUMBER) == 0)
-		return text_value(pen->model);
-	if (strcmp(uuid, STP_UUID_MANUFACTURER) == 0)
-		return text_value("Stipple simulation");
-	if (strcmp(uuid, STP_UUID_FIRMWARE_REV) == 0)
-		return text_value(pen->firmware);
-	if (strcmp(uuid, STP_UUID_HARDWARE_REV) == 0)
-		return text_value("C");
-	if (strcmp(uuid, STP_UUID_SOFTWARE_REV) == 0)
-		return text_value("pensim");
-	if (strcmp(uuid, STP_UUID_BATTERY_LEVEL) == 0)
-		return g_bytes_new(&pen->battery, 1);
-	if (strcmp(uuid, STP_UUID_SYSTEM_ID) == 0)
-		return system_id_value(pen);
-	if (strcmp(uuid, STP_UUID_PNP_ID) == 0)
-		return pnp_id_value();
-	return sim_panel_read(pen->panel, uuid);
-}
-
-GBytes *
-sim_pen_advert(SimPen *pen)
-{
-	guint8 bytes[STP_ADVERT_SIZE];
-	const struct stp_advert advert = {
-		.flags = (guint8)(STP_ADVERT_PAIRING_OPEN | (pen->motor_on ? STP_ADVERT_MOTOR_ON : 0)),
-		.slots_with_news = stp_pen_slots_with_news(&pen->engine),
-		.newest_record = sim_flash_newest(pen->flash),
-		.boot_counter = (guint16)pen->boot_id,
-		.battery_percent = pen->battery,
-		.epoch_low = (guint8)sim_flash_epoch(pen->flash),
-	};
-
-	stp_advert_encode(&advert, bytes);
-	return g_bytes_new(bytes, sizeof bytes);
 }

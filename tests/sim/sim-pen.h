@@ -25,11 +25,15 @@ typedef enum {
 	SIM_EVENT_FAULT,        /* fault, bytes: a fault asked for was committed */
 	SIM_EVENT_IDENTIFY,     /* seconds: a host wants to see which pen it is; 0: no more */
 	SIM_EVENT_BUTTON,       /* somebody pressed the button as the pen asked for it */
+	SIM_EVENT_ERASED,       /* record: a host had all records up to there erased */
+	SIM_EVENT_OVERRUN,      /* count: the log is full; so many records went that somebody lacks */
+	SIM_EVENT_SETTINGS,     /* settings were changed: look at name and advertisement */
+	SIM_EVENT_REBOOT,       /* the pen began anew, as a host asked it to */
 } SimEventKind;
 
 typedef struct {
 	SimEventKind kind;
-	guint slot, seconds;
+	guint slot, seconds, count;
 	guint32 epoch, mark, record;
 	gboolean on;
 	const char *fault; /* "drop", "stall", ... */
@@ -51,6 +55,7 @@ typedef struct {
 	guint16 mtu_max;                   /* 517: the largest ATT MTU the pen makes use of */
 	guint8 max_window;                 /* 128 */
 	gsize part_samples;                /* 360000 */
+	guint32 capacity_kb;               /* 16384: of the log, KiB; a full one overwrites */
 	gboolean plain;                    /* an older pen: neither chains records nor seals sessions */
 	gboolean attended;                 /* somebody presses the button whenever the pen asks */
 	const char *state_dir;             /* NULL: nothing is kept when the pen is freed */
@@ -74,14 +79,22 @@ void sim_pen_emit(SimPen *pen, const SimEvent *event);
 const char *sim_pen_serial(const SimPen *pen);
 /* What its seals are made with; NULL: it makes none. */
 const struct sealing_key *sim_pen_key(const SimPen *pen);
-/* "Stipple-1001": as it advertises itself. */
+/* "Stipple-1001": as it calls itself, but in the advertisement only where privacy lets it. */
 const char *sim_pen_name(const SimPen *pen);
+gboolean sim_pen_shows_name(const SimPen *pen);
 SimFlash *sim_pen_flash(const SimPen *pen);
 SimPanel *sim_pen_panel(const SimPen *pen);
 struct stp_pen *sim_pen_engine(SimPen *pen);
 guint16 sim_pen_mtu_max(const SimPen *pen);
 guint32 sim_pen_boot_id(const SimPen *pen);
 
+/* Save all but the records; FALSE: that failed, and a warning says why. */
+gboolean sim_pen_keep(SimPen *pen);
+/* Begin anew, as after a reset: the next boot id, a tick that begins anew.  No host may be connected. */
+void sim_pen_restart(SimPen *pen);
+
+/* A clock that goes on while the pen is off. */
+gint64 sim_pen_clock_us(const SimPen *pen);
 /* Milliseconds since the pen was switched on. */
 guint64 sim_pen_tick_ms(const SimPen *pen);
 /* Let the tick read tick_ms now, and go on from there. */

@@ -154,6 +154,11 @@ send_other(SimPump *pump)
 	    pump->port.send(pump->channel, pump->bytes, pump->size, pump->data) == SIM_WOULD_BLOCK)
 		return FALSE;
 	pump->waiting = STP_PEN_IDLE;
+	/* The answer to REBOOT went before. */
+	if (pump->channel == STP_PEN_PANEL && sim_panel_wants_reboot(sim_pen_panel(pump->pen))) {
+		pump->quiet = TRUE;
+		pump->port.hang_up(pump->data);
+	}
 	return TRUE;
 }
 
@@ -260,6 +265,8 @@ sim_pump_disconnected(SimPump *pump)
 	}
 	if (pump->connected)
 		sim_panel_forget_host(sim_pen_panel(pump->pen));
+	if (pump->connected && sim_panel_wants_reboot(sim_pen_panel(pump->pen)))
+		sim_pen_restart(pump->pen);
 	pump->connected = pump->quiet = FALSE;
 	pump->data_bytes = pump->data_values = 0;
 	pump->answers = 0;

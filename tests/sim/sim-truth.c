@@ -82,8 +82,11 @@ sim_truth_records(SimTruth *truth, const SimPen *pen, GError **error)
 
 	for (guint32 number = 1; number <= sim_flash_newest(flash); number++) {
 		const SimRecord *record = sim_flash_get(flash, number);
-		g_autofree char *hash =
-			g_compute_checksum_for_data(G_CHECKSUM_SHA256, record->raw->data, record->raw->len);
+		g_autofree char *hash = NULL;
+
+		if (!record)
+			continue;
+		hash = g_compute_checksum_for_data(G_CHECKSUM_SHA256, record->raw->data, record->raw->len);
 
 		g_string_append_printf(table, "%08x\t%u\t%u\t%u\t%08x\t%s\n", sim_flash_epoch(flash), number,
 				       record->entry.type, record->entry.length, record->entry.crc32c, hash);
