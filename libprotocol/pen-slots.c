@@ -11,8 +11,11 @@
 static uint8_t
 keep_slot(struct stp_pen *pen, uint8_t index, const struct stp_pen_slot *slot)
 {
+	/* After a failure nobody knows which of the two is kept. */
+	pen->slots_unsure |= (uint8_t)(1u << index);
 	if (pen->config.log->save_slot(pen->config.user, index, slot))
 		return STP_WIRE_NOT_COMPLETED;
+	pen->slots_unsure &= (uint8_t)~(1u << index);
 	pen->slots[index] = *slot;
 	return STP_WIRE_SUCCESS;
 }
@@ -103,6 +106,17 @@ note_range(struct stp_pen_slot *slot, uint32_t from, uint32_t to)
 	slot->range_count = (uint8_t)set.count;
 }
 
+/* What is kept already is not written again: a host that repeats itself must not wear out the flash. */
+static bool
+is_kept(const struct stp_pen *pen, const struct stp_pen_slot *slot)
+{
+	const struct stp_pen_slot *kept = &pen->slots[pen->slot];
+
+	return !(pen->slots_unsure & 1u << pen->slot) && kept->epoch == slot->epoch && kept->mark == slot->mark &&
+	       kept->range_count == slot->range_count &&
+	       !memcmp(kept->ranges, slot->ranges, slot->range_count * sizeof(slot->ranges[0]));
+}
+
 uint8_t
 stp_pen_acknowledge(struct stp_pen *pen, const struct stp_request *request)
 {
@@ -131,6 +145,8 @@ stp_pen_acknowledge(struct stp_pen *pen, const struct stp_request *request)
 		note_range(&slot, request->u.ack.from, request->u.ack.to);
 		raise_mark(&slot, 0);
 	}
+	if (is_kept(pen, &slot))
+		return STP_WIRE_SUCCESS;
 	stp_pen_reset_spare(pen, request->u.ack.from);
 	return keep_slot(pen, pen->slot, &slot);
 }
@@ -173,7 +189,7 @@ dropped(const struct stp_pen *pen, uint8_t index)
 
 	if (index != pen->slot)
 		return slot;
-	pen->config.log->state(pen->config.user, &state);
+	stp_pen_ask_log(pen, &state);
 	slot.used = true;
 	slot.epoch = state.epoch;
 	memcpy(slot.collector_id, pen->slots[index].collector_id, STP_COLLECTOR_ID_SIZE);

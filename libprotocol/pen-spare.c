@@ -95,8 +95,12 @@ stp_pen_overwrite_next(struct stp_pen *pen, uint32_t *record)
 			*record = run.from;
 			return STP_PEN_VICTIM_SPARE;
 		}
-		if (run.from < UINT32_MAX)
-			pen->spare_next++;
+		if (run.from == UINT32_MAX) {
+			/* Nothing comes behind it, and asking again would never end. */
+			*record = state.oldest;
+			return STP_PEN_VICTIM_OVERRUN;
+		}
+		pen->spare_next++;
 	}
 	return STP_PEN_VICTIM_SEARCHING;
 }

@@ -77,6 +77,41 @@ what_could_not_be_kept_is_not_promised(void **state)
 }
 
 static void
+what_is_kept_is_not_written_again(void **state)
+{
+	pen_bench_init(&bench, 9, 50, 23);
+	assert_int_equal(pen_bench_hello(&bench, 'a'), STP_WIRE_SUCCESS);
+	assert_int_equal(pen_bench_ack(&bench, 0, 1, 3), STP_WIRE_SUCCESS);
+	assert_int_equal(pen_bench_ack(&bench, 0, 6, 7), STP_WIRE_SUCCESS);
+	assert_int_equal(bench.flash.saves, 3);
+	for (unsigned i = 0; i < 100; i++) {
+		assert_int_equal(pen_bench_ack(&bench, 0, 1, 3), STP_WIRE_SUCCESS);
+		assert_int_equal(pen_bench_ack(&bench, 0, 2, 2), STP_WIRE_SUCCESS);
+		assert_int_equal(pen_bench_ack(&bench, 0, 6, 7), STP_WIRE_SUCCESS);
+	}
+	assert_int_equal(bench.flash.saves, 3);
+
+	/* After a failure it is not known what is kept: then the same is written once more. */
+	bench.flash.save_fails = true;
+	assert_int_equal(pen_bench_ack(&bench, 0, 9, 9), STP_WIRE_NOT_COMPLETED);
+	bench.flash.save_fails = false;
+	assert_int_equal(pen_bench_ack(&bench, 0, 1, 3), STP_WIRE_SUCCESS);
+	assert_int_equal(bench.flash.saves, 4);
+	assert_int_equal(pen_bench_ack(&bench, 0, 1, 3), STP_WIRE_SUCCESS);
+	assert_int_equal(bench.flash.saves, 4);
+	/* In a new epoch the same numbers are others. */
+	bench.flash.state.epoch++;
+	bench.flash.state.newest = 3;
+	{
+		struct stp_request ack = { .op = STP_OP_ACK, .token = 9,
+			.u.ack = { .slot = 0, .epoch = bench.flash.state.epoch, .from = 1, .to = 3 } };
+
+		assert_int_equal(pen_bench_ask(&bench, &ack), STP_WIRE_SUCCESS);
+	}
+	assert_int_equal(bench.flash.saves, 5);
+}
+
+static void
 only_what_was_written_is_acknowledged(void **state)
 {
 	struct stp_request ack = { .op = STP_OP_ACK, .token = 2, .u.ack = { 0, BENCH_EPOCH + 1, 1, 1 } };
@@ -228,6 +263,7 @@ main(void)
 		cmocka_unit_test_teardown(a_collector_keeps_its_slot, tear_down),
 		cmocka_unit_test_teardown(the_fifth_collector_reads_without_a_slot, tear_down),
 		cmocka_unit_test_teardown(what_could_not_be_kept_is_not_promised, tear_down),
+		cmocka_unit_test_teardown(what_is_kept_is_not_written_again, tear_down),
 		cmocka_unit_test_teardown(only_what_was_written_is_acknowledged, tear_down),
 		cmocka_unit_test_teardown(ranges_become_the_mark, tear_down),
 		cmocka_unit_test_teardown(the_ninth_range_costs_the_highest, tear_down),

@@ -109,6 +109,10 @@ the_last_number_there_can_be_is_no_trap(void **state)
 	assert_int_equal(pen_bench_ack(&bench, 0, UINT32_MAX - 1, UINT32_MAX), STP_WIRE_SUCCESS);
 	assert_int_equal(stp_pen_overwrite_next(&bench.pen, &record), STP_PEN_VICTIM_SPARE);
 	assert_int_equal(record, UINT32_MAX - 1);
+	/* All that is acknowledged is gone, the very last number included: the search has an end. */
+	take(UINT32_MAX - 1);
+	assert_int_equal(stp_pen_overwrite_next(&bench.pen, &record), STP_PEN_VICTIM_OVERRUN);
+	assert_int_equal(record, 1);
 }
 
 static struct stp_request

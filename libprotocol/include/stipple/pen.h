@@ -70,7 +70,7 @@ struct stp_pen_log {
 	enum stp_status (*read)(void *user, uint32_t record, uint32_t offset, uint8_t *out, size_t size);
 	/*
 	 * Keep a slot over power-off.  STP_OK only once it is kept; called before HELLO, ACK and
-	 * DROP_SLOT are answered.  A slot with used false is to be forgotten.
+	 * DROP_SLOT are answered, when they change it.  A slot with used false is to be forgotten.
 	 */
 	enum stp_status (*save_slot)(void *user, unsigned index, const struct stp_pen_slot *slot);
 	/*
@@ -195,6 +195,7 @@ struct stp_pen {
 	uint8_t subscribed;		/* bit n: enum stp_pen_channel */
 	uint8_t slot;			/* of the connected collector, 0xFF: none yet */
 	bool ticking;
+	uint8_t slots_unsure;		/* bit n: what is kept of slot n may differ from slots[n] */
 	uint32_t now_ms;
 	uint32_t pace;			/* thousandths of a segment that may be sent beside the motor */
 	struct {
