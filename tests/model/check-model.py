@@ -5,7 +5,7 @@
 
 First the model as it is, within several bounds: every state there is, no violation.
 Then once without each guard: spin must find the property that the guard is for.
-With --large before MODEL a bound more, for which it takes a minute and 2 GB.
+With --large before MODEL a bound more, for which it takes another minute and 1.2 GB.
 """
 import collections
 import pathlib
