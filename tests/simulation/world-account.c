@@ -139,9 +139,13 @@ check_hash(struct world *world, const struct link *link, const struct stp_answer
 	struct sim_pen *pen = &world->pens[link->pen];
 	const struct stp_request *request = &link->account.request;
 	const struct log_record *record = flash_log_find(&pen->log, request->u.hash.record);
+	const struct truth *truth;
 
-	/* What was read wrong once cannot be told apart here. */
+	/* What was read wrong once, or rots before the answer is out, cannot be told apart here. */
 	if (pen->misreads != MISREADS_NONE || !record)
+		return;
+	truth = truth_find(pen, pen->log.head.epoch, record->entry.record);
+	if (truth->hash != truth->rotten)
 		return;
 	CHECK(world, request->u.hash.epoch == pen->log.head.epoch);
 	CHECK(world, request->u.hash.offset + request->u.hash.length <= record->entry.length);
