@@ -29,6 +29,7 @@ struct PenAdvert {
 	struct set sets[2];
 	guint set_count, registered;
 	GVariant *status; /* as told last */
+	gboolean named;   /* as told last, or registered */
 };
 
 static const char *const form_names[] = {
@@ -67,6 +68,12 @@ service_data(PenAdvert *advert)
 	return g_variant_dict_end(&dict);
 }
 
+static gboolean
+has_name(const struct set *set)
+{
+	return set->with_uuid || set->advert->form == PEN_ADVERT_DATA;
+}
+
 /*
  * NULL for what this set does not have.  GDBus then leaves the property out; an empty one would
  * not do, bluetoothd refuses for example an interval of zero.
@@ -77,7 +84,7 @@ get_property(GDBusConnection *bus, const char *sender, const char *path, const c
 {
 	static const char *const uuids[] = { STP_UUID_SERVICE, NULL };
 	struct set *set = data;
-	gboolean named = set->with_uuid || set->advert->form == PEN_ADVERT_DATA;
+	gboolean named = has_name(set) && sim_pen_shows_name(set->advert->pen);
 
 	if (strcmp(name, "Type") == 0)
 		return g_variant_new_string("peripheral");
@@ -250,6 +257,7 @@ pen_advert_register_async(PenAdvert *advert, GCancellable *cancellable, GAsyncRe
 	g_autoptr(GTask) task = g_task_new(NULL, cancellable, callback, data);
 
 	g_task_set_task_data(task, advert, NULL);
+	advert->named = sim_pen_shows_name(advert->pen);
 	make_sets(advert, advert->asked == PEN_ADVERT_AUTO ? PEN_ADVERT_FULL : advert->asked);
 	register_next(advert, task);
 }
@@ -278,12 +286,42 @@ pen_advert_unregister(PenAdvert *advert)
 	drop_sets(advert);
 }
 
+static void
+tell_change(const struct set *set, GVariantDict *changed, const char *const *gone)
+{
+	g_dbus_connection_emit_signal(
+		set->advert->bus, NULL, set->path, "org.freedesktop.DBus.Properties", "PropertiesChanged",
+		g_variant_new("(s@a{sv}^as)", INTERFACE, g_variant_dict_end(changed), gone), NULL);
+}
+
+/* Privacy hides the name, or no longer does. */
+static void
+refresh_name(PenAdvert *advert)
+{
+	static const char *const none[] = { NULL }, *const name[] = { "LocalName", NULL };
+
+	if (advert->named == sim_pen_shows_name(advert->pen))
+		return;
+	advert->named = sim_pen_shows_name(advert->pen);
+	for (guint i = 0; i < advert->registered; i++) {
+		GVariantDict changed;
+
+		if (!has_name(&advert->sets[i]))
+			continue;
+		g_variant_dict_init(&changed, NULL);
+		if (advert->named)
+			g_variant_dict_insert(&changed, "LocalName", "s", sim_pen_name(advert->pen));
+		tell_change(&advert->sets[i], &changed, advert->named ? none : name);
+	}
+}
+
 void
 pen_advert_refresh(PenAdvert *advert)
 {
 	g_autoptr(GVariant) status = g_variant_ref_sink(service_data(advert));
-	const char *none[] = { NULL };
+	static const char *const none[] = { NULL };
 
+	refresh_name(advert);
 	if (advert->status && g_variant_equal(advert->status, status))
 		return;
 	g_clear_pointer(&advert->status, g_variant_unref);
@@ -295,9 +333,6 @@ pen_advert_refresh(PenAdvert *advert)
 			continue;
 		g_variant_dict_init(&changed, NULL);
 		g_variant_dict_insert_value(&changed, "ServiceData", status);
-		g_dbus_connection_emit_signal(
-			advert->bus, NULL, advert->sets[i].path, "org.freedesktop.DBus.Properties",
-			"PropertiesChanged",
-			g_variant_new("(s@a{sv}^as)", INTERFACE, g_variant_dict_end(&changed), none), NULL);
+		tell_change(&advert->sets[i], &changed, none);
 	}
 }

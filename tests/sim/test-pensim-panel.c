@@ -143,6 +143,56 @@ set_label(struct world *world, struct listener *panel)
 }
 
 static void
+name_went(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
+	  const char *signal, GVariant *arguments, gpointer data)
+{
+	g_autofree const char **gone = NULL;
+
+	g_variant_get(arguments, "(&s@a{sv}^a&s)", NULL, NULL, &gone);
+	if (g_strv_contains(gone, "LocalName"))
+		*(char **)data = g_strdup(sender);
+}
+
+static gboolean
+name_is_gone(gpointer data)
+{
+	return *(char **)data != NULL;
+}
+
+static void
+hide_the_name(struct world *world, struct listener *panel)
+{
+	struct stp_panel_request request = { .op = STP_PANEL_CONFIG_SET, .token = 8,
+		.u.config_set = { .revision = 2, .tag = STP_CONFIG_PRIVACY, .size = 1, .value = { 2 } } };
+	g_autofree char *pensim = NULL;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GVariant) name = NULL;
+	const char *advert = "/org/stipple/pensim/hci1/advertisement0";
+	guint subscription = g_dbus_connection_signal_subscribe(
+		world->central, NULL, "org.freedesktop.DBus.Properties", "PropertiesChanged", advert, NULL,
+		G_DBUS_SIGNAL_FLAGS_NONE, name_went, &pensim, NULL);
+
+	assert_int_equal(ask_panel(world, panel, &request).status, STP_WIRE_SUCCESS);
+	assert_true(private_wait(name_is_gone, &pensim, WAIT_MS));
+	name = g_dbus_connection_call_sync(world->central, pensim, advert, "org.freedesktop.DBus.Properties",
+					   "Get",
+					   g_variant_new("(ss)", "org.bluez.LEAdvertisement1", "LocalName"), NULL,
+					   G_DBUS_CALL_FLAGS_NONE, WAIT_MS, NULL, &error);
+	assert_null(name);
+	g_dbus_connection_signal_unsubscribe(world->central, subscription);
+}
+
+static void
+restart(struct world *world, struct listener *panel, PrivateChild *pens)
+{
+	struct stp_panel_request request = { .op = STP_PANEL_REBOOT, .token = 9 };
+
+	assert_int_equal(ask_panel(world, panel, &request).status, STP_WIRE_SUCCESS);
+	expect(pens, "\"event\":\"reboot\"");
+	expect(pens, "\"event\":\"disconnected\"");
+}
+
+static void
 test_itself(struct world *world, struct listener *panel, PrivateChild *pens)
 {
 	struct stp_panel_request request = { .op = STP_PANEL_SELF_TEST_PREPARE, .token = 3 };
@@ -221,6 +271,7 @@ what_is_beside_the_log_is_served_too(void **state)
 	assert_int_equal(ask_panel(world, &panel, &identify).status, STP_WIRE_SUCCESS);
 	expect(pens, "\"event\":\"identify\",\"pen\":\"DP26-1001\",\"seconds\":7");
 	set_label(world, &panel);
+	hide_the_name(world, &panel);
 	test_itself(world, &panel, pens);
 	set_clock(world);
 	diagnostics = read_value(world, STP_UUID_DIAGNOSTICS);
@@ -229,6 +280,7 @@ what_is_beside_the_log_is_served_too(void **state)
 						&count), STP_OK);
 	assert_int_equal(counters[count - 1].id, STP_COUNTER_CLOCK_SETS);
 	assert_int_equal(counters[count - 1].value, 1);
+	restart(world, &panel, pens);
 	stop_listening(world, &live);
 	stop_listening(world, &panel);
 	assert_int_equal(private_child_stop(pens, SIGTERM, WAIT_MS), 0);
