@@ -7,6 +7,7 @@
 #include <stipple/record.h>
 
 #include "host-internal.h"
+#include "record-scan.h"
 #include "wire-bytes.h"
 
 bool
@@ -137,6 +138,20 @@ checksum_holds(const struct stp_host *host)
 	return trailer == host->reading.entry.crc32c && trailer == stp_crc32c(0, raw, body);
 }
 
+/*
+ * A sound record that says it is another one: the pen mixed up its records, and this number's is not here.  A
+ * head that cannot be read names nobody else, and the bytes are what the pen has.
+ */
+static bool
+says_it_is_another(const struct stp_host *host)
+{
+	struct stp_record_head head;
+
+	return stp_record_scan_head(host->transfer.bytes, host->reading.entry.length, &head) == STP_OK &&
+	       stp_record_check_head(&head) == STP_OK &&
+	       (head.number != host->reading.entry.record || head.epoch != host->state.epoch);
+}
+
 /* Every byte is here: is it the record? */
 static void
 judge(struct stp_host *host)
@@ -150,7 +165,7 @@ judge(struct stp_host *host)
 		reading->unproven = true;
 
 	if (checksum_holds(host)) {
-		deliver(host, STP_OK);
+		deliver(host, says_it_is_another(host) ? STP_ERR_IDENTITY : STP_OK);
 	} else if (reading->unproven) {
 		/* The way here may be to blame: once more, all of it. */
 		stp_host_note(host, STP_NOTE_RANGE_CRC, reading->entry.record, 0);

@@ -124,7 +124,10 @@ struct stp_host_action {
 			/*
 			 * STP_OK: the checksum holds.  STP_ERR_CRC: the bytes are as the pen
 			 * sent them, but the record's own checksum fails, or LIST named
-			 * another one: keep them as evidence, never acknowledge.
+			 * another one.  STP_ERR_IDENTITY: the record says that it has another
+			 * number or epoch.  After either keep the bytes as evidence; they are never
+			 * acknowledged.  The serial number is the caller's to compare, with
+			 * stp_record_read_head(): the engine does not know whose link it serves.
 			 */
 			enum stp_status integrity;
 		} record;
