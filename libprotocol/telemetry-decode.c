@@ -92,7 +92,8 @@ decode_span(struct decoder *decoder, struct stp_sample *out, size_t count)
 {
 	uint64_t last = decoder->trail.due_ms + (uint64_t)decoder->trail.period_ms * (count - 1);
 
-	if (decoder->trail.due_ms < decoder->trail.last_ms || last > UINT32_MAX)
+	/* A clock that went below zero stands near the end of 64 bits, and would come round within the span. */
+	if (decoder->trail.due_ms < decoder->trail.last_ms || decoder->trail.due_ms > last || last > UINT32_MAX)
 		return STP_ERR_MALFORMED;
 	decoder->trail.last_ms = (uint32_t)last;
 	while (count > 0) {

@@ -115,6 +115,54 @@ sealed_mutations_do_no_harm(void **state)
 	print_message("%zu of %zu sealed mutations decoded\n", decoded, rounds);
 }
 
+/* Event bits: from the byte before the checksum downwards, the first one lowest. */
+struct event_bits {
+	uint8_t *bytes;
+	size_t end, count;
+};
+
+static void
+put_bits(struct event_bits *bits, uint32_t value, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++, bits->count++)
+		if (value >> i & 1)
+			bits->bytes[bits->end - 1 - bits->count / 8] |= (uint8_t)(1u << bits->count % 8);
+}
+
+static void
+put_offset(struct event_bits *bits, bool early, uint32_t size, unsigned low)
+{
+	put_bits(bits, early, 1);
+	put_bits(bits, 1u << low, low + 1);
+	put_bits(bits, size, low);
+}
+
+/*
+ * Four samples without values, 1000 ms apart: at the second one the clock goes back below zero, and a jitter
+ * brings that one sample up again.  The third would be before the beginning of time, the fourth behind it.
+ */
+static void
+a_clock_below_zero_is_refused(void **state)
+{
+	enum { EVENT_BYTES = 9 };
+	uint8_t bytes[STP_BLOCK_HEADER_SIZE + EVENT_BYTES + STP_BLOCK_TRAILER_SIZE] = { [0] = STP_CODEC_RICE, [2] = 4,
+		[8] = 1000 & 0xFF, [9] = 1000 >> 8 };
+	struct event_bits bits = { bytes, STP_BLOCK_HEADER_SIZE + EVENT_BYTES, 0 };
+	size_t count = 77;
+
+	put_bits(&bits, 1 | 1u << 1, 7);	/* gap 1, at the parameter 6 */
+	put_bits(&bits, 3, 3);			/* shift */
+	put_offset(&bits, true, 2500, 11);
+	put_bits(&bits, 1, 6);			/* gap 0, at 5 from here on */
+	put_bits(&bits, 0, 1);			/* jitter */
+	put_offset(&bits, false, 1500, 10);
+	put_bits(&bits, 1 | 3u << 1, 6);	/* gap 3 */
+	assert_int_equal((bits.count + 7) / 8, EVENT_BYTES);
+	seal(bytes, sizeof(bytes));
+	assert_int_equal(stp_block_decode(bytes, sizeof(bytes), out, SAMPLES, &count), STP_ERR_MALFORMED);
+	assert_int_equal(count, 77);
+}
+
 static void
 impossible_headers_are_named(void **state)
 {
@@ -163,6 +211,7 @@ main(void)
 		cmocka_unit_test(every_flipped_bit_is_refused),
 		cmocka_unit_test(every_truncation_is_refused),
 		cmocka_unit_test(sealed_mutations_do_no_harm),
+		cmocka_unit_test(a_clock_below_zero_is_refused),
 		cmocka_unit_test(impossible_headers_are_named),
 		cmocka_unit_test(an_impossible_depth_is_named),
 	};
