@@ -262,6 +262,8 @@ tell_wishes(struct world *world, struct link *link, const struct stp_host_state 
 	stp_ranges_init(&held, items, DISK_ENTRIES_MAX);
 	held.count = host_list_held(world, link, state->epoch, false, items);
 	sound = host_list_held(world, link, state->epoch, true, link->held);
+	/* More ranges than a slot keeps are not told in one dialogue. */
+	world->pens[link->pen].slot_full |= sound > 1 + STP_PEN_SLOT_RANGES;
 	stp_ranges_init(&missing, link->wishes, DISK_ENTRIES_MAX);
 	CHECK(world, stp_ranges_missing(&held, state->oldest, state->newest, &missing) == STP_OK);
 	trace(world, SAW_WISH, link->host, link->pen, state->epoch, (uint32_t)sound, (uint32_t)missing.count);
