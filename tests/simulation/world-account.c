@@ -170,6 +170,8 @@ check_promise(struct world *world, struct link *link, const struct stp_answer *a
 		CHECK(world, slot < STP_PEN_SLOTS);
 		CHECK(world, answer->op == STP_OP_ACK || answer->u.hello.slot == slot);
 		CHECK(world, pen->log.slots[slot].used);
+		/* It may forget what it is told now. */
+		world->pens[link->pen].slot_full |= pen->log.slots[slot].range_count == STP_PEN_SLOT_RANGES;
 		CHECK(world, !memcmp(&pen->log.slots[slot], &pen->engine.slots[slot], sizeof(struct stp_pen_slot)));
 		if (link->host != BABBLER)
 			CHECK(world, !memcmp(pen->log.slots[slot].collector_id, world->hosts[link->host].id,
