@@ -40,8 +40,10 @@ take_request(const uint8_t *bytes, size_t size)
 	if (request.op != STP_OP_CREDIT)
 		token = request.token;
 	if (request.op == STP_OP_ACK) {
-		FUZZ_CHECK(request.u.ack.from == request.u.ack.to && request.u.ack.from <= FUZZ_NEWEST);
-		FUZZ_CHECK(acknowledgeable[request.u.ack.from]);
+		/* One by one, or, to a slot that started over, all that was stored before. */
+		FUZZ_CHECK(request.u.ack.to <= FUZZ_NEWEST);
+		for (uint32_t number = request.u.ack.from; number <= request.u.ack.to; number++)
+			FUZZ_CHECK(acknowledgeable[number]);
 	}
 	stp_pen_control(&pen, bytes, size);
 }
@@ -96,7 +98,7 @@ take_record(const struct stp_host_action *action)
 			   action->u.record.entry.crc32c);
 	/* An input that forges whole answers can invent records, but not sound ones of others. */
 	if (number <= FUZZ_NEWEST)
-		acknowledgeable[number] = durable && action->u.record.integrity == STP_OK;
+		acknowledgeable[number] |= durable && action->u.record.integrity == STP_OK;
 	stp_host_stored(host, durable && number <= FUZZ_NEWEST, now);
 }
 
