@@ -14,6 +14,7 @@
 #include <stipple/telemetry.h>
 
 #define RECORD_DURATION_MAX_MS (24u * 60 * 60 * 1000)
+#define RECORD_SAMPLES_MAX (RECORD_DURATION_MAX_MS / STP_PERIOD_MIN_MS)
 #define RECORD_TICK_MAX_MS ((UINT64_C(1) << 48) - 1)
 #define RECORD_UTC_MAX_MS ((UINT64_C(1) << 48) - 1)
 #define RECORD_NEEDLES_MAX 100

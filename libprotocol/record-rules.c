@@ -36,6 +36,7 @@ stp_record_check_session(const struct stp_session_part *part)
 	    || part->period_ms < STP_PERIOD_MIN_MS || part->period_ms > STP_PERIOD_MAX_MS
 	    || part->duration_ms > RECORD_DURATION_MAX_MS
 	    || part->motor_on_ms > RECORD_DURATION_MAX_MS
+	    || part->sample_count > RECORD_SAMPLES_MAX
 	    || !is_known_within(part->set_depth_min_um, STP_DEPTH_MAX_UM)
 	    || !is_known_within(part->set_depth_max_um, STP_DEPTH_MAX_UM)
 	    || !is_known_within(part->set_rate_dhz, STP_RATE_MAX_DHZ)

@@ -126,6 +126,9 @@ inspect_blocks(struct inspection *inspection, const struct stp_record *record,
 
 		if (status != STP_OK)
 			return report(fault, status, (int32_t)i, reason);
+		/* Blocks of 23 bytes can hold 36000 samples each: the number that the record says bounds the work. */
+		if (inspection->total > part->sample_count)
+			break;
 	}
 	if (part && inspection->total != part->sample_count)
 		return report(fault, STP_ERR_MALFORMED, NO_BLOCK,

@@ -295,7 +295,7 @@ def read_session(fields):
         "session_no": number(fields, 1, 1, U32), "part": number(fields, 2, 0, 65535),
         "last": number(fields, 3, 0, 1), "period_ms": number(fields, 4, 5, 1000),
         "duration_ms": number(fields, 5, 0, DAY), "motor_on_ms": number(fields, 6, 0, DAY),
-        "strokes": number(fields, 7, 0, U32), "sample_count": number(fields, 8, 0, U32),
+        "strokes": number(fields, 7, 0, U32), "sample_count": number(fields, 8, 0, 17_280_000),
         "set_depth_min_um": depths[0], "set_depth_max_um": depths[1],
         "set_rate_dhz": known(fields, 11, 5000), "needles": number(fields, 12, 0, 100),
         "cartridge_uid": fields.get(13, [b""])[-1].hex(),

@@ -318,6 +318,15 @@ the_writer_refuses_what_the_reader_would(void **state)
 	stp_record_begin(&writer, raw, sizeof(raw), &head);
 	stp_record_put_session(&writer, &part);
 	assert_int_equal(stp_record_finish(&writer, &size), STP_ERR_RANGE);
+	/* A day at the shortest period. */
+	part = a_part(17280001);
+	stp_record_begin(&writer, raw, sizeof(raw), &head);
+	stp_record_put_session(&writer, &part);
+	assert_int_equal(stp_record_finish(&writer, &size), STP_ERR_RANGE);
+	part.sample_count--;
+	stp_record_begin(&writer, raw, sizeof(raw), &head);
+	stp_record_put_session(&writer, &part);
+	assert_int_equal(stp_record_finish(&writer, &size), STP_OK);
 }
 
 static void
@@ -471,6 +480,12 @@ validation_names_the_first_fault(void **state)
 	expect_fault(size, STP_ERR_MALFORMED, -1, "number of samples");
 	raw[size - 1] ^= 1;
 	expect_fault(size, STP_ERR_CRC, -1, "checksum");
+	/* More than the record says is not read to its end: the third block would be another fault. */
+	samples[2 * BLOCK].t_ms = 3;
+	for (size_t i = 2 * BLOCK + 1; i < SAMPLES; i++)
+		samples[i].t_ms = samples[i - 1].t_ms + 10;
+	expect_fault(make_session(samples, SAMPLES, SAMPLES), STP_ERR_MALFORMED, 2, "time goes back");
+	expect_fault(make_session(samples, SAMPLES, BLOCK), STP_ERR_MALFORMED, -1, "number of samples");
 	samples[BLOCK].t_ms = 3;
 	for (size_t i = BLOCK + 1; i < SAMPLES; i++)
 		samples[i].t_ms = samples[i - 1].t_ms + 10;

@@ -65,7 +65,7 @@ struct stp_session_part {
 	uint32_t duration_ms;	/* of this part */
 	uint32_t motor_on_ms;
 	uint32_t strokes;
-	uint32_t sample_count;	/* over all blocks of this part */
+	uint32_t sample_count;	/* over all blocks of this part, 0..17280000: a day at 5 ms */
 	uint16_t set_depth_min_um, set_depth_max_um;	/* what the operator chose; STP_ABSENT unknown */
 	uint16_t set_rate_dhz;
 	uint8_t needles;	/* of the cartridge, 0 unknown */
