@@ -147,6 +147,9 @@ check_hash(struct world *world, const struct link *link, const struct stp_answer
 	truth = truth_find(pen, pen->log.head.epoch, record->entry.record);
 	if (truth->hash != truth->rotten)
 		return;
+	/* The log may have been reset while the answer waited for the indication before it. */
+	if (link->holds && request->u.hash.epoch != pen->log.head.epoch)
+		return;
 	CHECK(world, request->u.hash.epoch == pen->log.head.epoch);
 	CHECK(world, request->u.hash.offset + request->u.hash.length <= record->entry.length);
 	flash_log_read(&pen->log, record, request->u.hash.offset, world->raw, request->u.hash.length);
