@@ -1,6 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The Stipple authors
  * SPDX-License-Identifier: MIT
- *
  * example-collector PEN: a collector in 150 lines.  Runs the program PEN at the other end of a
  * socketpair, brings into the working folder the records not there yet, acknowledges those safely there.
  */
@@ -18,8 +17,9 @@
 enum { MTU = 247, RANGES = 64 };
 
 struct collector {
-	int radio;
-	int64_t asked_us;		/* when the pen was asked for its clock */
+	int radio[2];			/* this end, and the pen's */
+	char serial[STP_SERIAL_MAX + 1];
+	int64_t asked_us;		/* when the pen was last asked for anything */
 	struct stp_range held[RANGES], wanted[RANGES];	/* the engine reads them until it is done */
 };
 
@@ -33,34 +33,35 @@ clock_us(clockid_t clock)
 }
 
 static void
-transmit(int radio, char characteristic, const uint8_t *bytes, size_t size)
+transmit(struct collector *collector, char characteristic, const uint8_t *bytes, size_t size)
 {
 	uint8_t datagram[1 + STP_CONTROL_SIZE_MAX] = { (uint8_t)characteristic };
 
 	memcpy(datagram + 1, bytes, size);
-	(void)send(radio, datagram, 1 + size, MSG_NOSIGNAL);
+	collector->asked_us = clock_us(CLOCK_MONOTONIC);
+	(void)send(collector->radio[0], datagram, 1 + size, MSG_NOSIGNAL);
 }
 
 static const char *
-path_of(uint32_t epoch, uint32_t record)
+path_of(const char *serial, uint32_t epoch, uint32_t record)
 {
-	static char path[32];
+	static char path[STP_SERIAL_MAX + 32]; /* all three, or records of two pens would be taken for one */
 
-	snprintf(path, sizeof(path), "%u-%u.record", (unsigned)epoch, (unsigned)record);
+	snprintf(path, sizeof(path), "%s-%u-%u.record", serial, (unsigned)epoch, (unsigned)record);
 	return path;
 }
 
-/* Whether the record is sound and stored for good: its bytes, their name, the folder with the name. */
+/* Whether the record is this pen's and stored for good: its bytes, their name, the folder with the name. */
 static bool
-keep(const struct stp_host_action *action)
+keep(const char *serial, const uint8_t *raw, size_t size)
 {
-	const char *path = path_of(action->u.record.epoch, action->u.record.entry.record);
+	struct stp_record_head head;
 	int file = open("record.part", O_WRONLY | O_CREAT | O_TRUNC, 0600), folder = open(".", O_RDONLY);
+	bool kept = stp_record_read_head(raw, size, &head) == STP_OK && strcmp(head.serial, serial) == 0
+		&& write(file, raw, size) == (ssize_t)size && fsync(file) == 0
+		&& rename("record.part", path_of(serial, head.epoch, head.number)) == 0 && fsync(folder) == 0;
 
-	return action->u.record.integrity == STP_OK
-		&& write(file, action->u.record.raw, action->u.record.size) == (ssize_t)action->u.record.size
-		&& fsync(file) == 0 && close(file) == 0 && rename("record.part", path) == 0
-		&& fsync(folder) == 0 && close(folder) == 0;
+	return close(file) == 0 && close(folder) == 0 && kept;
 }
 
 /* Ask for what is not here.  There is no high-water mark: a hole is asked for again each time. */
@@ -72,7 +73,7 @@ choose(struct collector *collector, struct stp_host *host, const struct stp_host
 	stp_ranges_init(&held, collector->held, RANGES);
 	stp_ranges_init(&wanted, collector->wanted, RANGES);
 	for (uint64_t record = state->oldest; record <= state->newest; record++) {
-		bool here = access(path_of(state->epoch, (uint32_t)record), F_OK) == 0;
+		bool here = access(path_of(collector->serial, state->epoch, (uint32_t)record), F_OK) == 0;
 
 		if (stp_ranges_add(here ? &held : &wanted, (uint32_t)record, (uint32_t)record) != STP_OK)
 			break; /* the next run asks for the rest */
@@ -85,20 +86,19 @@ choose(struct collector *collector, struct stp_host *host, const struct stp_host
 static bool
 act(struct collector *collector, struct stp_host *host, const struct stp_host_action *action)
 {
-	if (action->kind == STP_HOST_WRITE || action->kind == STP_HOST_WRITE_COMMAND) {
-		transmit(collector->radio, 'C', action->u.write.bytes, action->u.write.size);
-	} else if (action->kind == STP_HOST_READ_TIME) {
-		collector->asked_us = clock_us(CLOCK_MONOTONIC);
-		transmit(collector->radio, 'T', action->u.write.bytes, 0);
-	} else if (action->kind == STP_HOST_STATE) {
+	if (action->kind == STP_HOST_WRITE || action->kind == STP_HOST_WRITE_COMMAND)
+		transmit(collector, 'C', action->u.write.bytes, action->u.write.size);
+	else if (action->kind == STP_HOST_READ_TIME)
+		transmit(collector, 'T', action->u.write.bytes, 0);
+	else if (action->kind == STP_HOST_STATE)
 		choose(collector, host, &action->u.state);
-	} else if (action->kind == STP_HOST_RECORD) {
-		stp_host_stored(host, keep(action), NOW_MS); /* only now may it be acknowledged */
-	} else if (action->kind == STP_HOST_GIVEN_UP) {
+	else if (action->kind == STP_HOST_RECORD)
+		stp_host_stored(host, action->u.record.integrity == STP_OK /* only then may it be acknowledged */
+			&& keep(collector->serial, action->u.record.raw, action->u.record.size), NOW_MS);
+	else if (action->kind == STP_HOST_GIVEN_UP)
 		fprintf(stderr, "one record: %s\n", stp_status_text(action->u.given_up.reason));
-	} else if (action->kind == STP_HOST_FAILED) {
+	else if (action->kind == STP_HOST_FAILED)
 		fprintf(stderr, "%s\n", stp_status_text(action->u.failed.reason));
-	}
 	return action->kind != STP_HOST_DONE && action->kind != STP_HOST_FAILED;
 }
 
@@ -107,18 +107,20 @@ static bool
 hear(struct collector *collector, struct stp_host *host)
 {
 	uint8_t datagram[1 + STP_ATT_VALUE_MAX], *value = datagram + 1;
-	struct pollfd wait = { .fd = collector->radio, .events = POLLIN };
+	struct pollfd wait = { .fd = collector->radio[0], .events = POLLIN };
 	uint64_t due = stp_host_deadline(host), now = NOW_MS;
 	ssize_t size;
 
 	if (poll(&wait, 1, due == UINT64_MAX ? -1 : due > now ? (int)(due - now) : 0) == 0)
 		stp_host_timeout(host, NOW_MS);
-	else if ((size = recv(collector->radio, datagram, sizeof(datagram), 0) - 1) < 0)
+	else if ((size = recv(collector->radio[0], datagram, sizeof(datagram), 0) - 1) < 0)
 		return false;
 	else if (datagram[0] == 'C')
 		stp_host_control(host, value, (size_t)size, NOW_MS);
 	else if (datagram[0] == 'D')
 		stp_host_data(host, value, (size_t)size, NOW_MS);
+	else if (datagram[0] == 'S' && memchr(value, '/', (size_t)size) == NULL) /* fit for path_of() */
+		snprintf(collector->serial, sizeof(collector->serial), "%.*s", (int)size, (char *)value);
 	else if (datagram[0] == 'T')
 		stp_host_time(host, value, (size_t)size, clock_us(CLOCK_REALTIME),
 			      (uint32_t)(clock_us(CLOCK_MONOTONIC) - collector->asked_us), NOW_MS);
@@ -130,17 +132,15 @@ main(int argc, char **argv)
 {
 	static struct collector collector;
 	struct stp_host_action action = { .kind = STP_HOST_IDLE };
-	struct stp_host *host;
-	int ends[2];
+	/* The id is that of the store: random, made with it once. */
+	struct stp_host *host = stp_host_new(&(struct stp_host_config){ .collector_id = "EXAMPLE" });
 
-	if (argc != 2 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+	if (argc != 2 || host == NULL || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, collector.radio))
 		return 64;
 	if (fork() == 0)
-		_exit(dup2(ends[1], STDIN_FILENO) < 0 || execl(argv[1], argv[1], (char *)NULL));
-	close(ends[1]);
-	collector.radio = ends[0];
-	if ((host = stp_host_new(&(struct stp_host_config){ .collector_id = "EXAMPLE" })) == NULL)
-		return 1;
+		_exit(dup2(collector.radio[1], STDIN_FILENO) < 0 || execl(argv[1], argv[1], (char *)NULL));
+	close(collector.radio[1]);
+	transmit(&collector, 'S', (const uint8_t *)"", 0); /* whose log it is comes before what is in it */
 	stp_host_start(host, MTU, NULL, NOW_MS);
 	do
 		stp_host_poll(host, &action);

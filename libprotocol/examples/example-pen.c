@@ -1,17 +1,16 @@
 /* SPDX-FileCopyrightText: 2026 The Stipple authors
  * SPDX-License-Identifier: MIT
- *
- * example-pen: a pen in 150 lines.  Its flash is memory, its radio the datagram socket on stdin.
- * Each datagram begins with the characteristic: C Log Control Point, D Log Data, T elapsed time.
+ * example-pen: a pen in 150 lines.  Its flash is memory, its radio the datagram socket on stdin.  Datagrams
+ * begin with the characteristic: C Log Control Point, D Log Data, S serial number, T elapsed time.
  */
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <stipple/stipple.h>
 
-enum { RADIO = STDIN_FILENO, EPOCH = 1, SESSIONS = 3, SAMPLES = 500, PERIOD_MS = 20, MTU = 247 };
+#define SERIAL "EXAMPLE-0001"
+enum { RADIO = 0, EPOCH = 1 /* a pen's is random */, SESSIONS = 3, SAMPLES = 500, PERIOD_MS = 20, MTU = 247 };
 
 /* The flash: records as they will travel, and the line of LIST that describes each. */
 struct flash {
@@ -50,7 +49,7 @@ log_read(void *user, uint32_t record, uint32_t offset, uint8_t *out, size_t size
 static enum stp_status
 log_save_slot(void *user, unsigned index, const struct stp_pen_slot *slot)
 {
-	/* A pen returns STP_OK only when this survives power-off. */
+	/* A pen returns STP_OK only when this survives power-off, and begins with it again: main(). */
 	((struct flash *)user)->slots[index] = *slot;
 	return STP_OK;
 }
@@ -68,8 +67,8 @@ measure(uint32_t session, uint32_t i)
 static enum stp_status
 record_session(struct kept *kept, uint32_t session)
 {
-	struct stp_record_head head = { .serial = "EXAMPLE-0001", .firmware = "1.0", .epoch = EPOCH, .number = session, .boot_id = 1,
-		.start_tick_ms = session * 60000, .type = STP_RECORD_SESSION, .schema_rev = STP_SCHEMA_REV };
+	struct stp_record_head head = { .serial = SERIAL, .firmware = "1.0", .epoch = EPOCH, .number = session,
+		.boot_id = 1, .start_tick_ms = session * 60000, .type = STP_RECORD_SESSION, .schema_rev = STP_SCHEMA_REV };
 	struct stp_session_part part = { .session_no = session, .last = true, .period_ms = PERIOD_MS,
 		.duration_ms = SAMPLES * PERIOD_MS, .sample_count = SAMPLES, .set_depth_min_um = 500,
 		.set_depth_max_um = 1000, .set_rate_dhz = 1200 };
@@ -116,8 +115,7 @@ tell_time(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	tick.value = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-	if (stp_elapsed_time_encode(&tick, value) == STP_OK)
-		transmit('T', value, sizeof(value));
+	transmit('T', value, stp_elapsed_time_encode(&tick, value) == STP_OK ? sizeof(value) : 0);
 }
 
 int
@@ -126,7 +124,7 @@ main(void)
 	static const struct stp_pen_log log = { log_state, log_entry, log_read, log_save_slot, NULL };
 	static struct flash flash;
 	static struct stp_pen pen;
-	struct stp_pen_config config = { .log = &log, .user = &flash, .boot_id = 1 };
+	struct stp_pen_config config = { .log = &log, .user = &flash, .boot_id = 1, .slots = flash.slots };
 	uint8_t datagram[1 + STP_ATT_VALUE_MAX];
 	struct stp_pen_output output;
 	ssize_t size;
@@ -142,6 +140,8 @@ main(void)
 			stp_pen_control(&pen, datagram + 1, (size_t)size - 1);
 		else if (datagram[0] == 'T')
 			tell_time();
+		else if (datagram[0] == 'S')
+			transmit('S', (const uint8_t *)SERIAL, strlen(SERIAL));
 		for (stp_pen_poll(&pen, &output); output.kind != STP_PEN_IDLE; stp_pen_poll(&pen, &output))
 			if (output.kind != STP_PEN_WORKING)
 				transmit(output.kind == STP_PEN_INDICATE ? 'C' : 'D', output.bytes, output.size);

@@ -35,8 +35,29 @@ def decode(decoder, *files):
     return subprocess.run([decoder, *files], capture_output=True, text=True, timeout=60)
 
 
+# Between a collector and PEN: says that it is another pen than its records say.
+IMPOSTOR = """#!%s
+import select, socket, subprocess
+host = socket.socket(fileno=0)
+ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+pen = subprocess.Popen([%r], stdin=theirs)
+theirs.close()
+while True:
+    for end in select.select([host, ours], [], [])[0]:
+        datagram = end.recv(600)
+        if not datagram:
+            ours.close()
+            pen.wait()
+            raise SystemExit
+        if end is host:
+            ours.send(datagram)
+        else:
+            host.send(b"SANOTHER-1" if datagram[:1] == b"S" else datagram)
+"""
+
+
 def main(pen, collector, decoder, folder):
-    names = ["1-%d.record" % session for session in range(1, SESSIONS + 1)]
+    names = ["EXAMPLE-0001-1-%d.record" % session for session in range(1, SESSIONS + 1)]
     check(collect(collector, pen, folder) == names, "all records came")
     times = [(folder / name).stat().st_mtime_ns for name in names]
     for session, name in enumerate(names, 1):
@@ -47,6 +68,13 @@ def main(pen, collector, decoder, folder):
     (folder / names[1]).unlink()
     check(collect(collector, pen, folder) == names, "what was missing came")
     check([(folder / name).stat().st_mtime_ns for name in names[::2]] == times[::2], "the others did not")
+
+    impostor, elsewhere = folder / "impostor", folder / "elsewhere"
+    impostor.write_text(IMPOSTOR % (sys.executable, pen))
+    impostor.chmod(0o700)
+    elsewhere.mkdir()
+    check([name for name in collect(collector, impostor, elsewhere) if name.endswith(".record")] == [],
+          "a record that names another pen is not stored")
 
     raw = bytearray((folder / names[0]).read_bytes())
     raw[len(raw) // 2] ^= 1
