@@ -8,6 +8,10 @@
 
 #define ANSWER 0x80u
 
+/* The engine calls through the program's own tables: what the first release had must be there. */
+#define LOG_SIZE_MIN (offsetof(struct stp_pen_log, erase) + sizeof(((struct stp_pen_log *)NULL)->erase))
+#define PANEL_SIZE_MIN (offsetof(struct stp_pen_panel, set_clock) + sizeof(((struct stp_pen_panel *)NULL)->set_clock))
+
 static enum stp_status
 check_settings(const struct stp_pen_config *config)
 {
@@ -29,6 +33,8 @@ stp_pen_init_sized(struct stp_pen *pen, size_t pen_size, const struct stp_pen_co
 	if (!struct_take(&taken, sizeof(taken), given, given_size) || !taken.log ||
 	    !struct_take(&log, sizeof(log), taken.log, log_size) ||
 	    (taken.panel && !struct_take(&panel, sizeof(panel), taken.panel, panel_size)))
+		return STP_ERR_ARGUMENT;
+	if (log_size < LOG_SIZE_MIN || (taken.panel && panel_size < PANEL_SIZE_MIN))
 		return STP_ERR_ARGUMENT;
 	if (!log.state || !log.entry || !log.read || !log.save_slot)
 		return STP_ERR_ARGUMENT;

@@ -422,6 +422,8 @@ a_hundred_thousand_records_are_listed_in_pages(void **state)
 	}
 }
 
+static const struct stp_pen_panel no_panel;
+
 static void
 a_careless_configuration_is_refused(void **state)
 {
@@ -445,6 +447,16 @@ a_careless_configuration_is_refused(void **state)
 	assert_int_equal(stp_pen_init_sized(&pen, sizeof(pen) - 1, &config, sizeof(config),
 					    sizeof(struct stp_pen_log), sizeof(struct stp_pen_panel)),
 			 STP_ERR_SPACE);
+	/* A table that ends before the last callback of the first release would be read beyond its end. */
+	config = (struct stp_pen_config){ .log = &flash_model_log };
+	assert_int_equal(stp_pen_init_sized(&pen, sizeof(pen), &config, sizeof(config),
+					    offsetof(struct stp_pen_log, erase), sizeof(struct stp_pen_panel)),
+			 STP_ERR_ARGUMENT);
+	config.panel = &no_panel;
+	assert_int_equal(stp_pen_init_sized(&pen, sizeof(pen), &config, sizeof(config), sizeof(struct stp_pen_log),
+					    offsetof(struct stp_pen_panel, set_clock)),
+			 STP_ERR_ARGUMENT);
+	assert_int_equal(stp_pen_init(&pen, &config), STP_OK);
 }
 
 int

@@ -194,7 +194,9 @@ STP_API void stp_host_time(struct stp_host *host, const uint8_t *bytes, size_t s
 			   int64_t utc_us, uint32_t round_trip_us, uint64_t now_ms);
 /*
  * The answer to STP_HOST_STATE: the record numbers to fetch, in this epoch; parts
- * outside oldest..newest are ignored.  Ascending and disjoint, as struct stp_ranges keeps them,
+ * outside oldest..newest are ignored; all others are asked for, and those the pen does not list are each
+ * GIVEN_UP.  A pen may lie, or have lost its count: who wants the whole of a span that no pen has room for is
+ * kept busy for days.  Ascending and disjoint, as struct stp_ranges keeps them,
  * else the dialogue FAILs with ARGUMENT.  The array stays the caller's and must live
  * until DONE, FAILED or stp_host_free().
  */

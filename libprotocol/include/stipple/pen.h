@@ -93,7 +93,11 @@ struct stp_pen_panel {
 	enum stp_status (*identify)(void *user, uint8_t seconds);
 	/* Begin the self-test, the motor at rest; its end is event 20.  Called only when a person confirmed it. */
 	enum stp_status (*self_test)(void *user);
-	/* The zone the operator works on, for the samples from now on; 0: none. */
+	/*
+	 * The zone the operator works on, for the samples from now on; 0: none.  What a host makes the pen write,
+	 * here, in set_clock() and in reboot(), must cost no record that a collector lacks: WIRE.md, "What a bonded
+	 * host can do".
+	 */
 	enum stp_status (*set_zone)(void *user, uint8_t zone);
 	/* Eight opaque bytes for the session that runs or comes next; all 0 clears it.  Never a name. */
 	enum stp_status (*session_tag)(void *user, const uint8_t tag[STP_SESSION_TAG_SIZE]);
@@ -239,9 +243,9 @@ stp_pen_init_sized(struct stp_pen *pen, size_t pen_size, const struct stp_pen_co
 
 /*
  * Once at power-up, before anything else.  STP_ERR_ARGUMENT: no log, or a callback of it that is not optional is
- * missing; STP_ERR_RANGE: a boot id of more than 24 bits, or a window above 128; or what stp_config_check() says of
- * settings that do not hold: a pen begins anew with those of the factory.  STP_ERR_SPACE: the pen is smaller
- * than this library needs; compile the program anew.
+ * missing, or a table ends before the callbacks of the first release; STP_ERR_RANGE: a boot id of more than 24 bits,
+ * or a window above 128; or what stp_config_check() says of settings that do not hold: a pen begins anew with
+ * those of the factory.  STP_ERR_SPACE: the pen is smaller than this library needs; compile the program anew.
  */
 STP_MUST_CHECK static inline enum stp_status
 stp_pen_init(struct stp_pen *pen, const struct stp_pen_config *config)
