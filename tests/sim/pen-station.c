@@ -20,7 +20,7 @@ struct PenStation {
 	PenService *service;
 	PenAdvert *advert;
 	char *central; /* device object, NULL: nobody is connected */
-	gboolean registered;
+	gboolean registered, named;
 	guint refresh_source, retry_source;
 	GCancellable *starting;
 	gint64 give_up_us;
@@ -214,6 +214,23 @@ pen_station_device_gone(PenStation *station, const char *device)
 		end_link(station);
 }
 
+static void
+set_property(PenStation *station, const char *name, GVariant *value)
+{
+	g_dbus_connection_call(station->bus, "org.bluez", station->adapter, PROPERTIES, "Set",
+			       g_variant_new("(ssv)", ADAPTER, name, value), NULL,
+			       G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_MS, NULL, NULL, NULL);
+}
+
+/* GAP's Device Name, which anybody can read: what privacy keeps out of the air must not be told there. */
+static void
+name_adapter(PenStation *station)
+{
+	station->named = sim_pen_shows_name(station->pen);
+	set_property(station, "Alias",
+		     g_variant_new_string(station->named ? sim_pen_name(station->pen) : "Stipple"));
+}
+
 static gboolean
 refresh(gpointer data)
 {
@@ -221,6 +238,8 @@ refresh(gpointer data)
 
 	station->refresh_source = 0;
 	pen_advert_refresh(station->advert);
+	if (station->named != sim_pen_shows_name(station->pen))
+		name_adapter(station);
 	return G_SOURCE_REMOVE;
 }
 
@@ -328,14 +347,6 @@ application_registered(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
-set_property(PenStation *station, const char *name, GVariant *value)
-{
-	g_dbus_connection_call(station->bus, "org.bluez", station->adapter, PROPERTIES, "Set",
-			       g_variant_new("(ssv)", ADAPTER, name, value), NULL,
-			       G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_MS, NULL, NULL, NULL);
-}
-
-static void
 adapter_known(GObject *source, GAsyncResult *result, gpointer data)
 {
 	PenStation *station = data;
@@ -366,7 +377,7 @@ register_application(PenStation *station)
 	/* bluetoothd answers calls in their order. */
 	set_property(station, "Powered", g_variant_new_boolean(TRUE));
 	set_property(station, "Pairable", g_variant_new_boolean(TRUE));
-	set_property(station, "Alias", g_variant_new_string(sim_pen_name(station->pen)));
+	name_adapter(station);
 	g_variant_dict_init(&options, NULL);
 	g_dbus_connection_call(
 		station->bus, "org.bluez", station->adapter, GATT_MANAGER, "RegisterApplication",

@@ -166,7 +166,7 @@ hide_the_name(struct world *world, struct listener *panel)
 		.u.config_set = { .revision = 2, .tag = STP_CONFIG_PRIVACY, .size = 1, .value = { 2 } } };
 	g_autofree char *pensim = NULL;
 	g_autoptr(GError) error = NULL;
-	g_autoptr(GVariant) name = NULL;
+	g_autoptr(GVariant) name = NULL, alias = NULL, value = NULL;
 	const char *advert = "/org/stipple/pensim/hci1/advertisement0";
 	guint subscription = g_dbus_connection_signal_subscribe(
 		world->central, NULL, "org.freedesktop.DBus.Properties", "PropertiesChanged", advert, NULL,
@@ -179,6 +179,12 @@ hide_the_name(struct world *world, struct listener *panel)
 					   g_variant_new("(ss)", "org.bluez.LEAdvertisement1", "LocalName"), NULL,
 					   G_DBUS_CALL_FLAGS_NONE, WAIT_MS, NULL, &error);
 	assert_null(name);
+	/* GAP would tell it to anybody who connects. */
+	alias = call(world, "/org/bluez/hci1", "org.freedesktop.DBus.Properties.Get",
+		     g_variant_new("(ss)", "org.bluez.Adapter1", "Alias"), NULL);
+	assert_non_null(alias);
+	g_variant_get(alias, "(v)", &value);
+	assert_string_equal(g_variant_get_string(value, NULL), "Stipple");
 	g_dbus_connection_signal_unsubscribe(world->central, subscription);
 }
 
