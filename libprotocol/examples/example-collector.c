@@ -14,7 +14,7 @@
 #include <stipple/stipple.h>
 
 #define NOW_MS ((uint64_t)clock_us(CLOCK_MONOTONIC) / 1000)
-enum { MTU = 247, RANGES = 64 };
+enum { MTU = 247, RANGES = 64, SPAN_MAX = 65536 /* no pen has room for more: one that says so is wrong */ };
 
 struct collector {
 	int radio[2];			/* this end, and the pen's */
@@ -72,7 +72,7 @@ choose(struct collector *collector, struct stp_host *host, const struct stp_host
 
 	stp_ranges_init(&held, collector->held, RANGES);
 	stp_ranges_init(&wanted, collector->wanted, RANGES);
-	for (uint64_t record = state->oldest; record <= state->newest; record++) {
+	for (uint64_t record = state->oldest, i = 0; record <= state->newest && i < SPAN_MAX; record++, i++) {
 		bool here = access(path_of(collector->serial, state->epoch, (uint32_t)record), F_OK) == 0;
 
 		if (stp_ranges_add(here ? &held : &wanted, (uint32_t)record, (uint32_t)record) != STP_OK)

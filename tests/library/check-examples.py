@@ -27,7 +27,8 @@ def check(condition, *words):
 
 
 def collect(collector, pen, folder):
-    subprocess.run([collector, pen], cwd=folder, check=True, timeout=60)
+    done = subprocess.run([collector, pen], cwd=folder, timeout=60, capture_output=True, text=True)
+    check(done.returncode == 0, "the collector ended well", done.stderr[-400:])
     return sorted(path.name for path in folder.iterdir())
 
 
@@ -35,7 +36,7 @@ def decode(decoder, *files):
     return subprocess.run([decoder, *files], capture_output=True, text=True, timeout=60)
 
 
-# Between a collector and PEN: says that it is another pen than its records say.
+# Between a collector and PEN: what it lets through is not what its records say of themselves.
 IMPOSTOR = """#!%s
 import select, socket, subprocess
 host = socket.socket(fileno=0)
@@ -50,10 +51,22 @@ while True:
             pen.wait()
             raise SystemExit
         if end is host:
-            ours.send(datagram)
+            ours.send(%s)
         else:
-            host.send(b"SANOTHER-1" if datagram[:1] == b"S" else datagram)
+            host.send(%s)
 """
+LIES = {
+    "another pen": ("datagram", 'b"SANOTHER-1" if datagram[:1] == b"S" else datagram'),
+    # GET_STATE tells of epoch 9; LIST and READ ask the pen for its own.
+    "another epoch": (
+        r'datagram[:3] + b"\1\0\0\0" + datagram[7:] if datagram[:2] in (b"C\x12", b"C\x13") else datagram',
+        r'datagram[:4] + b"\x09\0\0\0" + datagram[8:] if datagram[:2] == b"C\x91" else datagram'),
+    # GET_STATE tells of 4 billion records: neither asked for one by one, nor given up one by one.
+    "an endless log": (
+        "datagram",
+        r'datagram[:12] + b"\xff\xff\xff\xff" + datagram[16:] if datagram[:2] == b"C\x91" else '
+        r'b"SANOTHER-1" if datagram[:1] == b"S" else datagram'),
+}
 
 
 def main(pen, collector, decoder, folder):
@@ -69,12 +82,14 @@ def main(pen, collector, decoder, folder):
     check(collect(collector, pen, folder) == names, "what was missing came")
     check([(folder / name).stat().st_mtime_ns for name in names[::2]] == times[::2], "the others did not")
 
-    impostor, elsewhere = folder / "impostor", folder / "elsewhere"
-    impostor.write_text(IMPOSTOR % (sys.executable, pen))
-    impostor.chmod(0o700)
-    elsewhere.mkdir()
-    check([name for name in collect(collector, impostor, elsewhere) if name.endswith(".record")] == [],
-          "a record that names another pen is not stored")
+    impostor = folder / "impostor"
+    for lie, (to_pen, to_host) in LIES.items():
+        elsewhere = folder / lie
+        impostor.write_text(IMPOSTOR % (sys.executable, pen, to_pen, to_host))
+        impostor.chmod(0o700)
+        elsewhere.mkdir()
+        check([name for name in collect(collector, impostor, elsewhere) if name.endswith(".record")] == [],
+              "a record that names", lie, "is not stored")
 
     raw = bytearray((folder / names[0]).read_bytes())
     raw[len(raw) // 2] ^= 1
