@@ -48,6 +48,7 @@ static gboolean
 generate_session(struct teller *teller, GError **error)
 {
 	const SimStory *story = teller->story;
+	guint8 zone = sim_panel_zone(sim_pen_panel(teller->pen));
 	guint spread = story->samples_max - story->samples_min + 1;
 	guint count = story->samples_min + session_random_below(&teller->random, spread);
 	g_autofree struct stp_sample *samples = g_new(struct stp_sample, MAX(count, 1));
@@ -60,6 +61,9 @@ generate_session(struct teller *teller, GError **error)
 	plan.period_ms = story->period_ms;
 	plan.absent = session_random_below(&teller->random, 3) == 0 ? 2e-4 : 0;
 	session_generate(&plan, samples, &facts);
+	/* What a host set counts, not what the operator would have said. */
+	for (guint i = 0; i < count && zone != 0; i++)
+		samples[i].zone = zone;
 	session = (SimSession){
 		.samples = samples,
 		.count = count,

@@ -16,6 +16,7 @@
 #include <stipple/record.h>
 
 #include "sim-pump.h"
+#include "sim-story.h"
 
 struct world {
 	char *directory;
@@ -510,6 +511,34 @@ a_reboot_answers_hangs_up_and_begins_anew(void **state)
 	assert_int_equal(sim_pen_boot_id(world->pen), boot + 2);
 }
 
+static void
+a_session_is_in_the_zone_that_a_host_set(void **state)
+{
+	struct world *world = *state;
+	const SimStory story = { .seed = 5, .samples_min = 10, .samples_max = 20, .period_ms = 100 };
+	struct stp_panel_request request = { .op = STP_PANEL_SET_ZONE, .u.set_zone.zone = 77 };
+	struct stp_sample samples[20];
+	struct stp_block_decoder decoder;
+	struct stp_record *decoded;
+	const SimRecord *record;
+	const guint8 *block;
+	size_t size, count;
+
+	assert_int_equal(ask_panel(world, request).status, STP_WIRE_SUCCESS);
+	assert_true(sim_story_add_session(&story, 6, world->pen, NULL, NULL));
+	record = sim_flash_get(sim_pen_flash(world->pen), 1);
+	assert_int_equal(stp_record_decode(record->raw->data, record->raw->len, &decoded), STP_OK);
+	block = stp_record_block(decoded, 0, &size);
+	stp_block_decoder_init(&decoder);
+	assert_int_equal(stp_block_decoder_next(&decoder, block, size, samples, 20, &count), STP_OK);
+	assert_true(count >= 10);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(samples[i].zone, 77);
+	stp_record_free(decoded);
+	/* It ended with the session. */
+	assert_int_equal(sim_panel_zone(sim_pen_panel(world->pen)), 0);
+}
+
 int
 main(void)
 {
@@ -525,6 +554,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(a_full_log_prefers_what_everybody_has, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(settings_and_counters_outlive_power_off, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_clock_goes_on_and_is_set_on_record, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_session_is_in_the_zone_that_a_host_set, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_reboot_answers_hangs_up_and_begins_anew, set_up, tear_down),
 	};
 
