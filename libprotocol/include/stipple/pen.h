@@ -51,7 +51,12 @@ struct stp_pen_slot {
 	struct stp_range ranges[STP_PEN_SLOT_RANGES];
 };
 
-/* What the firmware says of its log. */
+/*
+ * What the firmware says of its log.  epoch and newest are kept over power-off by themselves, and not found again
+ * by looking at what records are left: were a number used twice in an epoch, a collector that holds
+ * the first record would take the second for it, and never fetch it.  A log that starts over takes a new random
+ * epoch, not 0, and keeps it before the first old record goes.
+ */
 struct stp_pen_log_state {
 	uint32_t epoch, oldest, newest;	/* oldest > newest: the log is empty */
 	uint8_t free_percent, flags;	/* enum stp_state_flag */
@@ -125,7 +130,11 @@ struct stp_pen_config {
 	void *user;
 	uint32_t boot_id;	/* 24 bits */
 	uint8_t max_window;	/* 1..128; 0 takes 128 */
-	const struct stp_pen_slot *slots;	/* STP_PEN_SLOTS as last saved, copied; NULL: all unused */
+	/*
+	 * STP_PEN_SLOTS as last saved, copied.  NULL: all unused, which is right only for a pen that never kept one:
+	 * a pen that forgot who collects from it takes for spare what somebody lacks.
+	 */
+	const struct stp_pen_slot *slots;
 	/*
 	 * A number nobody can foresee, from the radio's or the chip's generator.  NULL: operations with a
 	 * preparation (ERASE, the self-test) are not supported.
