@@ -28,7 +28,7 @@ stp_panel_new_sized(const struct stp_panel_config *config, size_t config_size)
 		free(panel);
 		return NULL;
 	}
-	stp_turn_init(&panel->turn, taken.first_answer_ms, taken.retries, 0);
+	stp_turn_init(&panel->turn, taken.first_answer_ms, taken.retries, taken.last_token);
 	return panel;
 }
 

@@ -189,11 +189,32 @@ an_mtu_below_the_least_is_the_least(void **state)
 	assert_int_equal(bench.request.u.list.from, bench.request.u.list.to);
 }
 
+/* After an errand on the same link: HELLO must not have the token of the request before. */
+static void
+the_token_goes_on(void **state)
+{
+	for (unsigned last = 0; last <= 255; last++) {
+		const struct stp_host_config config = { .last_token = (uint8_t)last };
+		struct stp_host *host = stp_host_new(&config);
+		struct stp_host_action action;
+		struct stp_request hello;
+
+		assert_non_null(host);
+		stp_host_start(host, 23, NULL, 0);
+		stp_host_poll(host, &action);
+		assert_int_equal(action.kind, STP_HOST_WRITE);
+		assert_int_equal(stp_request_decode(action.u.write.bytes, action.u.write.size, &hello), STP_OK);
+		assert_int_not_equal(hello.token, last);
+		stp_host_free(host);
+	}
+}
+
 int
 main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
 	const struct CMUnitTest tests[] = {
+		TEST(the_token_goes_on),
 		TEST(what_is_said_out_of_turn_is_not_heard),
 		TEST(a_pen_is_heard_neither_before_nor_after),
 		TEST(a_state_that_is_refused_ends_the_dialogue),

@@ -255,11 +255,28 @@ nobody_is_waited_for_for_ever(void **state)
 	expect_failed(STP_PANEL_COUNTERS_RESET, STP_WIRE_NOT_CONFIRMED);
 }
 
+/* An engine after another on the same link: a late answer to the other's request is not its own. */
+static void
+the_token_goes_on(void **state)
+{
+	for (unsigned last = 0; last <= 255; last++) {
+		const struct stp_panel_config config = { .last_token = (uint8_t)last };
+		struct stp_panel_request identify = { .op = STP_PANEL_IDENTIFY };
+
+		stp_panel_free(panel);
+		panel = stp_panel_new(&config);
+		assert_non_null(panel);
+		request.token = (uint8_t)last;
+		ask(identify);
+	}
+}
+
 int
 main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+		TEST(the_token_goes_on),
 		TEST(one_request_after_the_other),
 		TEST(what_cannot_be_asked_is_not_begun),
 		TEST(what_was_not_asked_for_is_dropped),

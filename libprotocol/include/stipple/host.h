@@ -43,6 +43,7 @@ struct stp_host_config {
 	uint32_t segment_gap_ms;	/* 3000 */
 	uint32_t drain_ms;		/* 300: an answer may overtake the last segments on the way */
 	uint8_t retries;		/* 3 READs of a record, then it is given up for this dialogue */
+	uint8_t last_token;		/* byte 1 of the last request on this link, by whichever engine; 0: none */
 };
 
 /* What the caller has to do. */

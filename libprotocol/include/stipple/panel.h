@@ -29,6 +29,7 @@ extern "C" {
 struct stp_panel_config {
 	uint32_t first_answer_ms;	/* 8000 */
 	uint8_t retries;		/* 3 tries of what may be repeated */
+	uint8_t last_token;		/* byte 1 of the last request to this point on this link, by whom ever; 0: none */
 };
 
 /* What is to be done next. */
