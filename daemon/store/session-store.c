@@ -4,14 +4,14 @@
 #include "session-store.h"
 
 #include <stipple/control.h>
-#include <string.h>
-#include <sys/random.h>
 
+#include "collector-id.h"
 #include "log.h"
 #include "store-coverage.h"
 #include "store-decoding.h"
 #include "store-files.h"
 #include "store-jobs.h"
+#include "store-journal.h"
 #include "store-pens.h"
 #include "store-sessions.h"
 
@@ -38,7 +38,16 @@ struct _StpStore {
 G_DEFINE_FINAL_TYPE(StpStore, stp_store, G_TYPE_OBJECT)
 
 /* What a result is of. */
-typedef enum { TAG_PEN = 1, TAG_STATE, TAG_RECORD, TAG_FINDING, TAG_ATTEMPT, TAG_REPARSE } Tag;
+typedef enum {
+	TAG_PEN = 1,
+	TAG_STATE,
+	TAG_RECORD,
+	TAG_PARTIAL,
+	TAG_REFUTE,
+	TAG_FINDING,
+	TAG_ATTEMPT,
+	TAG_REPARSE,
+} Tag;
 
 enum { SIGNAL_STATE_CHANGED, SIGNAL_FINDING, SIGNAL_COUNT };
 static guint signals[SIGNAL_COUNT];
@@ -182,7 +191,8 @@ deliver(gpointer data)
 	StpStore *self = g_task_get_source_object(reply->task);
 	StpJob *job = g_task_get_task_data(reply->task);
 
-	judge_write(self, reply->error != NULL ? reply->error : job->trouble);
+	if (!job->optional)
+		judge_write(self, reply->error != NULL ? reply->error : job->trouble);
 	for (guint i = 0; reply->done && i < job->made->len; i++)
 		g_signal_emit(self, signals[SIGNAL_FINDING], 0, g_ptr_array_index(job->made, i));
 	if (reply->done)
@@ -300,6 +310,32 @@ stp_store_put_record_finish(StpStore *self, GAsyncResult *result, GError **error
 		return NULL;
 	job = g_task_get_task_data(G_TASK(result));
 	return g_steal_pointer(&job->outcome);
+}
+
+void
+stp_store_put_partial_async(StpStore *self, const StpPartial *partial, GCancellable *cancellable,
+			    GAsyncReadyCallback callback, gpointer user_data)
+{
+	submit(self, stp_job_put_partial(partial), TAG_PARTIAL, cancellable, callback, user_data);
+}
+
+gboolean
+stp_store_put_partial_finish(StpStore *self, GAsyncResult *result, GError **error)
+{
+	FINISH(TAG_PARTIAL);
+}
+
+void
+stp_store_refute_partial_async(StpStore *self, const StpPartial *partial, GCancellable *cancellable,
+			       GAsyncReadyCallback callback, gpointer user_data)
+{
+	submit(self, stp_job_refute_partial(partial), TAG_REFUTE, cancellable, callback, user_data);
+}
+
+gboolean
+stp_store_refute_partial_finish(StpStore *self, GAsyncResult *result, GError **error)
+{
+	FINISH(TAG_REFUTE);
 }
 
 void
@@ -425,6 +461,19 @@ stp_store_get_held(StpStore *self, const char *serial, guint32 epoch, guint32 ol
 	return held;
 }
 
+StpPartial *
+stp_store_get_partial(StpStore *self, const char *serial, GError **error)
+{
+	StpDatabase *db = begin_reading(self, error);
+	StpPartial *partial = NULL;
+
+	if (db == NULL)
+		return NULL;
+	partial = stp_journal_get(db, serial, error);
+	end_reading(db);
+	return partial;
+}
+
 GPtrArray *
 stp_store_get_coverage(StpStore *self, const char *serial, GError **error)
 {
@@ -480,40 +529,6 @@ stp_store_get_session_records(StpStore *self, const StpSession *session, gboolea
 
 /* ---- life ---- */
 
-static gboolean
-read_collector_id(StpStore *self, GError **error)
-{
-	static const char find[] = "SELECT value FROM setting WHERE name = 'collector-id'";
-	static const char make[] = "INSERT OR IGNORE INTO setting (name, value) VALUES ('collector-id', ?)";
-	g_autoptr(GError) local = NULL;
-	g_autoptr(StpRows) rows = NULL;
-	guint8 fresh[STP_COLLECTOR_ID_SIZE];
-	const guint8 *id;
-	gsize size;
-
-	if (getrandom(fresh, sizeof(fresh), 0) != sizeof(fresh)) {
-		g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
-			    "The system gives no random numbers to name this collector with. Restart it.");
-		return FALSE;
-	}
-	if (!stp_database_run(self->files.writer, make, STP_VALUES(STP_BLOB(fresh, sizeof(fresh))), error))
-		return FALSE;
-	rows = stp_database_query(self->files.writer, find, NULL, error);
-	if (rows == NULL)
-		return FALSE;
-	if (!stp_rows_next(rows, &local) || (id = stp_rows_blob(rows, 0, &size)) == NULL || size != sizeof(fresh)) {
-		if (local != NULL)
-			g_propagate_error(error, g_steal_pointer(&local));
-		else
-			g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
-				    "The store %s does not hold this collector's name. Restore it from a backup.",
-				    stp_database_path(self->files.writer));
-		return FALSE;
-	}
-	memcpy(self->collector_id, id, sizeof(self->collector_id));
-	return TRUE;
-}
-
 static void
 stp_store_init(StpStore *self)
 {
@@ -529,7 +544,8 @@ stp_store_open(const char *directory, GError **error)
 	g_autoptr(StpStore) self = g_object_new(STP_TYPE_STORE, NULL);
 	g_autoptr(GError) local = NULL;
 
-	if (!stp_store_files_open(&self->files, directory, error) || !read_collector_id(self, error))
+	if (!stp_store_files_open(&self->files, directory, error) || 
+	    !stp_collector_id_read(self->files.writer, self->collector_id, error))
 		return NULL;
 	/* What cannot be derived now must not keep the clinic from its sessions. */
 	if (!stp_decoding_catch_up(self->files.writer, &local)) {

@@ -91,6 +91,29 @@ void stp_store_put_record_async(StpStore *self, const StpArrival *arrival,
 				gpointer user_data);
 StpStoredOutcome *stp_store_put_record_finish(StpStore *self, GAsyncResult *result, GError **error);
 
+/* ---- the record under way ---- */
+
+/*
+ * Keep what came of a record that is not whole yet, for the next link or process: one record for
+ * each pen, another one takes its place.  start is 0, and what was kept is replaced; or where
+ * what is kept of this very record ends.  No bytes from 0: nothing is kept.  Gone by itself when
+ * the record is stored, and when a pen's state no longer has it.
+ *
+ * It survives a power cut like all else, but never counts as held.  It is optional: when it
+ * fails, for want of room as well, the state of the store stays what it is.
+ */
+void stp_store_put_partial_async(StpStore *self, const StpPartial *partial, GCancellable *cancellable,
+				 GAsyncReadyCallback callback, gpointer user_data);
+gboolean stp_store_put_partial_finish(StpStore *self, GAsyncResult *result, GError **error);
+
+/* NULL without an error: nothing is kept of this pen, or nothing of it is undamaged. */
+StpPartial *stp_store_get_partial(StpStore *self, const char *serial, GError **error);
+
+/* The pen's record is another one: keep these bytes as evidence, and nothing more to resume from. */
+void stp_store_refute_partial_async(StpStore *self, const StpPartial *partial, GCancellable *cancellable,
+				    GAsyncReadyCallback callback, gpointer user_data);
+gboolean stp_store_refute_partial_finish(StpStore *self, GAsyncResult *result, GError **error);
+
 /* ---- findings: what was odd ---- */
 
 /*

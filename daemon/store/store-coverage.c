@@ -121,7 +121,7 @@ read_specials(StpDatabase *db, Ledger *ledger, GError **error)
 	static const char sql[] =
 		"SELECT number, min(never), sum(tries) FROM ("
 		"  SELECT number, 0 AS never, tries FROM specimen"
-		"   WHERE pen = ?1 AND epoch = ?2 AND kind <> 'conflict'"
+		"   WHERE pen = ?1 AND epoch = ?2 AND kind NOT IN ('conflict', 'partial')"
 		"  UNION ALL"
 		"  SELECT record, kind = 'never-written', count FROM finding"
 		"   WHERE pen = ?1 AND epoch = ?2 AND record > 0 AND NOT closed"

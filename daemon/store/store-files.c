@@ -18,7 +18,8 @@
 /*
  * Looked through at every start.  The raw tables are left out: they are nearly all of the
  * file, reading them would take minutes in an old clinic, and each raw record carries a
- * checksum that is looked at whenever the record is used.
+ * checksum that is looked at whenever the record is used.  So is the journal: it is no reason to
+ * set a store aside.
  */
 static const char *const checked_tables[] = { "setting", "pen",     "epoch",   "anchor", "record", "held",
 					      "specimen", "finding", "session", "part",   "attempt" };
@@ -151,7 +152,10 @@ check_tables(StpDatabase *db, gboolean *sound, GError **error)
 static gboolean
 migrate_to(StpDatabase *db, gint64 layout, GError **error)
 {
-	static const char *const scripts[] = { "/org/stipple1/store/sql/001-initial.sql" };
+	static const char *const scripts[] = {
+		"/org/stipple1/store/sql/001-initial.sql",
+		"/org/stipple1/store/sql/002-journal.sql",
+	};
 	g_autoptr(GBytes) script = NULL;
 	g_autofree char *finish = NULL;
 

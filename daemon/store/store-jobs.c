@@ -3,9 +3,11 @@
 
 #include "store-jobs.h"
 
+#include "log.h"
 #include "store-coverage.h"
 #include "store-decoding.h"
 #include "store-findings.h"
+#include "store-journal.h"
 #include "store-pens.h"
 #include "store-records.h"
 #include "store-times.h"
@@ -49,6 +51,16 @@ finish(StpDatabase *db, gboolean fine, GError **error)
 		return stp_database_commit(db, error);
 	stp_database_rollback(db);
 	return FALSE;
+}
+
+/* The journal of records under way: what fails there costs a second reading, and nobody a record. */
+static void
+shrug(const char *serial, gboolean fine, GError *error)
+{
+	if (!fine)
+		stp_debug("store", serial, "the journal was left as it is: %s",
+			  error != NULL ? error->message : "unknown");
+	g_clear_error(&error);
 }
 
 /* ---- pens ---- */
@@ -95,12 +107,18 @@ static gboolean
 put_state(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **error)
 {
 	const struct stp_time_anchor *anchor = self->u.state.anchored ? &self->u.state.anchor : NULL;
+	GError *local = NULL;
+	gboolean tidy;
 
-	return stp_database_begin(db, error) &&
-	       finish(db,
-		      stp_times_put_state(db, self->u.state.serial, self->u.state.epoch, self->u.state.oldest,
-					  self->u.state.newest, anchor, self->made, error),
-		      error);
+	if (!stp_database_begin(db, error) ||
+	    !finish(db,
+		    stp_times_put_state(db, self->u.state.serial, self->u.state.epoch, self->u.state.oldest,
+					self->u.state.newest, anchor, self->made, error),
+		    error))
+		return FALSE;
+	tidy = stp_journal_tidy(db, self->u.state.serial, self->u.state.epoch, self->u.state.oldest, &local);
+	shrug(self->u.state.serial, tidy, local);
+	return TRUE;
 }
 
 StpJob *
@@ -132,6 +150,9 @@ static gboolean
 put_record(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **error)
 {
 	g_auto(StpLook) look = { STP_OK, NULL };
+	const StpArrival *arrival = &self->u.arrival;
+	GError *local = NULL;
+	gboolean forgotten;
 	StpKept kept;
 
 	stp_digester_start(self->digester, self->u.arrival.raw);
@@ -144,6 +165,8 @@ put_record(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **er
 	self->outcome->how = kept.how;
 	self->outcome->acknowledge = kept.acknowledge;
 	self->outcome->verdict = kept.integrity;
+	forgotten = stp_journal_forget(db, arrival->serial, arrival->epoch, arrival->number, &local);
+	shrug(arrival->serial, forgotten, local);
 	if (kept.record == 0)
 		return TRUE;
 	if (stp_decoding_look(db, kept.record, self->u.arrival.raw, self->digester, &look, self->made,
@@ -165,6 +188,52 @@ stp_job_put_record(const StpArrival *arrival)
 	self->u.arrival.serial = g_strdup(arrival->serial);
 	self->u.arrival.raw = g_bytes_ref(arrival->raw);
 	return self;
+}
+
+/* ---- the record under way ---- */
+
+static void
+clear_partial(StpJob *self)
+{
+	stp_partial_free(self->u.partial);
+}
+
+static gboolean
+put_partial(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **error)
+{
+	return stp_database_begin(db, error) && finish(db, stp_journal_put(db, self->u.partial, error), error);
+}
+
+static gboolean
+refute_partial(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **error)
+{
+	return stp_database_begin(db, error) && finish(db, stp_journal_refute(db, self->u.partial, error), error);
+}
+
+static StpJob *
+about_partial(const StpPartial *partial, gboolean (*todo)(StpJob *, StpDatabase *, GCancellable *, GError **))
+{
+	StpJob *self = new_job(todo, clear_partial);
+	StpPartial *copy = g_new(StpPartial, 1);
+
+	*copy = *partial;
+	copy->serial = g_strdup(partial->serial);
+	copy->bytes = g_bytes_ref(partial->bytes);
+	self->u.partial = copy;
+	self->optional = TRUE;
+	return self;
+}
+
+StpJob *
+stp_job_put_partial(const StpPartial *partial)
+{
+	return about_partial(partial, put_partial);
+}
+
+StpJob *
+stp_job_refute_partial(const StpPartial *partial)
+{
+	return about_partial(partial, refute_partial);
 }
 
 /* ---- findings ---- */

@@ -26,10 +26,12 @@ struct StpJob {
 			struct stp_time_anchor anchor;
 		} state;
 		StpArrival arrival;	/* owns serial and raw */
+		StpPartial *partial;
 		StpFinding *finding;
 		StpAttempt attempt;	/* owns serial, stage and error */
 	} u;
 	void (*clear)(StpJob *self);
+	gboolean optional;		/* when it fails the store is none the worse */
 	StpDigester *digester;		/* the worker's; set before the job is run */
 
 	/* Results. */
@@ -42,6 +44,8 @@ StpJob *stp_job_put_pen(const StpPenRow *row);
 StpJob *stp_job_put_state(const char *serial, guint32 epoch, guint32 oldest, guint32 newest,
 			  const struct stp_time_anchor *anchor);
 StpJob *stp_job_put_record(const StpArrival *arrival);
+StpJob *stp_job_put_partial(const StpPartial *partial);
+StpJob *stp_job_refute_partial(const StpPartial *partial);
 StpJob *stp_job_put_finding(const StpFinding *finding);
 StpJob *stp_job_put_attempt(const StpAttempt *attempt);
 StpJob *stp_job_reparse(void);

@@ -53,8 +53,8 @@ kind_of(enum stp_status integrity)
 	return integrity == STP_ERR_IDENTITY ? "identity" : "crc";
 }
 
-static gboolean
-keep_specimen(StpDatabase *db, const Parcel *parcel, const char *kind, gboolean *again, GError **error)
+gboolean
+stp_specimen_keep(StpDatabase *db, const StpSpecimen *specimen, gboolean *again, GError **error)
 {
 	static const char count[] = "UPDATE specimen SET tries = tries + 1, last_at = ?5"
 				    " WHERE pen = ?1 AND epoch = ?2 AND number = ?3 AND sha256 = ?4";
@@ -62,23 +62,24 @@ keep_specimen(StpDatabase *db, const Parcel *parcel, const char *kind, gboolean 
 		"INSERT INTO specimen (pen, epoch, number, sha256, first_at, last_at, kind, tries, size)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, 1, ?7)";
 	static const char keep[] = "INSERT INTO specimen_raw (specimen, bytes) VALUES (?, ?)";
-	StpValue pen = STP_INT(parcel->pen), epoch = STP_INT(parcel->arrival->epoch);
-	StpValue number = STP_INT(parcel->arrival->number), sha256;
+	StpValue pen = STP_INT(specimen->pen), epoch = STP_INT(specimen->epoch);
+	StpValue number = STP_INT(specimen->number), sha256;
 	guint8 hash[STP_HASH_SIZE];
 
-	stp_record_hash(parcel->raw, parcel->size, hash);
+	stp_record_hash(specimen->bytes, specimen->size, hash);
 	sha256 = STP_BLOB(hash, sizeof(hash));
-	if (!stp_database_run(db, count, STP_VALUES(pen, epoch, number, sha256, STP_INT(parcel->at)), error))
+	if (!stp_database_run(db, count, STP_VALUES(pen, epoch, number, sha256, STP_INT(specimen->at)), error))
 		return FALSE;
 	*again = stp_database_changes(db) > 0;
 	if (*again)
 		return TRUE;
 	return stp_database_run(db, insert,
-				STP_VALUES(pen, epoch, number, sha256, STP_INT(parcel->at), STP_TEXT(kind),
-					   STP_INT(parcel->size)),
+				STP_VALUES(pen, epoch, number, sha256, STP_INT(specimen->at), STP_TEXT(specimen->kind),
+					   STP_INT(specimen->size)),
 				error) &&
 	       stp_database_run(db, keep,
-				STP_VALUES(STP_INT(stp_database_last_row(db)), STP_BLOB(parcel->raw, parcel->size)),
+				STP_VALUES(STP_INT(stp_database_last_row(db)),
+					   STP_BLOB(specimen->bytes, specimen->size)),
 				error);
 }
 
@@ -97,8 +98,17 @@ put_aside(StpDatabase *db, const Parcel *parcel, gboolean held, StpKept *kept, G
 		.at = parcel->at,
 		.kept = TRUE,
 	};
+	const StpSpecimen specimen = {
+		.pen = parcel->pen,
+		.epoch = arrival->epoch,
+		.number = arrival->number,
+		.kind = note.kind,
+		.bytes = parcel->raw,
+		.size = parcel->size,
+		.at = parcel->at,
+	};
 
-	if (!keep_specimen(db, parcel, note.kind, &again, error) ||
+	if (!stp_specimen_keep(db, &specimen, &again, error) ||
 	    !stp_findings_note_record(db, &note, NULL, made, error))
 		return FALSE;
 	if (again)

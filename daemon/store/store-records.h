@@ -17,6 +17,19 @@ typedef struct {
 	gint64 record;			/* the row to look into; 0: none */
 } StpKept;
 
+/* Bytes that came under a record's name and are not the record. */
+typedef struct {
+	gint64 pen;
+	guint32 epoch, number;
+	const char *kind;
+	const guint8 *bytes;
+	gsize size;
+	gint64 at;
+} StpSpecimen;
+
+/* Inside the caller's transaction.  *again: the same bytes were there. */
+gboolean stp_specimen_keep(StpDatabase *db, const StpSpecimen *specimen, gboolean *again, GError **error);
+
 /* Inside the caller's transaction; made receives StpFindings. */
 gboolean stp_records_keep(StpDatabase *db, const StpArrival *arrival, StpKept *kept, GPtrArray *made,
 			  GError **error);

@@ -58,6 +58,18 @@ typedef struct {
 void stp_stored_outcome_free(StpStoredOutcome *outcome);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpStoredOutcome, stp_stored_outcome_free)
 
+/* What came of a record whose rest is still in the pen, without a gap. */
+typedef struct {
+	char *serial;
+	guint32 epoch, number;
+	guint32 length, crc32c;	/* of the whole record, as LIST named them */
+	gsize start;		/* put: where in the record the bytes begin; get: 0 */
+	GBytes *bytes;
+} StpPartial;
+
+void stp_partial_free(StpPartial *partial);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpPartial, stp_partial_free)
+
 typedef struct {
 	char *serial;
 	guint32 epoch;

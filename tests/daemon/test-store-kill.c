@@ -110,10 +110,84 @@ write_for_ever(const char *directory, const char *from)
 		g_main_context_iteration(NULL, TRUE);
 }
 
+/* ---- the same, with a journal of each record before it is whole ---- */
+
+#define STEP 4096u
+/* What the journal was said to hold: the record's number, and how many steps of it. */
+#define NOTE(number, steps) ((number) * 1024u + (steps))
+
+static void
+wait_for(GAsyncResult **result)
+{
+	while (*result == NULL)
+		g_main_context_iteration(NULL, TRUE);
+}
+
+static void
+on_result(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	*(GAsyncResult **)user_data = g_object_ref(result);
+}
+
+static RecordPlan
+journalled_plan(guint32 number)
+{
+	return (RecordPlan){ .number = number, .samples = 20000 };
+}
+
+static void
+journal_steps(StpStore *store, guint32 number, GBytes *raw)
+{
+	gsize size = g_bytes_get_size(raw);
+
+	for (guint32 step = 0; step < size / STEP; step++) {
+		g_autoptr(GAsyncResult) result = NULL;
+		g_autoptr(GBytes) part = g_bytes_new_from_bytes(raw, step * STEP, STEP);
+		const StpPartial partial = {
+			.serial = (char *)"P1",
+			.epoch = 7,
+			.number = number,
+			.length = (guint32)size,
+			.start = step * STEP,
+			.bytes = part,
+		};
+		guint32 note = NOTE(number, step + 1);
+
+		stp_store_put_partial_async(store, &partial, NULL, on_result, &result);
+		wait_for(&result);
+		if (!stp_store_put_partial_finish(store, result, NULL) ||
+		    write(STDOUT_FILENO, &note, sizeof(note)) < 0)
+			_exit(1);
+	}
+}
+
+static int
+journal_for_ever(const char *directory, const char *from)
+{
+	StpStore *store = stp_store_open(directory, NULL);
+
+	if (store == NULL)
+		return 1;
+	for (guint32 number = (guint32)strtoul(from, NULL, 10);; number++) {
+		RecordPlan plan = journalled_plan(number);
+		g_autoptr(GBytes) raw = world_record(&plan);
+		StpArrival arrival = world_arrival(&plan, raw);
+		g_autoptr(GAsyncResult) result = NULL;
+		g_autoptr(StpStoredOutcome) outcome = NULL;
+
+		journal_steps(store, number, raw);
+		stp_store_put_record_async(store, &arrival, NULL, on_result, &result);
+		wait_for(&result);
+		outcome = stp_store_put_record_finish(store, result, NULL);
+		if (outcome == NULL || !outcome->acknowledge)
+			return 1;
+	}
+}
+
 /* ---- the one that kills ---- */
 
 static pid_t
-start(const char *directory, guint32 from, int *acknowledged)
+start(const char *how, const char *directory, guint32 from, int *acknowledged)
 {
 	g_autofree char *number = g_strdup_printf("%u", from);
 	int ends[2];
@@ -123,7 +197,7 @@ start(const char *directory, guint32 from, int *acknowledged)
 	child = fork();
 	if (child == 0) {
 		dup2(ends[1], STDOUT_FILENO);
-		execl("/proc/self/exe", "test-store-kill", "--write", directory, number, NULL);
+		execl("/proc/self/exe", "test-store-kill", how, directory, number, NULL);
 		_exit(1);
 	}
 	close(ends[1]);
@@ -231,7 +305,7 @@ what_was_acknowledged_is_stored(void **state)
 		int acknowledged = -1;
 		/* Some are sent again, which must not double them. */
 		guint32 from = next > 3 ? next - session_random_below(&random, 3) : next;
-		pid_t child = start(directory, from, &acknowledged);
+		pid_t child = start("--write", directory, from, &acknowledged);
 
 		kill_after(child, acknowledged, session_random_below(&random, 8),
 			   session_random_below(&random, 4) ? session_random_below(&random, 1000000)
@@ -244,14 +318,83 @@ what_was_acknowledged_is_stored(void **state)
 	world_remove(directory);
 }
 
+/* Of what the journal was said to hold nothing is missing, unless the record itself is there by now. */
+static guint32
+check_journal(const char *directory, GHashTable *told, guint *kept_rounds)
+{
+	World world = { .directory = (char *)directory };
+	g_autoptr(StpPartial) partial = NULL;
+	g_autoptr(GArray) missing = NULL;
+	GHashTableIter iter;
+	gpointer key;
+	guint32 last = 0, next;
+
+	world_reopen(&world);
+	assert_string_equal(stp_store_get_hint(world.store), "");
+	missing = stp_store_get_missing(world.store, "P1", 7, 1, 1000000, NULL);
+	assert_int_equal(missing->len, 1);
+	next = g_array_index(missing, struct stp_range, 0).from;
+	partial = stp_store_get_partial(world.store, "P1", NULL);
+	if (partial != NULL) {
+		RecordPlan plan = journalled_plan(partial->number);
+		g_autoptr(GBytes) raw = world_record(&plan);
+
+		/* The crash may have come between the record and the end of its journal. */
+		assert_in_range(partial->number, next - 1, next);
+		assert_memory_equal(g_bytes_get_data(partial->bytes, NULL), g_bytes_get_data(raw, NULL),
+				    g_bytes_get_size(partial->bytes));
+	}
+	g_hash_table_iter_init(&iter, told);
+	while (g_hash_table_iter_next(&iter, &key, NULL))
+		last = MAX(last, GPOINTER_TO_UINT(key));
+	assert_true(last < NOTE(next + 1, 0));
+	if (last >= NOTE(next, 0)) {
+		assert_non_null(partial);
+		assert_int_equal(partial->number, next);
+		assert_true(g_bytes_get_size(partial->bytes) >= (last - NOTE(next, 0)) * STEP);
+		(*kept_rounds)++;
+	}
+	world_close(&world);
+	assert_int_equal(world_sql_int(&world, "SELECT count(*) FROM pragma_integrity_check"
+					       " WHERE integrity_check <> 'ok'"), 0);
+	return next;
+}
+
+static void
+what_was_journalled_is_kept(void **state)
+{
+	g_autofree char *directory = world_directory();
+	g_autoptr(GHashTable) told = g_hash_table_new(NULL, NULL);
+	struct session_random random = { test_seed() };
+	guint32 next = 1;
+	guint kept_rounds = 0;
+
+	for (guint round = 0; round < ROUNDS / 2; round++) {
+		int acknowledged = -1;
+		pid_t child = start("--journal", directory, next, &acknowledged);
+
+		/* This one begins the record under way again. */
+		g_hash_table_remove_all(told);
+		kill_after(child, acknowledged, session_random_below(&random, 40), session_random_below(&random, 2000000),
+			   told);
+		next = check_journal(directory, told, &kept_rounds);
+	}
+	print_message("# %u records stored, %u of %u kills in the middle of one\n", next - 1, kept_rounds, ROUNDS / 2);
+	assert_true(kept_rounds > 0);
+	world_remove(directory);
+}
+
 int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_acknowledged_is_stored),
+		cmocka_unit_test(what_was_journalled_is_kept),
 	};
 
 	if (argc == 4 && g_str_equal(argv[1], "--write"))
 		return write_for_ever(argv[2], argv[3]);
+	if (argc == 4 && g_str_equal(argv[1], "--journal"))
+		return journal_for_ever(argv[2], argv[3]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,135 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+/* Stores of every earlier layout, as their version made them, are opened, and nothing in them changes. */
+
+#include "store-world.h"
+
+#include <glib/gstdio.h>
+#include <stipple/control.h>
+
+#include "error.h"
+
+static const char *const tables[] = { "setting",    "pen",  "epoch",    "anchor",       "record",
+				      "record_raw", "held", "specimen", "specimen_raw", "finding",
+				      "session",    "part", "attempt" };
+
+/*
+ * A store of layout 1: its own script makes the tables, and what the pens sent is put in as it lies
+ * in a store of today, whose tables of that layout are the same.
+ */
+static void
+make_layout_1(World *world)
+{
+	g_autofree char *script = NULL;
+	g_autofree char *path = g_build_filename(world->directory, "stipple.db", NULL);
+	g_autofree char *today = g_build_filename(world->directory, "today.db", NULL);
+
+	world_put_state(world, "P1", 7, 1, 9, NULL);
+	for (guint number = 1; number <= 5; number++) {
+		RecordPlan plan = { .number = number };
+
+		stp_stored_outcome_free(world_add(world, &plan));
+	}
+	{
+		RecordPlan plan = { .number = 6 };
+		g_autoptr(GBytes) raw = world_record(&plan);
+		g_autoptr(GBytes) flipped = world_flip(raw);
+		StpArrival arrival = world_arrival(&plan, flipped);
+
+		stp_stored_outcome_free(world_put(world, &arrival));
+	}
+	world_close(world);
+	world_sql(world, "PRAGMA wal_checkpoint(TRUNCATE)");
+	world_sql(world, "PRAGMA journal_mode = DELETE");
+	assert_int_equal(g_rename(path, today), 0);
+
+	assert_true(g_file_get_contents(LAYOUT_1, &script, NULL, NULL));
+	world_sql(world, "BEGIN; %s; PRAGMA application_id = 0x5354504c; PRAGMA user_version = 1; COMMIT",
+		  script);
+	for (guint i = 0; i < G_N_ELEMENTS(tables); i++)
+		world_sql(world, "ATTACH '%s' AS today; INSERT INTO main.%s SELECT * FROM today.%s", today,
+			  tables[i], tables[i]);
+	assert_int_equal(g_remove(today), 0);
+	assert_int_equal(world_sql_int(world, "PRAGMA user_version"), 1);
+	assert_int_equal(
+		world_sql_int(world, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'partial%'"), 0);
+}
+
+static void
+check_records(World *world)
+{
+	for (guint number = 1; number <= 5; number++) {
+		RecordPlan plan = { .number = number };
+		g_autoptr(GBytes) expected = world_record(&plan);
+		g_autofree char *id = g_strdup_printf("P1/%u", number);
+		g_autoptr(StpSession) session = world_session(world, id);
+		g_autoptr(GPtrArray) records =
+			stp_store_get_session_records(world->store, session, FALSE, NULL);
+
+		assert_true(g_bytes_equal(g_ptr_array_index(records, 0), expected));
+	}
+	assert_int_equal(world_sql_int(world, "SELECT count(*) FROM specimen_raw"), 1);
+}
+
+static void
+layout_1_is_brought_up(void **state)
+{
+	World world;
+	g_autofree guint8 *id = NULL;
+	g_autoptr(StpPartial) partial = NULL;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(StpStoredOutcome) outcome = NULL;
+	RecordPlan plan = { .number = 6 };
+
+	world_open(&world);
+	id = g_memdup2(stp_store_get_collector_id(world.store), STP_COLLECTOR_ID_SIZE);
+	make_layout_1(&world);
+	world_reopen(&world);
+	assert_string_equal(stp_store_get_hint(world.store), "");
+	assert_int_equal(world_sql_int(&world, "PRAGMA user_version"), 2);
+	assert_memory_equal(stp_store_get_collector_id(world.store), id, STP_COLLECTOR_ID_SIZE);
+	check_records(&world);
+	partial = stp_store_get_partial(world.store, "P1", &error);
+	assert_null(partial);
+	assert_null(error);
+	outcome = world_add(&world, &plan);
+	assert_true(outcome->acknowledge);
+	assert_int_equal(world_sql_int(&world, "SELECT count(*) FROM pragma_integrity_check"
+					       " WHERE integrity_check <> 'ok'"),
+			 0);
+	world_end(&world);
+}
+
+/* The second of its tables is in the way: the first must not stay behind, nor the number change. */
+static void
+a_migration_that_fails_changes_nothing(void **state)
+{
+	World world;
+	g_autoptr(GError) error = NULL;
+
+	world_open(&world);
+	make_layout_1(&world);
+	world_sql(&world, "CREATE TABLE partial_chunk (x)");
+	assert_null(stp_store_open(world.directory, &error));
+	assert_true(g_error_matches(error, STP_ERROR, STP_ERROR_STORE_FAILED));
+	assert_int_equal(world_sql_int(&world, "PRAGMA user_version"), 1);
+	assert_int_equal(world_sql_int(&world, "SELECT count(*) FROM sqlite_schema WHERE name = 'partial'"),
+			 0);
+	/* With what was in the way gone it goes on. */
+	world_sql(&world, "DROP TABLE partial_chunk");
+	world_reopen(&world);
+	check_records(&world);
+	world_end(&world);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(layout_1_is_brought_up),
+		cmocka_unit_test(a_migration_that_fails_changes_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
