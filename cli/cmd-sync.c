@@ -439,7 +439,7 @@ const struct command cmd_sync = {
 	.arguments = "[PEN...]",
 	.summary = "Fetch what the pens have recorded and the store does not hold yet",
 	.details = "Pens in sight are synced by themselves; this waits for it and shows it. Without PEN, every\n"
-		   "enrolled pen. Ctrl-C stops it; what arrived whole is kept. Exits with 2 when nothing was new.",
+		   "enrolled pen. Ctrl-C stops it; what arrived is kept. Exits with 2 when nothing was new.",
 	.options = table,
 	.option_count = G_N_ELEMENTS(table),
 	.options_size = sizeof(struct sync_options),

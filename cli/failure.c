@@ -47,7 +47,7 @@ static const struct known known[] = {
 	{ ERROR "Incomplete", EXIT_INTEGRITY, "incomplete", "Records are missing.",
 	  "'stipplectl sync' fetches them, 'stipplectl coverage' says which." },
 	{ ERROR "Cancelled", EXIT_FAILED, "cancelled", "It was cancelled.",
-	  "What arrived whole is kept; run it again for the rest." },
+	  "What arrived is kept; run it again for the rest." },
 	{ BUS "AccessDenied", EXIT_DENIED, "denied", "The system bus does not let you speak to stippled.", POLICY },
 	{ BUS "AuthFailed", EXIT_DENIED, "denied", "The system bus does not let you in.", POLICY },
 	{ BUS "InteractiveAuthorizationRequired", EXIT_DENIED, "denied", "This takes an authorisation.", POLICY },

@@ -59,7 +59,7 @@ gboolean stp_collector_sync_finish(StpCollector *self, GAsyncResult *result, Stp
 void stp_collector_cancel(StpCollector *self, const char *serial);
 
 /*
- * Stop all syncs in order: what arrived whole is stored.  Calls back when all is quiet.
+ * Stop all syncs in order: what arrived is kept.  Calls back when all is quiet.
  */
 void stp_collector_stop_async(StpCollector *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean stp_collector_stop_finish(StpCollector *self, GAsyncResult *result, GError **error);

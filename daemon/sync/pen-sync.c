@@ -7,6 +7,7 @@
 #include "log.h"
 #include "sync-findings.h"
 #include "sync-opening.h"
+#include "sync-resume.h"
 #include "sync-wanted.h"
 
 /* Signals to other processes follow these; more often helps nobody. */
@@ -38,6 +39,7 @@ struct _StpPenSync {
 	gint64 clock_asked_utc;
 	GArray *held, *wanted;	/* the engine reads them until it is done */
 	StpSyncOpening *opening;
+	StpSyncResume *resume;
 	StpSyncResult result;
 	gint64 progress_shown;
 };
@@ -76,6 +78,7 @@ stp_pen_sync_finalize(GObject *object)
 	g_clear_pointer(&self->held, g_array_unref);
 	g_clear_pointer(&self->wanted, g_array_unref);
 	g_clear_pointer(&self->opening, stp_sync_opening_free);
+	g_clear_pointer(&self->resume, stp_sync_resume_unref);
 	g_clear_error(&self->error);
 	G_OBJECT_CLASS(stp_pen_sync_parent_class)->finalize(object);
 }
@@ -178,6 +181,9 @@ end(StpPenSync *self, GError *error)
 	}
 	self->ending = TRUE;
 	self->error = error;
+	/* Kept before the attempt is, and so before anybody is told that this sync has ended. */
+	if (self->dialogue)
+		stp_sync_resume_keep_all(self->resume, self->host);
 	drop_source(&self->timer);
 	drop_source(&self->cancelled);
 	g_signal_handlers_disconnect_by_data(self->link, self);
@@ -198,13 +204,6 @@ done(StpPenSync *self)
 	self->pending--;
 	end_if_quiet(self);
 	g_object_unref(self);
-}
-
-static GError *
-stopped_error(void)
-{
-	return g_error_new(STP_ERROR, STP_ERROR_CANCELLED,
-		"The sync was stopped. What arrived is kept; the rest is fetched later, or with the next 'stipplectl sync'.");
 }
 
 /* ---- what the engine asks for ---- */
@@ -298,6 +297,7 @@ take_state(StpPenSync *self, const struct stp_host_state *state)
 		end(self, g_steal_pointer(&error));
 		return;
 	}
+	stp_sync_resume_load(self->resume);
 	stp_debug("sync", self->serial, "epoch %08x has %u..%u, %u ranges of it are missing here",
 		  state->epoch, state->oldest, state->newest, self->wanted->len);
 
@@ -386,27 +386,32 @@ carry_out(StpPenSync *self, const struct stp_host_action *action)
 	case STP_HOST_STATE:
 		take_state(self, &action->u.state);
 		break;
+	case STP_HOST_BEGIN:
+		stp_sync_resume_begin(self->resume, self->host, action);
+		break;
 	case STP_HOST_RECORD:
+		stp_sync_resume_delivered(self->resume);
 		take_record(self, action);
 		break;
 	case STP_HOST_GIVEN_UP:
 		self->result.given_up++;
+		stp_sync_resume_keep_all(self->resume, self->host);
 		stp_sync_find_given_up(self->store, self->serial, action);
 		break;
 	case STP_HOST_NOTE:
+		stp_sync_resume_note(self->resume, action);
 		stp_sync_find_note(self->store, self->serial, self->result.epoch, action);
 		break;
 	case STP_HOST_DONE:
 		/* A dialogue that was stopped is done, too, but the sync is not complete. */
 		if (!self->stopped)
 			self->stage = "done";
-		end(self, self->stopped ? stopped_error() : NULL);
+		end(self, self->stopped ? stp_sync_stopped() : NULL);
 		break;
 	case STP_HOST_FAILED:
 		end(self, stp_sync_failure(action));
 		break;
 	case STP_HOST_LISTED:
-	case STP_HOST_BEGIN:
 	case STP_HOST_IDLE:
 		break;
 	}
@@ -467,6 +472,7 @@ poll_engine(StpPenSync *self)
 	self->polling = FALSE;
 
 	if (!self->ending) {
+		stp_sync_resume_keep(self->resume, self->host);
 		set_timer(self);
 		show_progress(self);
 	}
@@ -505,7 +511,7 @@ on_cancelled(GCancellable *cancellable, gpointer user_data)
 		stp_host_cancel(self->host, now_ms());
 		poll_engine(self);
 	}
-	end(self, stopped_error());
+	end(self, stp_sync_stopped());
 	return G_SOURCE_REMOVE;
 }
 
@@ -552,6 +558,7 @@ stp_pen_sync_run_async(StpPenSync *self, GCancellable *cancellable, GAsyncReadyC
 		return;
 	}
 
+	self->resume = stp_sync_resume_new(self->store, self->serial);
 	g_signal_connect(self->link, "received", G_CALLBACK(on_received), self);
 	g_signal_connect(self->link, "closed", G_CALLBACK(on_closed), self);
 	if (cancellable != NULL) {

@@ -40,7 +40,8 @@ StpPenSync *stp_pen_sync_new(const char *serial, StpLink *link, StpStore *store)
 
 /*
  * Run it.  The link is closed at the end, whatever happened.  What arrived whole is stored even
- * when the call fails.  Cancelling ends it in order: the record under way is given up.
+ * when the call fails, and what arrived of the record under way is journalled: the next sync reads the
+ * rest.  Cancelling ends it in order.
  * Errors: LINK_FAILED, PROTOCOL_FAILED, DENIED, BUSY (the pen's motor runs), STORE_FULL,
  * STORE_FAILED, CANCELLED.
  */

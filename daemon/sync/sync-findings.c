@@ -39,7 +39,7 @@ static const struct words note_words[] = {
 		"that no longer exists." },
 	[STP_NOTE_PARTIAL_DIFFERS] = { TRUE,
 		"What was fetched of a record before is not what the pen has of it now.",
-		"It was fetched anew. Report the pen's firmware revision." },
+		"It is fetched anew, and the older bytes are kept as evidence. Report the pen's firmware revision." },
 	[STP_NOTE_SLOT_AHEAD] = { TRUE,
 		"The pen believed that this store held records which it lacks: an older backup was restored.",
 		"They are fetched again as far as the pen still has them; coverage names what is missing." },
@@ -143,6 +143,21 @@ stp_sync_find_span(StpStore *store, const char *serial, guint32 epoch, guint32 o
 
 	keep(store, serial, epoch, 0, "span", text,
 	     "Records near both ends are fetched all the same. Have the pen's log checked.");
+}
+
+void
+stp_sync_find_other_record(StpStore *store, const char *serial, guint32 epoch, guint32 record)
+{
+	const struct words *words = &note_words[STP_NOTE_PARTIAL_DIFFERS];
+
+	keep(store, serial, epoch, record, stp_note_name(STP_NOTE_PARTIAL_DIFFERS), words->text, words->hint);
+}
+
+GError *
+stp_sync_stopped(void)
+{
+	return g_error_new(STP_ERROR, STP_ERROR_CANCELLED,
+		"The sync was stopped. What arrived is kept; the rest is fetched later, or with the next 'stipplectl sync'.");
 }
 
 GError *

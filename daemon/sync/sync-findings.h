@@ -23,5 +23,10 @@ void stp_sync_find_state(StpStore *store, const char *serial, guint32 epoch, con
 void stp_sync_find_span(StpStore *store, const char *serial, guint32 epoch, guint32 oldest,
 			guint32 newest);
 
+/* What is kept of a record from an earlier link is of another length or checksum than the pen lists now. */
+void stp_sync_find_other_record(StpStore *store, const char *serial, guint32 epoch, guint32 record);
+
+/* For one who stopped it. */
+GError *stp_sync_stopped(void);
 /* Why a dialogue failed, for people; action is of kind STP_HOST_FAILED. */
 GError *stp_sync_failure(const struct stp_host_action *action);

@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The Stipple authors
 # SPDX-License-Identifier: MIT
-"""kill -9 of the daemon in the middle of a sync: afterwards all is there, and nothing twice."""
+"""kill -9 of the daemon in the middle of a sync: afterwards all is there, and nothing twice.
+
+Nor is anything fetched twice that was in the journal of the record under way.
+"""
 import os
 import random
 import signal
@@ -8,6 +11,14 @@ import unittest
 
 import truth
 from world import World
+
+# Lists, and the headers of attribute values: 4 bytes of each 244 or more.
+LISTS = 4000
+
+
+def payload(value_bytes):
+    return value_bytes - value_bytes // 61 - 4
+
 
 ROUNDS = int(os.environ.get("STIPPLE_RUNS", "5"))
 
@@ -45,6 +56,42 @@ class Crash(unittest.TestCase):
             with self.subTest(seed=seed, bytes=at):
                 print("killed after %d bytes: %d records were stored" % (
                     at, self.killed_at(at, dice.randrange(1 << 30))))
+
+    def killed_in_a_long_record(self, bytes_sent, seed):
+        with World(adapters=2) as world:
+            pens = world.start_pens(1, "--seed", seed, "--sessions", "1", "--samples", "200000",
+                                    "--announce-after", "1:%d" % bytes_sent)
+            daemon = world.start_daemon()
+            serial = world.pens_of(pens)[0]["pen"]
+            world.enrol(pens, serial)
+            pens.wait_event(lambda e: isinstance(e, dict) and e.get("fault") == "announce",
+                            what="that it sent %d bytes" % bytes_sent)
+            self.assertEqual(daemon.kill(signal.SIGKILL), -signal.SIGKILL)
+            before = truth.raw_records(world.state)
+            partial = truth.partial_size(world.state)
+            kept = partial + sum(len(raw) for raw in before.values())
+            self.assertFalse(truth.attempts(world.state), "killed before it was complete")
+            # The simulated link is faster than any disk, so how much that is says little here.
+            self.assertGreater(kept, 0)
+
+            world.start_daemon()
+            world.sync_until_complete(serial)
+            self.assertEqual(truth.held(world.state), truth.records(world.truth, serial))
+            total = sum(len(raw) for raw in truth.raw_records(world.state).values())
+            fetched = sum(attempt["bytes"] for attempt in truth.attempts(world.state))
+            self.assertLessEqual(fetched, total - kept + LISTS, "only the rest was fetched")
+            self.assertEqual(truth.partial_size(world.state), 0)
+            return partial, payload(bytes_sent) - kept
+
+    def test_killed_in_a_long_record(self):
+        seed = int(os.environ.get("STIPPLE_SEED", random.SystemRandom().randrange(1 << 31)))
+        print("STIPPLE_SEED=%d" % seed)
+        dice = random.Random(seed)
+        for _ in range(ROUNDS):
+            at = dice.randrange(100000, 250000)
+            with self.subTest(seed=seed, bytes=at):
+                print("killed after %d bytes: %d of the record were kept, %d are repeated" % (
+                    at, *self.killed_in_a_long_record(at, dice.randrange(1 << 30))))
 
 
 if __name__ == "__main__":

@@ -52,3 +52,22 @@ def raw_records(state):
 def held(state):
     """(serial, epoch, number) -> sha256 of the bytes of the records that are held."""
     return {key: hashlib.sha256(raw).hexdigest() for key, raw in raw_records(state).items()}
+
+
+def partial_size(state):
+    """How many bytes are kept of records that have not come whole."""
+    base = sqlite3.connect("file:%s?mode=ro" % os.path.join(state, "stipple.db"), uri=True)
+    try:
+        return base.execute("SELECT coalesce(sum(length(bytes)), 0) FROM partial_chunk").fetchone()[0]
+    finally:
+        base.close()
+
+
+def attempts(state):
+    """The syncs that the daemon lived to note."""
+    base = sqlite3.connect("file:%s?mode=ro" % os.path.join(state, "stipple.db"), uri=True)
+    base.row_factory = sqlite3.Row
+    try:
+        return [dict(row) for row in base.execute("SELECT * FROM attempt")]
+    finally:
+        base.close()

@@ -1,0 +1,31 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stipple/host.h>
+
+#include "session-store.h"
+
+/*
+ * The record under way, across links, crashes and reboots: what arrives of it goes into the
+ * store's journal, and what an earlier sync left there is handed to the engine.  Nothing of this is
+ * waited for, and a journal that fails costs a second reading of some bytes.
+ */
+
+typedef struct StpSyncResume StpSyncResume;
+
+StpSyncResume *stp_sync_resume_new(StpStore *store, const char *serial);
+void stp_sync_resume_unref(StpSyncResume *self);
+
+/* Before records are asked for: take up what is kept of this pen. */
+void stp_sync_resume_load(StpSyncResume *self);
+/* action is of kind STP_HOST_BEGIN; before the next poll. */
+void stp_sync_resume_begin(StpSyncResume *self, struct stp_host *host, const struct stp_host_action *action);
+/* action is of kind STP_HOST_NOTE, any note. */
+void stp_sync_resume_note(StpSyncResume *self, const struct stp_host_action *action);
+/* After each input of the engine: journal what arrived, if it is worth it by now. */
+void stp_sync_resume_keep(StpSyncResume *self, const struct stp_host *host);
+/* The record came whole and is put into the store next: nothing more of it is journalled. */
+void stp_sync_resume_delivered(StpSyncResume *self);
+/* No more comes of the record on this link: journal all of it. */
+void stp_sync_resume_keep_all(StpSyncResume *self, const struct stp_host *host);

@@ -1,0 +1,380 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+/* A link, or a daemon, that ends in the middle of a long record: the next one reads only the rest. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "clinic.h"
+#include "error.h"
+#include "private-bus.h"
+#include "sim-story.h"
+
+/* Lists, and what a READ begins in the middle: far below one chunk. */
+#define SLACK 2000u
+
+typedef struct {
+	Clinic *clinic;
+	const char *serial;
+	struct stp_entry longest;
+	guint32 epoch;
+	guint64 received[8]; /* payload, by sync */
+	guint syncs;
+} Ward;
+
+static void
+on_ended(StpEnrolledPen *pen, const char *error, const StpSyncResult *result, Ward *ward)
+{
+	assert_true(ward->syncs < G_N_ELEMENTS(ward->received));
+	ward->received[ward->syncs++] = result->bytes;
+}
+
+/* Pen 0 has a session of some 170 KB, and its short ones. */
+static Ward
+open_ward(Clinic *clinic)
+{
+	const SimStory story = { .seed = 9, .samples_min = 100000, .samples_max = 100000, .period_ms = 10 };
+	SimPen *pen = clinic->pens[0];
+	const struct stp_pen *engine = sim_pen_engine(pen);
+	Ward ward = { .clinic = clinic, .serial = sim_pen_serial(pen) };
+
+	assert_true(sim_story_add_session(&story, 9, pen, NULL, NULL));
+	for (guint32 number = 1; number <= sim_flash_newest(sim_pen_flash(pen)); number++) {
+		struct stp_entry entry;
+
+		assert_int_equal(engine->config.log->entry(engine->config.user, number, &entry), STP_OK);
+		if (entry.length > ward.longest.length)
+			ward.longest = entry;
+	}
+	assert_true(ward.longest.length > 150000);
+	ward.epoch = sim_flash_epoch(sim_pen_flash(pen));
+	return ward;
+}
+
+static void
+meet(Ward *ward)
+{
+	g_signal_connect(enrol(ward->clinic, 0), "sync-ended", G_CALLBACK(on_ended), ward);
+}
+
+/* How much is kept of the long record. */
+static gsize
+kept(Ward *ward)
+{
+	g_autoptr(StpPartial) partial = stp_store_get_partial(ward->clinic->store, ward->serial, NULL);
+
+	if (partial == NULL)
+		return 0;
+	assert_int_equal(partial->number, ward->longest.record);
+	assert_int_equal(partial->length, ward->longest.length);
+	assert_int_equal(partial->crc32c, ward->longest.crc32c);
+	return g_bytes_get_size(partial->bytes);
+}
+
+/* How many bytes the store still needs of the pen. */
+static guint64
+rest(Ward *ward)
+{
+	const struct stp_pen *engine = sim_pen_engine(ward->clinic->pens[0]);
+	guint32 newest = sim_flash_newest(sim_pen_flash(ward->clinic->pens[0]));
+	g_autoptr(GArray) missing =
+		stp_store_get_missing(ward->clinic->store, ward->serial, ward->epoch, 1, newest, NULL);
+	guint64 bytes = 0;
+
+	for (guint i = 0; i < missing->len; i++) {
+		struct stp_range range = g_array_index(missing, struct stp_range, i);
+
+		for (guint32 number = range.from; number <= range.to; number++) {
+			struct stp_entry entry;
+
+			assert_int_equal(engine->config.log->entry(engine->config.user, number, &entry),
+					 STP_OK);
+			bytes += entry.length;
+		}
+	}
+	return bytes - kept(ward);
+}
+
+/* Of what came with a sync that broke off, only the lists are not worth anything. */
+static void
+assert_all_kept(Ward *ward, guint sync, guint64 before)
+{
+	guint64 gained = before - rest(ward);
+
+	assert_true(kept(ward) > 30000);
+	assert_true(gained > 0);
+	assert_in_range(gained, ward->received[sync] - SLACK, ward->received[sync]);
+}
+
+/* That sync began when so much was missing. */
+static void
+assert_only_the_rest(Ward *ward, guint sync, guint64 missing)
+{
+	assert_in_range(ward->received[sync], missing, missing + SLACK);
+	/* The pen says so, too: it has not sent more. */
+	assert_false(ward->clinic->faults[0].announce.struck);
+	assert_complete(ward->clinic, 0);
+	assert_int_equal(kept(ward), 0);
+}
+
+/* From now on the pen tells when it sends more than what is missing in one connection; headers are 4 of 244.
+ */
+static void
+watch_the_pen(Ward *ward, guint64 missing)
+{
+	ward->clinic->faults[0].announce = (SimThreshold){ .bytes = missing + missing / 40 + SLACK };
+}
+
+static void
+test_a_lost_link_costs_nothing(void **state)
+{
+	Clinic *clinic = *state;
+	Ward ward = open_ward(clinic);
+	guint64 all = rest(&ward), missing;
+
+	clinic->faults[0].drop.bytes = 120000;
+	meet(&ward);
+	wait_ended(clinic, 1);
+	assert_int_equal(clinic->failed, 1);
+	assert_all_kept(&ward, 0, all);
+	missing = rest(&ward);
+	watch_the_pen(&ward, missing);
+	wait_ended(clinic, 2); /* by itself, after a second */
+	assert_int_equal(clinic->failed, 1);
+	assert_only_the_rest(&ward, 1, missing);
+}
+
+/* Three links for one record, and the daemon starts anew between them. */
+static void
+test_nor_does_a_restart(void **state)
+{
+	Clinic *clinic = *state;
+	Ward ward = open_ward(clinic);
+	guint64 missing = rest(&ward);
+
+	clinic->faults[0].drop.bytes = 60000;
+	clinic->faults[0].drop.always = TRUE;
+	meet(&ward);
+	for (guint i = 0; i < 2; i++) {
+		wait_ended(clinic, i + 1);
+		assert_all_kept(&ward, i, missing);
+		missing = rest(&ward);
+		close_store(clinic);
+		if (i == 1)
+			clinic->faults[0].drop = (SimThreshold){ 0 };
+		open_store(clinic);
+		on_pen_added(NULL, stp_collector_find_pen(clinic->collector, ward.serial), clinic);
+		g_signal_connect(stp_collector_find_pen(clinic->collector, ward.serial), "sync-ended",
+				 G_CALLBACK(on_ended), &ward);
+		assert_int_equal(rest(&ward), missing);
+		if (i == 1)
+			watch_the_pen(&ward, missing);
+		socket_radio_hear(clinic->radio, clinic->addresses[0], TRUE);
+	}
+	wait_ended(clinic, 3);
+	assert_int_equal(clinic->failed, 2);
+	assert_only_the_rest(&ward, 2, missing);
+}
+
+static gboolean
+stop_it(gpointer data)
+{
+	Ward *ward = data;
+
+	stp_collector_cancel(ward->clinic->collector, ward->serial);
+	return G_SOURCE_REMOVE;
+}
+
+static void
+on_event(SimPen *pen, const SimEvent *event, gpointer data)
+{
+	if (event->kind == SIM_EVENT_FAULT)
+		g_idle_add_full(G_PRIORITY_HIGH, stop_it, data, NULL);
+}
+
+static void
+test_stopped_and_taken_up_again(void **state)
+{
+	Clinic *clinic = *state;
+	Ward ward = open_ward(clinic);
+	Answer answer = { 0 };
+	guint64 missing = rest(&ward);
+
+	clinic->faults[0].announce.bytes = 60000;
+	sim_pen_set_listener(clinic->pens[0], on_event, &ward);
+	meet(&ward);
+	wait_ended(clinic, 1);
+	sim_pen_set_listener(clinic->pens[0], NULL, NULL);
+	assert_all_kept(&ward, 0, missing);
+	missing = rest(&ward);
+	assert_true(missing > 0);
+	watch_the_pen(&ward, missing);
+	stp_collector_sync_async(clinic->collector, ward.serial, 1, on_synced, &answer);
+	assert_true(private_wait(is_set, &answer.done, WAIT_MS));
+	assert_null(answer.error);
+	assert_only_the_rest(&ward, 1, missing);
+}
+
+/* ---- a journal that lies ---- */
+
+static void
+on_done(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	assert_true(stp_store_put_partial_finish(STP_STORE(source), result, NULL));
+	*(gboolean *)user_data = TRUE;
+}
+
+/* The first size bytes of the long record as the pen has them, one of them altered, under this checksum. */
+static void
+plant(Ward *ward, gsize size, gsize altered, guint32 crc32c)
+{
+	const struct stp_pen *engine = sim_pen_engine(ward->clinic->pens[0]);
+	g_autofree guint8 *bytes = g_malloc(size);
+	g_autoptr(GBytes) kept_bytes = NULL;
+	StpPartial partial = {
+		.serial = (char *)ward->serial,
+		.epoch = ward->epoch,
+		.number = ward->longest.record,
+		.length = ward->longest.length,
+		.crc32c = crc32c,
+	};
+	gboolean done = FALSE;
+
+	assert_int_equal(engine->config.log->read(engine->config.user, ward->longest.record, 0, bytes, size),
+			 STP_OK);
+	if (altered < size)
+		bytes[altered] ^= 1;
+	partial.bytes = kept_bytes = g_bytes_new(bytes, size);
+	stp_store_put_partial_async(ward->clinic->store, &partial, NULL, on_done, &done);
+	assert_true(private_wait(is_set, &done, WAIT_MS));
+}
+
+static void
+assert_told(Ward *ward, gboolean told)
+{
+	g_autoptr(GPtrArray) coverage = stp_store_get_coverage(ward->clinic->store, ward->serial, NULL);
+	const StpCoverage *entry = g_ptr_array_index(coverage, 0);
+	guint found = 0;
+
+	for (guint i = 0; i < entry->findings->len; i++) {
+		const StpFinding *finding = g_ptr_array_index(entry->findings, i);
+
+		found += g_str_equal(finding->kind, "partial-differs") &&
+			 finding->record == ward->longest.record;
+	}
+	assert_int_equal(found, told);
+}
+
+/* None of it is believed: the record is the pen's, and what was in the journal is told of. */
+static void
+meet_with(Clinic *clinic, Ward *ward, gsize size, gsize altered, guint32 crc_change)
+{
+	guint64 all = rest(ward);
+
+	plant(ward, size, altered, ward->longest.crc32c ^ crc_change);
+	meet(ward);
+	wait_ended(clinic, 1);
+	assert_int_equal(clinic->failed, 0);
+	assert_only_the_rest(ward, 0, all);
+	assert_told(ward, TRUE);
+}
+
+static void
+test_altered_bytes_are_not_believed(void **state)
+{
+	Ward ward = open_ward(*state);
+
+	meet_with(*state, &ward, 100000, 99999, 0);
+}
+
+static void
+test_all_bytes_but_one_altered(void **state)
+{
+	Ward ward = open_ward(*state);
+
+	meet_with(*state, &ward, ward.longest.length, 5, 0);
+}
+
+static void
+test_another_record_of_that_number(void **state)
+{
+	Ward ward = open_ward(*state);
+
+	meet_with(*state, &ward, 100000, G_MAXSIZE, 1);
+}
+
+/* What is true is believed, whoever wrote it; all of it costs no reading at all, but it is stored first. */
+static void
+test_all_of_it_was_there(void **state)
+{
+	Clinic *clinic = *state;
+	Ward ward = open_ward(clinic);
+	guint64 missing = rest(&ward) - ward.longest.length;
+
+	plant(&ward, ward.longest.length, G_MAXSIZE, ward.longest.crc32c);
+	watch_the_pen(&ward, missing);
+	meet(&ward);
+	wait_ended(clinic, 1);
+	assert_int_equal(clinic->failed, 0);
+	assert_only_the_rest(&ward, 0, missing);
+	assert_told(&ward, FALSE);
+}
+
+/* A newer record comes first and takes the journal's place; the older one is not read twice for that. */
+static void
+test_a_newer_record_comes_between(void **state)
+{
+	Clinic *clinic = *state;
+	Ward ward = open_ward(clinic);
+	const SimStory story = { .seed = 5, .samples_min = 40000, .samples_max = 40000, .period_ms = 10 };
+	guint64 missing;
+
+	clinic->faults[0].drop.bytes = 120000;
+	meet(&ward);
+	wait_ended(clinic, 1);
+	assert_true(kept(&ward) > 30000);
+	assert_true(sim_story_add_session(&story, 6, clinic->pens[0], NULL, NULL));
+	missing = rest(&ward);
+	assert_true(missing > ward.longest.length - kept(&ward) + 50000);
+	wait_ended(clinic, 2);
+	assert_int_equal(clinic->failed, 1);
+	assert_only_the_rest(&ward, 1, missing);
+}
+
+/* No room in the journal's view: the sync does what it did before there was one. */
+static void
+test_without_a_journal(void **state)
+{
+	Clinic *clinic = *state;
+	Ward ward = open_ward(clinic);
+	Answer answer = { 0 };
+
+	meet(&ward);
+	stp_store_set_reserve(clinic->store, G_GUINT64_CONSTANT(1) << 50);
+	wait_ended(clinic, 1);
+	assert_int_equal(clinic->failed, 1);
+	assert_int_equal(kept(&ward), 0);
+	stp_store_set_reserve(clinic->store, 0);
+	stp_collector_sync_async(clinic->collector, ward.serial, 1, on_synced, &answer);
+	assert_true(private_wait(is_set, &answer.done, WAIT_MS));
+	assert_null(answer.error);
+	assert_complete(clinic, 0);
+}
+
+int
+main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_clinic, close_clinic)
+	const struct CMUnitTest tests[] = {
+		CASE(test_a_lost_link_costs_nothing),  CASE(test_nor_does_a_restart),
+		CASE(test_stopped_and_taken_up_again), CASE(test_altered_bytes_are_not_believed),
+		CASE(test_all_bytes_but_one_altered),  CASE(test_another_record_of_that_number),
+		CASE(test_all_of_it_was_there),        CASE(test_a_newer_record_comes_between),
+		CASE(test_without_a_journal),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
