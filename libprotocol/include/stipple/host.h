@@ -17,6 +17,9 @@
  * The engine sends an ACK only after stp_host_stored() or stp_host_held() said that
  * the record is durable; nothing else can make it do so.  Records that cannot be had do not
  * stop the others.  Nothing here erases anything in the pen: errand.h is for that.
+ * The engine bounds silence, not slowness: a pen that sends a byte now and then is waited for as long as it
+ * does, which for the longest record can be months.  Who serves other pens as well sets a limit and calls
+ * stp_host_cancel(); what came is kept and resumed.
  * All times are milliseconds of any monotonic clock of the caller's.  An engine serves one
  * link; a new link takes a new engine.  Not thread-safe; separate engines are independent.
  */
