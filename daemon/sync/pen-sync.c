@@ -12,8 +12,6 @@
 
 /* Signals to other processes follow these; more often helps nobody. */
 #define PROGRESS_INTERVAL_US G_USEC_PER_SEC
-/* Wall and monotonic clock may drift apart by so much while the pen's clock is read. */
-#define CLOCK_STEP_US 50000
 
 struct _StpPenSync {
 	GObject parent;
@@ -40,6 +38,7 @@ struct _StpPenSync {
 	GArray *held, *wanted;	/* the engine reads them until it is done */
 	StpSyncOpening *opening;
 	StpSyncResume *resume;
+	GArray *credits;	/* (element-type struct stp_host_action), for when the journal has followed */
 	StpSyncResult result;
 	gint64 progress_shown;
 };
@@ -64,6 +63,7 @@ static void
 stp_pen_sync_init(StpPenSync *self)
 {
 	self->stage = "start";
+	self->credits = g_array_new(FALSE, FALSE, sizeof(struct stp_host_action));
 }
 
 static void
@@ -78,7 +78,8 @@ stp_pen_sync_finalize(GObject *object)
 	g_clear_pointer(&self->held, g_array_unref);
 	g_clear_pointer(&self->wanted, g_array_unref);
 	g_clear_pointer(&self->opening, stp_sync_opening_free);
-	g_clear_pointer(&self->resume, stp_sync_resume_unref);
+	g_clear_pointer(&self->resume, stp_sync_resume_close);
+	g_array_unref(self->credits);
 	g_clear_error(&self->error);
 	G_OBJECT_CLASS(stp_pen_sync_parent_class)->finalize(object);
 }
@@ -88,11 +89,10 @@ stp_pen_sync_class_init(StpPenSyncClass *class)
 {
 	G_OBJECT_CLASS(class)->finalize = stp_pen_sync_finalize;
 
-	signals[PROGRESS] = g_signal_new("progress", STP_TYPE_PEN_SYNC, G_SIGNAL_RUN_LAST, 0, NULL,
-					 NULL, NULL, G_TYPE_NONE, 0);
-	signals[SESSION_STORED] = g_signal_new("session-stored", STP_TYPE_PEN_SYNC,
-					       G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
-					       1, G_TYPE_STRING);
+	signals[PROGRESS] = g_signal_new("progress", STP_TYPE_PEN_SYNC, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+					 G_TYPE_NONE, 0);
+	signals[SESSION_STORED] = g_signal_new("session-stored", STP_TYPE_PEN_SYNC, G_SIGNAL_RUN_LAST, 0, NULL,
+					       NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
 }
 
 StpPenSync *
@@ -150,15 +150,13 @@ on_link_closed_by_us(GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 end_if_quiet(StpPenSync *self)
 {
+	struct stp_host_progress progress;
+
 	if (!self->ending || self->pending > 0 || self->task == NULL)
 		return;
 
-	if (self->host != NULL) {
-		struct stp_host_progress progress;
-
-		stp_host_get_progress(self->host, &progress);
-		self->result.bytes = progress.bytes_received;
-	}
+	stp_pen_sync_get_progress(self, &progress);
+	self->result.bytes = progress.bytes_received;
 	stp_link_close_async(self->link, on_link_closed_by_us, g_object_ref(self));
 }
 
@@ -230,20 +228,14 @@ on_clock(GObject *source, GAsyncResult *result, gpointer user_data)
 	gsize size = 0;
 	const guint8 *bytes = value != NULL ? g_bytes_get_data(value, &size) : NULL;
 
-	/* A clock that was set, or a machine that slept, in the middle: this pair would be a lie. */
-	if (bytes != NULL && ABS(utc - self->clock_asked_utc - took) > CLOCK_STEP_US) {
-		stp_notice("sync", self->serial,
-			   "This computer's clock was set while the pen's was read; the pen's sessions "
-			   "get their time at the next contact.");
+	if (bytes != NULL && !stp_sync_clock_held(self->serial, self->clock_asked_utc, utc, took))
 		bytes = NULL;
-	}
 	if (error != NULL)
 		stp_warning("sync", self->serial,
 			    "The pen's clock could not be read (%s); sessions of this power-up keep "
 			    "their order, and get their time at the next contact.", error->message);
 	if (!self->ending) {
-		stp_host_time(self->host, bytes, size, utc, (guint32)CLAMP(took, 0, G_MAXINT32),
-			      now_ms());
+		stp_host_time(self->host, bytes, size, utc, (guint32)CLAMP(took, 0, G_MAXINT32), now_ms());
 		poll_engine(self);
 	}
 	done(self);
@@ -281,18 +273,13 @@ take_state(StpPenSync *self, const struct stp_host_state *state)
 	self->result.epoch = state->epoch;
 	self->result.newest = state->newest;
 	self->result.boot_id = state->boot_id;
-	if (state->flags & STP_STATE_OVERRUN)
-		stp_sync_find_state(self->store, self->serial, state->epoch, "overrun");
-	if (state->flags & STP_STATE_TIME_LOST)
-		stp_debug("sync", self->serial, "the pen lost its wall clock; its tick is used");
+	stp_sync_find_state(self->store, self->serial, state);
 
 	g_clear_pointer(&self->held, g_array_unref);
 	g_clear_pointer(&self->wanted, g_array_unref);
-	self->held = stp_store_get_held(self->store, self->serial, state->epoch, state->oldest,
-					state->newest, &error);
+	self->held = stp_store_get_held(self->store, self->serial, state->epoch, state->oldest, state->newest, &error);
 	if (self->held != NULL)
-		self->wanted = stp_sync_get_wanted(self->store, self->serial, state, self->held,
-						   &error);
+		self->wanted = stp_sync_get_wanted(self->store, self->serial, state, self->held, &error);
 	if (self->wanted == NULL) {
 		end(self, g_steal_pointer(&error));
 		return;
@@ -311,8 +298,7 @@ on_record_kept(GObject *source, GAsyncResult *result, gpointer user_data)
 {
 	StpPenSync *self = user_data;
 	g_autoptr(GError) error = NULL;
-	g_autoptr(StpStoredOutcome) outcome =
-		stp_store_put_record_finish(STP_STORE(source), result, &error);
+	g_autoptr(StpStoredOutcome) outcome = stp_store_put_record_finish(STP_STORE(source), result, &error);
 
 	if (outcome == NULL) {
 		end(self, g_steal_pointer(&error));
@@ -363,8 +349,22 @@ write_control(StpPenSync *self, const struct stp_host_action *action, gboolean w
 {
 	g_autoptr(GBytes) value = g_bytes_new(action->u.write.bytes, action->u.write.size);
 
-	stp_link_write_async(self->link, STP_CHANNEL_LOG_CONTROL, value, with_response, NULL,
-			     on_written, begin(self));
+	stp_link_write_async(self->link, STP_CHANNEL_LOG_CONTROL, value, with_response, NULL, on_written,
+			     begin(self));
+}
+
+/* No more is asked of the pen than the disk can follow: else a crash would cost more than a chunk. */
+static void
+write_credits(gpointer user_data)
+{
+	StpPenSync *self = user_data;
+
+	if (!self->ending)
+		stp_sync_resume_keep(self->resume, self->host);
+	while (self->credits->len > 0 && !self->ending && !stp_sync_resume_is_behind(self->resume, self->host)) {
+		write_control(self, &g_array_index(self->credits, struct stp_host_action, 0), FALSE);
+		g_array_remove_index(self->credits, 0);
+	}
 }
 
 static void
@@ -372,16 +372,18 @@ carry_out(StpPenSync *self, const struct stp_host_action *action)
 {
 	switch (action->kind) {
 	case STP_HOST_WRITE:
+		/* The pen would drop those of the request before. */
+		g_array_set_size(self->credits, 0);
 		write_control(self, action, TRUE);
 		break;
 	case STP_HOST_WRITE_COMMAND:
-		write_control(self, action, FALSE);
+		g_array_append_val(self->credits, *action);
+		write_credits(self);
 		break;
 	case STP_HOST_READ_TIME:
 		self->clock_asked = g_get_monotonic_time();
 		self->clock_asked_utc = g_get_real_time();
-		stp_link_read_async(self->link, STP_CHANNEL_ELAPSED_TIME, NULL, on_clock,
-				    begin(self));
+		stp_link_read_async(self->link, STP_CHANNEL_ELAPSED_TIME, NULL, on_clock, begin(self));
 		break;
 	case STP_HOST_STATE:
 		take_state(self, &action->u.state);
@@ -437,8 +439,7 @@ set_timer(StpPenSync *self)
 	drop_source(&self->timer);
 	if (deadline == G_MAXUINT64)
 		return;
-	self->timer = g_timeout_source_new(
-		deadline > now ? (guint)MIN(deadline - now, 3600000) : 0);
+	self->timer = g_timeout_source_new(deadline > now ? (guint)MIN(deadline - now, 3600000) : 0);
 	g_source_set_callback(self->timer, on_deadline, self, NULL);
 	g_source_attach(self->timer, NULL);
 }
@@ -530,8 +531,7 @@ on_opened(GObject *source, GAsyncResult *result, gpointer user_data)
 		self->stage = "state";
 		self->result.mtu = stp_link_get_mtu(self->link);
 		self->dialogue = TRUE;
-		stp_host_start(self->host, (uint16_t)self->result.mtu, &self->opening->features,
-			       now_ms());
+		stp_host_start(self->host, (uint16_t)self->result.mtu, &self->opening->features, now_ms());
 		poll_engine(self);
 	}
 	done(self);
@@ -549,8 +549,7 @@ stp_pen_sync_run_async(StpPenSync *self, GCancellable *cancellable, GAsyncReadyC
 	/* We report cancelling ourselves, in our domain, once all is quiet. */
 	g_task_set_check_cancellable(self->task, FALSE);
 	self->started = g_get_real_time();
-	memcpy(config.collector_id, stp_store_get_collector_id(self->store),
-	       sizeof(config.collector_id));
+	memcpy(config.collector_id, stp_store_get_collector_id(self->store), sizeof(config.collector_id));
 	self->host = stp_host_new(&config);
 	if (self->host == NULL) {
 		end(self, g_error_new(STP_ERROR, STP_ERROR_PROTOCOL_FAILED,
@@ -558,7 +557,7 @@ stp_pen_sync_run_async(StpPenSync *self, GCancellable *cancellable, GAsyncReadyC
 		return;
 	}
 
-	self->resume = stp_sync_resume_new(self->store, self->serial);
+	self->resume = stp_sync_resume_new(self->store, self->serial, write_credits, self);
 	g_signal_connect(self->link, "received", G_CALLBACK(on_received), self);
 	g_signal_connect(self->link, "closed", G_CALLBACK(on_closed), self);
 	if (cancellable != NULL) {

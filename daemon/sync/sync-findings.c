@@ -6,6 +6,9 @@
 #include "error.h"
 #include "log.h"
 
+/* Wall and monotonic clock may drift apart by so much while the pen's clock is read. */
+#define CLOCK_STEP_US 50000
+
 struct words {
 	gboolean keep;		/* with the coverage; the rest is normal life on a radio */
 	const char *text, *hint;
@@ -128,11 +131,25 @@ stp_sync_find_note(StpStore *store, const char *serial, guint32 epoch,
 }
 
 void
-stp_sync_find_state(StpStore *store, const char *serial, guint32 epoch, const char *kind)
+stp_sync_find_state(StpStore *store, const char *serial, const struct stp_host_state *state)
 {
-	keep(store, serial, epoch, 0, kind,
-	     "The pen overwrote records that no collector had acknowledged.",
-	     "They are gone. Sync this pen more often; coverage names the numbers that are missing.");
+	if (state->flags & STP_STATE_OVERRUN)
+		keep(store, serial, state->epoch, 0, "overrun",
+		     "The pen overwrote records that no collector had acknowledged.",
+		     "They are gone. Sync this pen more often; coverage names the numbers that are missing.");
+	if (state->flags & STP_STATE_TIME_LOST)
+		stp_debug("sync", serial, "the pen lost its wall clock; its tick is used");
+}
+
+gboolean
+stp_sync_clock_held(const char *serial, gint64 asked_us, gint64 utc_us, gint64 took_us)
+{
+	if (ABS(utc_us - asked_us - took_us) <= CLOCK_STEP_US)
+		return TRUE;
+	stp_notice("sync", serial,
+		   "This computer's clock was set while the pen's was read; the pen's sessions get their time at "
+		   "the next contact.");
+	return FALSE;
 }
 
 void

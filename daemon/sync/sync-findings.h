@@ -17,8 +17,13 @@ void stp_sync_find_given_up(StpStore *store, const char *serial,
 /* action is of kind STP_HOST_NOTE. */
 void stp_sync_find_note(StpStore *store, const char *serial, guint32 epoch,
 			const struct stp_host_action *action);
-/* kind "overrun": the pen says that it overwrote records nobody had. */
-void stp_sync_find_state(StpStore *store, const char *serial, guint32 epoch, const char *kind);
+/* What the pen's flags tell: "overrun", it overwrote records nobody had. */
+void stp_sync_find_state(StpStore *store, const char *serial, const struct stp_host_state *state);
+/*
+ * Whether this computer's clock went on evenly from asked to utc, which took so long by the monotonic
+ * one.  When it was set, or the machine slept, a pair of the pen's time and ours would be a lie.
+ */
+gboolean stp_sync_clock_held(const char *serial, gint64 asked_us, gint64 utc_us, gint64 took_us);
 /* The pen claims more records than there can be. */
 void stp_sync_find_span(StpStore *store, const char *serial, guint32 epoch, guint32 oldest,
 			guint32 newest);

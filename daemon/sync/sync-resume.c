@@ -25,14 +25,20 @@ struct StpSyncResume {
 	gsize stored_size;
 	gint64 stored_at; /* monotonic */
 	gboolean writing;
+	gsize safe_size; /* what of stored_size is on the disk */
+	void (*journalled)(gpointer user_data);
+	gpointer user_data;
 	guint failures;
 };
 
 StpSyncResume *
-stp_sync_resume_new(StpStore *store, const char *serial)
+stp_sync_resume_new(StpStore *store, const char *serial, void (*journalled)(gpointer user_data),
+		    gpointer user_data)
 {
 	StpSyncResume *self = g_rc_box_new0(StpSyncResume);
 
+	self->journalled = journalled;
+	self->user_data = user_data;
 	self->store = g_object_ref(store);
 	self->serial = g_strdup(serial);
 	return self;
@@ -49,8 +55,9 @@ clear(gpointer data)
 }
 
 void
-stp_sync_resume_unref(StpSyncResume *self)
+stp_sync_resume_close(StpSyncResume *self)
 {
+	self->journalled = NULL;
 	g_rc_box_release_full(self, clear);
 }
 
@@ -165,7 +172,10 @@ on_journalled(GObject *source, GAsyncResult *result, gpointer user_data)
 		self->stored = (StpPartial){ 0 };
 		self->stored_size = 0;
 	}
-	stp_sync_resume_unref(self);
+	self->safe_size = self->stored_size;
+	if (self->journalled != NULL)
+		self->journalled(self->user_data);
+	g_rc_box_release_full(self, clear);
 }
 
 static void
@@ -178,6 +188,8 @@ put(StpSyncResume *self, const guint8 *bytes, gsize size)
 	partial.serial = self->serial;
 	partial.start = start;
 	partial.bytes = added;
+	/* Bytes of another record, or from 0 again, are none of what is safe. */
+	self->safe_size = start;
 	self->writing = TRUE;
 	self->stored = self->under_way;
 	self->stored_size = size;
@@ -231,6 +243,18 @@ void
 stp_sync_resume_keep(StpSyncResume *self, const struct stp_host *host)
 {
 	keep(self, host, FALSE);
+}
+
+gboolean
+stp_sync_resume_is_behind(StpSyncResume *self, const struct stp_host *host)
+{
+	gsize size;
+
+	/* Without a write under way nobody would tell of its end, and a pen must never wait for that. */
+	if (!self->writing || self->under_way.number == 0)
+		return FALSE;
+	look(self, host, &size);
+	return size >= self->safe_size + STEP_SIZE;
 }
 
 void

@@ -14,8 +14,11 @@
 
 typedef struct StpSyncResume StpSyncResume;
 
-StpSyncResume *stp_sync_resume_new(StpStore *store, const char *serial);
-void stp_sync_resume_unref(StpSyncResume *self);
+/* journalled is called whenever the journal has taken something, or refused it. */
+StpSyncResume *stp_sync_resume_new(StpStore *store, const char *serial,
+				   void (*journalled)(gpointer user_data), gpointer user_data);
+/* Nothing is called any more; what is under way is written all the same. */
+void stp_sync_resume_close(StpSyncResume *self);
 
 /* Before records are asked for: take up what is kept of this pen. */
 void stp_sync_resume_load(StpSyncResume *self);
@@ -25,6 +28,8 @@ void stp_sync_resume_begin(StpSyncResume *self, struct stp_host *host, const str
 void stp_sync_resume_note(StpSyncResume *self, const struct stp_host_action *action);
 /* After each input of the engine: journal what arrived, if it is worth it by now. */
 void stp_sync_resume_keep(StpSyncResume *self, const struct stp_host *host);
+/* So much is on its way to the disk that a pen should not be asked for more; journalled tells of the end. */
+gboolean stp_sync_resume_is_behind(StpSyncResume *self, const struct stp_host *host);
 /* The record came whole and is put into the store next: nothing more of it is journalled. */
 void stp_sync_resume_delivered(StpSyncResume *self);
 /* No more comes of the record on this link: journal all of it. */
