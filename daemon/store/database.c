@@ -4,11 +4,15 @@
 #include "database.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <sqlite3.h>
 
 #define BUSY_TIMEOUT_MS 5000
 /* The write-ahead log is cut back to this after a burst. */
 #define JOURNAL_SIZE_LIMIT "4194304"
+/* Of each connection, for SQLite's small objects: 12 KB where its own choice is 48. */
+#define LOOKASIDE_SIZE 1200
+#define LOOKASIDE_COUNT 10
 
 struct StpDatabase {
 	sqlite3 *handle;
@@ -86,6 +90,7 @@ static gboolean
 configure(StpDatabase *self, StpDatabaseMode mode, GError **error)
 {
 	sqlite3_extended_result_codes(self->handle, 1);
+	sqlite3_db_config(self->handle, SQLITE_DBCONFIG_LOOKASIDE, NULL, LOOKASIDE_SIZE, LOOKASIDE_COUNT);
 	/* Until the file has been looked at, closing must leave it as it was found. */
 	sqlite3_db_config(self->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_busy_timeout(self->handle, BUSY_TIMEOUT_MS);
@@ -113,12 +118,22 @@ free_rows(gpointer data)
 	g_free(rows);
 }
 
+/* Else each connection begins with 20 pages, 85 KB, that it never gives back. */
+static gpointer
+configure_library(gpointer data)
+{
+	sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+	return NULL;
+}
+
 StpDatabase *
 stp_database_open(const char *path, StpDatabaseMode mode, gboolean *damaged, GError **error)
 {
 	g_autoptr(StpDatabase) self = g_new0(StpDatabase, 1);
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+	static GOnce once = G_ONCE_INIT;
 
+	g_once(&once, configure_library, NULL);
 	self->path = g_strdup(path);
 	self->durable = TRUE;
 	self->statements = g_hash_table_new_full(NULL, NULL, NULL, free_rows);
@@ -155,6 +170,24 @@ stp_database_settle(StpDatabase *self, GError **error)
 		return fail(self, error);
 	sqlite3_db_config(self->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 	return TRUE;
+}
+
+static gboolean
+is_idle(gpointer key, gpointer value, gpointer data)
+{
+	const StpRows *rows = value;
+
+	return !rows->busy;
+}
+
+void
+stp_database_trim(StpDatabase *self)
+{
+	g_hash_table_foreach_remove(self->statements, is_idle, NULL);
+	sqlite3_db_release_memory(self->handle);
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
 }
 
 gboolean

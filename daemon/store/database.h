@@ -37,6 +37,11 @@ gboolean stp_database_script(StpDatabase *self, const char *script, GError **err
  */
 gboolean stp_database_settle(StpDatabase *self, GError **error);
 /*
+ * Give back what is kept only to be faster: cached pages and prepared statements.  For when
+ * nothing is expected soon; everything still works, the first queries a little slower.
+ */
+void stp_database_trim(StpDatabase *self);
+/*
  * Whether commits from here on wait for the disk.  They do unless told otherwise; only what
  * can be derived again may go without.
  */

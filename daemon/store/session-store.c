@@ -191,6 +191,9 @@ deliver(gpointer data)
 	StpStore *self = g_task_get_source_object(reply->task);
 	StpJob *job = g_task_get_task_data(reply->task);
 
+	/* The end of a sync, after which the job itself has trimmed the writer. */
+	if (g_task_get_source_tag(reply->task) == GINT_TO_POINTER(TAG_ATTEMPT) && self->worker != NULL)
+		stp_database_trim(self->files.reader);
 	if (!job->optional)
 		judge_write(self, reply->error != NULL ? reply->error : job->trouble);
 	for (guint i = 0; reply->done && i < job->made->len; i++)
@@ -552,6 +555,8 @@ stp_store_open(const char *directory, GError **error)
 		judge_write(self, local);
 		self->undecoded = TRUE;
 	}
+	/* The check has read much of the file. */
+	stp_database_trim(self->files.writer);
 	self->digester = stp_digester_new();
 	/* A thread of its own, so that nothing wakes up while there is nothing to do. */
 	self->worker = g_thread_pool_new(work, NULL, 1, TRUE, error);

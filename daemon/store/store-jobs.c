@@ -300,8 +300,12 @@ clear_attempt(StpJob *self)
 static gboolean
 put_attempt(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **error)
 {
-	return stp_database_begin(db, error) &&
-	       finish(db, stp_pens_put_attempt(db, &self->u.attempt, error), error);
+	gboolean done = stp_database_begin(db, error) &&
+			finish(db, stp_pens_put_attempt(db, &self->u.attempt, error), error);
+
+	/* A sync is over; it may be long until the next. */
+	stp_database_trim(db);
+	return done;
 }
 
 StpJob *
