@@ -39,7 +39,7 @@ request_body_size(enum stp_op op)
 	case STP_OP_ERASE:
 		return 12;
 	case STP_OP_DROP_SLOT:
-		return 1 + STP_COLLECTOR_ID_SIZE;
+		return 1 + STP_COLLECTOR_NAME_SIZE;
 	}
 	return -1;
 }
@@ -67,7 +67,7 @@ answer_body_size(enum stp_op op)
 	case STP_OP_ACK:
 		return 1;
 	case STP_OP_SLOTS:
-		return STP_COLLECTOR_ID_SIZE + 8;
+		return STP_COLLECTOR_NAME_SIZE + 8;
 	}
 	return -1;
 }
@@ -187,7 +187,7 @@ put_request_body(const struct stp_request *request, uint8_t *body)
 		break;
 	case STP_OP_DROP_SLOT:
 		body[0] = request->u.drop_slot.index;
-		memcpy(body + 1, request->u.drop_slot.collector_id, STP_COLLECTOR_ID_SIZE);
+		memcpy(body + 1, request->u.drop_slot.name, STP_COLLECTOR_NAME_SIZE);
 		break;
 	case STP_OP_GET_STATE:
 	case STP_OP_ABORT:
@@ -265,7 +265,7 @@ get_request_body(struct stp_request *request, const uint8_t *body)
 		break;
 	case STP_OP_DROP_SLOT:
 		request->u.drop_slot.index = body[0];
-		memcpy(request->u.drop_slot.collector_id, body + 1, STP_COLLECTOR_ID_SIZE);
+		memcpy(request->u.drop_slot.name, body + 1, STP_COLLECTOR_NAME_SIZE);
 		break;
 	case STP_OP_GET_STATE:
 	case STP_OP_ABORT:
@@ -359,9 +359,9 @@ stp_answer_encode(const struct stp_answer *answer, uint8_t out[STP_CONTROL_SIZE_
 		put_le32(body, answer->u.erase_prepare.nonce);
 		break;
 	case STP_OP_SLOTS:
-		memcpy(body, answer->u.slots.collector_id, STP_COLLECTOR_ID_SIZE);
-		put_le32(body + 8, answer->u.slots.mark);
-		put_le32(body + 12, answer->u.slots.epoch);
+		memcpy(body, answer->u.slots.name, STP_COLLECTOR_NAME_SIZE);
+		put_le32(body + 4, answer->u.slots.mark);
+		put_le32(body + 8, answer->u.slots.epoch);
 		break;
 	case STP_OP_CREDIT:
 	case STP_OP_ABORT:
@@ -408,9 +408,9 @@ get_answer_body(struct stp_answer *answer, const uint8_t *body)
 		answer->u.erase_prepare.nonce = get_le32(body);
 		break;
 	case STP_OP_SLOTS:
-		memcpy(answer->u.slots.collector_id, body, STP_COLLECTOR_ID_SIZE);
-		answer->u.slots.mark = get_le32(body + 8);
-		answer->u.slots.epoch = get_le32(body + 12);
+		memcpy(answer->u.slots.name, body, STP_COLLECTOR_NAME_SIZE);
+		answer->u.slots.mark = get_le32(body + 4);
+		answer->u.slots.epoch = get_le32(body + 8);
 		break;
 	case STP_OP_CREDIT:
 	case STP_OP_ABORT:

@@ -84,7 +84,7 @@ errand_on_slots(struct stp_errand *errand, const struct stp_answer *answer)
 	if (answer->status == STP_WIRE_SUCCESS) {
 		errand->announce.kind = STP_ERRAND_SLOT;
 		errand->announce.u.slot.index = index;
-		memcpy(errand->announce.u.slot.collector_id, answer->u.slots.collector_id, STP_COLLECTOR_ID_SIZE);
+		memcpy(errand->announce.u.slot.name, answer->u.slots.name, STP_COLLECTOR_NAME_SIZE);
 		errand->announce.u.slot.mark = answer->u.slots.mark;
 		errand->announce.u.slot.epoch = answer->u.slots.epoch;
 		errand->announce_due = true;
@@ -271,7 +271,7 @@ stp_errand_start(struct stp_errand *errand, uint64_t now_ms)
 		return;
 	case STP_ERRAND_DROP_SLOT:
 		errand->request.u.drop_slot.index = config->index;
-		memcpy(errand->request.u.drop_slot.collector_id, config->collector_id, STP_COLLECTOR_ID_SIZE);
+		memcpy(errand->request.u.drop_slot.name, config->collector_id, STP_COLLECTOR_NAME_SIZE);
 		errand_ask(errand, STP_OP_DROP_SLOT);
 		return;
 	case STP_ERRAND_ERASE_LOG:

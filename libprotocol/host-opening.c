@@ -240,7 +240,7 @@ stp_host_renew_slot(struct stp_host *host)
 		return false;
 	host->request.op = STP_OP_DROP_SLOT;
 	host->request.u.drop_slot.index = host->state.slot;
-	memcpy(host->request.u.drop_slot.collector_id, host->config.collector_id, STP_COLLECTOR_ID_SIZE);
+	memcpy(host->request.u.drop_slot.name, host->config.collector_id, STP_COLLECTOR_NAME_SIZE);
 	stp_host_send(host, STAGE_DROP);
 	stp_host_note(host, STP_NOTE_SLOT_AHEAD, host->ahead, host->state.slot);
 	host->renewed = true;

@@ -81,6 +81,9 @@ stp_pen_change_setting(struct stp_pen *pen, const struct stp_panel_request *requ
 	status = stp_config_put(changed, &size, tag, request->u.config_set.value, request->u.config_set.size);
 	if (status)
 		return STP_WIRE_INVALID_OPERAND;
+	/* A host that repeats itself must not wear out the flash. */
+	if (size == pen->config.settings_size && !memcmp(changed, pen->config.settings, size))
+		return STP_WIRE_SUCCESS;
 	stp_config_set_revision(changed, next_revision(revision));
 	status = pen->config.panel->save_settings(pen->config.user, changed, size, tag);
 	if (status)

@@ -37,13 +37,18 @@ stp_pen_take_slot(struct stp_pen *pen, const uint8_t collector_id[STP_COLLECTOR_
 	}
 	if (free == STP_PEN_SLOTS)
 		return STP_WIRE_SLOTS_FULL;
+	/* Else one bonded host could fill all slots with made-up ids, and nothing would ever be spare. */
+	if (pen->made_slot)
+		return STP_WIRE_NOT_AUTHORISED;
 
 	stp_pen_ask_log(pen, &state);
 	memcpy(fresh.collector_id, collector_id, STP_COLLECTOR_ID_SIZE);
 	fresh.epoch = state.epoch;
 	status = keep_slot(pen, free, &fresh);
-	if (status == STP_WIRE_SUCCESS)
+	if (status == STP_WIRE_SUCCESS) {
 		pen->slot = free;
+		pen->made_slot = true;
+	}
 	stp_pen_reset_spare(pen, 0);
 	return status;
 }
@@ -158,7 +163,8 @@ stp_pen_tell_slot(const struct stp_pen *pen, uint8_t index, struct stp_answer *r
 		return STP_WIRE_INVALID_OPERAND;
 	if (!pen->slots[index].used)
 		return STP_WIRE_NO_RECORDS;
-	memcpy(reply->u.slots.collector_id, pen->slots[index].collector_id, STP_COLLECTOR_ID_SIZE);
+	/* Not all of the id: with it another host could acknowledge in this collector's name. */
+	memcpy(reply->u.slots.name, pen->slots[index].collector_id, STP_COLLECTOR_NAME_SIZE);
 	reply->u.slots.mark = pen->slots[index].mark;
 	reply->u.slots.epoch = pen->slots[index].epoch;
 	return STP_WIRE_SUCCESS;
@@ -205,7 +211,7 @@ stp_pen_drop_slot(struct stp_pen *pen, const struct stp_request *request)
 	if (index >= STP_PEN_SLOTS)
 		return STP_WIRE_INVALID_OPERAND;
 	if (!pen->slots[index].used ||
-	    memcmp(pen->slots[index].collector_id, request->u.drop_slot.collector_id, STP_COLLECTOR_ID_SIZE))
+	    memcmp(pen->slots[index].collector_id, request->u.drop_slot.name, STP_COLLECTOR_NAME_SIZE))
 		return STP_WIRE_NO_RECORDS;
 	if (index != pen->slot) {
 		status = check_consent(pen, index);

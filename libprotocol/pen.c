@@ -100,6 +100,7 @@ stp_pen_disconnected(struct stp_pen *pen)
 	pen->connected = false;
 	pen->held = false;
 	pen->subscribed = 0;
+	pen->made_slot = false;
 	pen->slot = STP_PEN_NO_SLOT;
 }
 

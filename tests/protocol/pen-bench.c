@@ -169,6 +169,14 @@ uint8_t
 pen_bench_hello(struct pen_bench *bench, char id)
 {
 	struct stp_request hello = { .op = STP_OP_HELLO, .token = 1 };
+	uint16_t att_mtu = bench->pen.att_mtu;
+
+	/* Another collector comes by another connection. */
+	if (bench->collector && bench->collector != id) {
+		stp_pen_disconnected(&bench->pen);
+		stp_pen_connected(&bench->pen, att_mtu);
+	}
+	bench->collector = id;
 
 	memset(hello.u.hello.collector_id, id, STP_COLLECTOR_ID_SIZE);
 	return pen_bench_ask(bench, &hello);

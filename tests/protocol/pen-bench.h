@@ -20,6 +20,7 @@ struct pen_bench {
 	unsigned segments;
 	unsigned pieces;		/* of work without a value, since the last request */
 	uint8_t last_token;
+	char collector;			/* who said HELLO last */
 };
 
 /* Records 1..count of the given length, connected with the MTU. */
@@ -41,6 +42,7 @@ void pen_bench_wait(struct pen_bench *bench, uint32_t ms);
 void pen_bench_press(struct pen_bench *bench, enum stp_pen_wish wish);
 void pen_bench_set_motor(struct pen_bench *bench, bool on);
 
+/* On the same connection when the same collector said it before. */
 uint8_t pen_bench_hello(struct pen_bench *bench, char id);
 uint8_t pen_bench_ack(struct pen_bench *bench, uint8_t slot, uint32_t from, uint32_t to);
 struct stp_request list_request(uint32_t from, uint32_t to);

@@ -16,10 +16,10 @@
 #include "codec-vectors.h"
 
 static void
-print_id(char *text, size_t size, const uint8_t id[STP_COLLECTOR_ID_SIZE])
+print_hex(char *text, size_t size, const uint8_t *bytes, size_t count)
 {
-	for (size_t i = 0; i < STP_COLLECTOR_ID_SIZE; i++)
-		snprintf(text + 2 * i, size - 2 * i, "%02x", id[i]);
+	for (size_t i = 0; i < count; i++)
+		snprintf(text + 2 * i, size - 2 * i, "%02x", bytes[i]);
 }
 
 static enum stp_status
@@ -38,7 +38,7 @@ turn_request(const uint8_t *bytes, size_t size, char *text, size_t text_size, ui
 	switch (r.op) {
 	case STP_OP_HELLO:
 		at = snprintf(text, text_size, " collector=");
-		print_id(text + at, text_size - (size_t)at, r.u.hello.collector_id);
+		print_hex(text + at, text_size - (size_t)at, r.u.hello.collector_id, STP_COLLECTOR_ID_SIZE);
 		break;
 	case STP_OP_LIST:
 		snprintf(text, text_size, " epoch=%u from=%u to=%u window=%u", r.u.list.epoch, r.u.list.from,
@@ -70,8 +70,8 @@ turn_request(const uint8_t *bytes, size_t size, char *text, size_t text_size, ui
 		snprintf(text, text_size, " index=%u", r.u.slots.index);
 		break;
 	case STP_OP_DROP_SLOT:
-		at = snprintf(text, text_size, " index=%u collector=", r.u.drop_slot.index);
-		print_id(text + at, text_size - (size_t)at, r.u.drop_slot.collector_id);
+		at = snprintf(text, text_size, " index=%u name=", r.u.drop_slot.index);
+		print_hex(text + at, text_size - (size_t)at, r.u.drop_slot.name, STP_COLLECTOR_NAME_SIZE);
 		break;
 	case STP_OP_GET_STATE:
 	case STP_OP_ABORT:
@@ -122,9 +122,9 @@ turn_answer(const uint8_t *bytes, size_t size, char *text, size_t text_size, uin
 	else if (a.status == STP_WIRE_SUCCESS && a.op == STP_OP_ERASE_PREPARE)
 		snprintf(text, text_size, " nonce=%08x", a.u.erase_prepare.nonce);
 	else if (a.status == STP_WIRE_SUCCESS && a.op == STP_OP_SLOTS) {
-		at = snprintf(text, text_size, " collector=");
-		print_id(text + at, text_size - (size_t)at, a.u.slots.collector_id);
-		at += 2 * STP_COLLECTOR_ID_SIZE;
+		at = snprintf(text, text_size, " name=");
+		print_hex(text + at, text_size - (size_t)at, a.u.slots.name, STP_COLLECTOR_NAME_SIZE);
+		at += 2 * STP_COLLECTOR_NAME_SIZE;
 		snprintf(text + at, text_size - (size_t)at, " mark=%u epoch=%u", a.u.slots.mark, a.u.slots.epoch);
 	}
 	return stp_answer_encode(&a, again, again_size);

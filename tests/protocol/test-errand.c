@@ -164,10 +164,10 @@ slots_are_listed_to_the_last(void **state)
 			continue;
 		}
 		answer(STP_WIRE_SUCCESS,
-		       (struct stp_answer){ .u.slots = { "ANOTHER1", 40u + index, EPOCH - 1 } });
+		       (struct stp_answer){ .u.slots = { "ANOT", 40u + index, EPOCH - 1 } });
 		expect(STP_ERRAND_SLOT);
 		assert_int_equal(action.u.slot.index, index);
-		assert_memory_equal(action.u.slot.collector_id, "ANOTHER1", STP_COLLECTOR_ID_SIZE);
+		assert_memory_equal(action.u.slot.name, "ANOT", STP_COLLECTOR_NAME_SIZE);
 		assert_int_equal(action.u.slot.mark, 40 + index);
 		assert_int_equal(action.u.slot.epoch, EPOCH - 1);
 	}
@@ -202,7 +202,7 @@ a_slot_is_dropped_once_a_person_agrees(void **state)
 	start((struct stp_errand_config){ .kind = STP_ERRAND_DROP_SLOT, .index = 2 });
 	expect_request(STP_OP_DROP_SLOT);
 	assert_int_equal(request.u.drop_slot.index, 2);
-	assert_memory_equal(request.u.drop_slot.collector_id, "COLLECTS", STP_COLLECTOR_ID_SIZE);
+	assert_memory_equal(request.u.drop_slot.name, "COLL", STP_COLLECTOR_NAME_SIZE);
 	answer_bare(STP_WIRE_NOT_CONFIRMED);
 	expect_confirm();
 	for (unsigned i = 0; i < 5; i++) {

@@ -89,7 +89,7 @@ expect_drop(void)
 {
 	expect_request(&bench, STP_OP_DROP_SLOT);
 	assert_int_equal(bench.request.u.drop_slot.index, SLOT);
-	assert_memory_equal(bench.request.u.drop_slot.collector_id, "\1\2\3\4\5\6\7\10", STP_COLLECTOR_ID_SIZE);
+	assert_memory_equal(bench.request.u.drop_slot.name, "\1\2\3\4", STP_COLLECTOR_NAME_SIZE);
 }
 
 static void

@@ -332,6 +332,11 @@ settings_are_changed_by_who_knows_them(void **state)
 	assert_int_equal(output.channel, STP_PEN_CONFIGURATION);
 	assert_memory_equal(output.bytes, ((uint8_t[]){ 8, 0 }), 2);
 	assert_int_equal(output.size, 2);
+	/* What is there already is not written again. */
+	assert_int_equal(set(8, STP_CONFIG_LABEL, 1, 'x'), STP_WIRE_SUCCESS);
+	assert_int_equal(answer.u.config_set.revision, 8);
+	assert_int_equal(seen.saves, 1);
+	pen_bench_expect_idle(&bench);
 	assert_int_equal(ask(&get), STP_WIRE_SUCCESS);
 	assert_memory_equal(answer.u.config_get.value, "x", 1);
 	get.u.config_get.tag = STP_CONFIG_PRIVACY;

@@ -256,12 +256,29 @@ slots_from_a_damaged_flash_are_not_trusted(void **state)
 	assert_int_equal(stp_pen_slots_with_news(&bench.pen), 1);
 }
 
+static void
+a_connection_makes_one_slot_at_most(void **state)
+{
+	struct stp_request hello = { .op = STP_OP_HELLO, .token = 1, .u.hello.collector_id = "made up" };
+
+	pen_bench_init(&bench, 3, 50, 23);
+	assert_int_equal(pen_bench_hello(&bench, 'a'), STP_WIRE_SUCCESS);
+	assert_int_equal(pen_bench_ask(&bench, &hello), STP_WIRE_NOT_AUTHORISED);
+	assert_int_equal(bench.answer.u.hello.slots_free, 0);
+	assert_int_equal(pen_bench_ack(&bench, 0, 1, 1), STP_WIRE_NOT_AUTHORISED);
+	/* Who is known already is known still, and another connection takes another. */
+	assert_int_equal(pen_bench_hello(&bench, 'a'), STP_WIRE_SUCCESS);
+	assert_int_equal(pen_bench_hello(&bench, 'b'), STP_WIRE_SUCCESS);
+	assert_int_equal(bench.answer.u.hello.slot, 1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(a_collector_keeps_its_slot, tear_down),
 		cmocka_unit_test_teardown(the_fifth_collector_reads_without_a_slot, tear_down),
+		cmocka_unit_test_teardown(a_connection_makes_one_slot_at_most, tear_down),
 		cmocka_unit_test_teardown(what_could_not_be_kept_is_not_promised, tear_down),
 		cmocka_unit_test_teardown(what_is_kept_is_not_written_again, tear_down),
 		cmocka_unit_test_teardown(only_what_was_written_is_acknowledged, tear_down),

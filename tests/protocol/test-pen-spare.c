@@ -120,7 +120,7 @@ drop_request(uint8_t index, char id)
 {
 	struct stp_request request = { .op = STP_OP_DROP_SLOT, .token = 10, .u.drop_slot.index = index };
 
-	memset(request.u.drop_slot.collector_id, id, STP_COLLECTOR_ID_SIZE);
+	memset(request.u.drop_slot.name, id, STP_COLLECTOR_NAME_SIZE);
 	return request;
 }
 
@@ -155,7 +155,7 @@ tells_what_is_in_a_slot(void **state)
 {
 	set_up();
 	assert_int_equal(ask_slot(0), STP_WIRE_SUCCESS);
-	assert_int_equal(bench.answer.u.slots.collector_id[7], 'a');
+	assert_int_equal(bench.answer.u.slots.name[3], 'a');
 	assert_int_equal(bench.answer.u.slots.mark, 3);
 	assert_int_equal(bench.answer.u.slots.epoch, BENCH_EPOCH);
 	assert_int_equal(ask_slot(2), STP_WIRE_NO_RECORDS);

@@ -28,7 +28,7 @@ account_consent(struct world *world, struct link *link, const struct stp_request
 		return;
 	/* Nobody is asked about a slot that is not there. */
 	slot = &pen->log.slots[request->u.drop_slot.index];
-	if (!slot->used || memcmp(slot->collector_id, request->u.drop_slot.collector_id, STP_COLLECTOR_ID_SIZE))
+	if (!slot->used || memcmp(slot->collector_id, request->u.drop_slot.name, STP_COLLECTOR_NAME_SIZE))
 		return;
 	if (account->drop.asked && account->drop.index == request->u.drop_slot.index &&
 	    world->now - account->drop.at < CONSENT_MS)
@@ -87,8 +87,8 @@ account_drop(struct world *world, struct link *link, unsigned index)
 
 	CHECK(world, link->up && account->request.op == STP_OP_DROP_SLOT);
 	CHECK(world, account->request.u.drop_slot.index == index);
-	CHECK(world, !memcmp(account->request.u.drop_slot.collector_id, pen->log.slots[index].collector_id,
-			     STP_COLLECTOR_ID_SIZE));
+	CHECK(world, !memcmp(account->request.u.drop_slot.name, pen->log.slots[index].collector_id,
+			     STP_COLLECTOR_NAME_SIZE));
 	if (index == pen->engine.slot)
 		return;
 	CHECK(world, account->drop.asked && account->drop.index == index && account->drop.confirmed);

@@ -42,8 +42,9 @@ drop_some_slot(struct world *world, const struct sim_pen *pen, struct stp_reques
 	uint8_t index = (uint8_t)roll(&world->chance, STP_PEN_SLOTS);
 
 	request->u.drop_slot.index = index;
-	memcpy(request->u.drop_slot.collector_id,
-	       roll(&world->chance, 4) ? pen->log.slots[index].collector_id : world->babbler_id, STP_COLLECTOR_ID_SIZE);
+	memcpy(request->u.drop_slot.name,
+	       roll(&world->chance, 4) ? pen->log.slots[index].collector_id : world->babbler_id,
+	       STP_COLLECTOR_NAME_SIZE);
 }
 
 /* Likely to be everybody's. */

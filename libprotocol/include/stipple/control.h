@@ -25,6 +25,8 @@ extern "C" {
 #define STP_WINDOW_DEFAULT 64	/* segments in flight */
 #define STP_WINDOW_MAX 128	/* a host's socket was seen to hold 167 datagrams of 244 bytes */
 #define STP_COLLECTOR_ID_SIZE 8
+/* The id's beginning, which names the collector to others; the rest is between it and the pen. */
+#define STP_COLLECTOR_NAME_SIZE 4
 #define STP_BOOT_ID_MAX 0xFFFFFFu	/* 24 bits: a restart a minute for 31 years */
 #define STP_LIST_MAX 43690u	/* record numbers in one LIST: their entries just fit one answer */
 
@@ -91,7 +93,7 @@ struct stp_request {
 		struct { uint32_t epoch, up_to; } erase_prepare;
 		struct { uint32_t epoch, up_to, nonce; } erase;
 		struct { uint8_t index; } slots;
-		struct { uint8_t index; uint8_t collector_id[STP_COLLECTOR_ID_SIZE]; } drop_slot;
+		struct { uint8_t index; uint8_t name[STP_COLLECTOR_NAME_SIZE]; } drop_slot;
 	} u;
 };
 
@@ -120,7 +122,7 @@ struct stp_answer {
 		struct { uint8_t ranges_free; } ack;
 		struct { uint32_t nonce; } erase_prepare;
 		/* The mark is in that slot's epoch, which may be an older one than the log's. */
-		struct { uint8_t collector_id[STP_COLLECTOR_ID_SIZE]; uint32_t mark, epoch; } slots;
+		struct { uint8_t name[STP_COLLECTOR_NAME_SIZE]; uint32_t mark, epoch; } slots;
 	} u;
 };
 

@@ -46,7 +46,7 @@ enum stp_errand_kind {
 /* What to do.  Zero takes the default named beside it. */
 struct stp_errand_config {
 	enum stp_errand_kind kind;
-	/* DROP_SLOT: whose slot goes.  ERASE_LOG: the caller's own, whose store holds the records. */
+	/* DROP_SLOT: whose slot goes; its name, the first four bytes, is enough.  ERASE_LOG: the caller's own, whose store holds the records. */
 	uint8_t collector_id[STP_COLLECTOR_ID_SIZE];
 	uint8_t index;			/* DROP_SLOT: as LIST_SLOTS told */
 	uint8_t last_token;		/* byte 1 of the last request on this link, by whichever engine; 0: none */
@@ -88,7 +88,7 @@ struct stp_errand_action {
 		struct { uint32_t within_ms; } confirm;
 		/* mark: all up to it are acknowledged, in that epoch, which may be an older one than the log's. */
 		struct {
-			uint8_t index, collector_id[STP_COLLECTOR_ID_SIZE];
+			uint8_t index, name[STP_COLLECTOR_NAME_SIZE];
 			uint32_t mark, epoch;
 		} slot;
 		struct { enum stp_status reason; enum stp_op op; uint8_t wire_status; uint32_t record; } failed;

@@ -208,6 +208,7 @@ struct stp_pen {
 	uint8_t subscribed;		/* bit n: enum stp_pen_channel */
 	uint8_t slot;			/* of the connected collector, 0xFF: none yet */
 	bool ticking;
+	bool made_slot;			/* this connection took an unused slot, which it may once */
 	uint8_t slots_unsure;		/* bit n: what is kept of slot n may differ from slots[n] */
 	uint32_t now_ms;
 	uint32_t pace;			/* thousandths of a segment that may be sent beside the motor */

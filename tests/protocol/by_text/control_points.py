@@ -11,7 +11,7 @@ STATUSES = {1: "success", 2: "op-not-supported", 5: "invalid-operand", 6: "no-re
             0x4B: "wrong-revision"}
 RECORD_MAX = 1 << 20
 
-# A field is its name and its bytes; a name in capitals is shown in hex, as in a dump (ID, TAG, VALUE)
+# A field is its name and its bytes; a name in capitals is shown in hex, as in a dump (ID, NAME, TAG, VALUE)
 # or as a number (CRC, NONCE).  VALUE is what is left, at most 15 bytes.
 LOG = {
     0x10: ("hello", "ID:8", "slot:1 free:1 mark:4"),
@@ -24,8 +24,8 @@ LOG = {
     0x17: ("ack", "slot:1 epoch:4 from:4 to:4", "free:1"),
     0x18: ("erase-prepare", "epoch:4 upto:4", "NONCE:4"),
     0x19: ("erase", "epoch:4 upto:4 NONCE:4", ""),
-    0x1A: ("slots", "index:1", "ID:8 mark:4 epoch:4"),
-    0x1B: ("drop-slot", "index:1 ID:8", ""),
+    0x1A: ("slots", "index:1", "NAME:4 mark:4 epoch:4"),
+    0x1B: ("drop-slot", "index:1 NAME:4", ""),
 }
 PEN = {
     0x20: ("identify", "seconds:1", ""),
@@ -39,7 +39,7 @@ PEN = {
     0x28: ("reboot", "", ""),
     0x29: ("counters-reset", "", ""),
 }
-SHOWN = {"ID": "collector", "TAG": "tag", "VALUE": "value", "CRC": "crc", "NONCE": "nonce"}
+SHOWN = {"ID": "collector", "NAME": "name", "TAG": "tag", "VALUE": "value", "CRC": "crc", "NONCE": "nonce"}
 
 
 def body(source, fields):
