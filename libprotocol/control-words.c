@@ -141,6 +141,8 @@ stp_note_name(enum stp_note note)
 		return "partial-differs";
 	case STP_NOTE_SLOT_AHEAD:
 		return "slot-ahead";
+	case STP_NOTE_LOG_WENT_BACK:
+		return "log-went-back";
 	}
 	return "note-unknown";
 }

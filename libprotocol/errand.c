@@ -149,6 +149,7 @@ static void
 errand_on_state_before(struct stp_errand *errand, const struct stp_answer *answer)
 {
 	const struct stp_errand_config *config = &errand->config;
+	const struct stp_ranges *held = config->held;
 	uint32_t lacking;
 
 	if (answer->u.state.epoch != config->epoch) {
@@ -163,6 +164,9 @@ errand_on_state_before(struct stp_errand *errand, const struct stp_answer *answe
 		errand_end(errand, STP_ERRAND_DONE);
 		return;
 	}
+	/* Numbers that went back stand for other records now: nothing here is evidence for erasing those. */
+	if (held && held->count && held->items[held->count - 1].to > answer->u.state.newest)
+		errand->config.held = NULL;
 	lacking = first_lacking(errand, answer->u.state.oldest, config->up_to);
 	if (lacking) {
 		errand_fail(errand, STP_ERR_NOT_FOUND, 0, lacking);

@@ -139,6 +139,7 @@ struct stp_host {
 	size_t retold_count;
 	uint32_t ahead;			/* a record that the slot should not have; 0: none */
 	bool renewed;			/* the slot was dropped, which is done once */
+	bool went_back;			/* records are held above the state's newest: nothing is taken for held */
 	bool can_hash;
 	uint32_t mark;			/* up to it the pen knows */
 	uint64_t cursor;		/* numbers below were dealt with */

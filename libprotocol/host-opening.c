@@ -107,6 +107,7 @@ stp_host_on_state(struct stp_host *host)
 	host->stored_count = 0;
 	host->retold_count = 0;
 	host->ahead = 0;
+	host->went_back = false;
 
 	stp_host_rest(host, STAGE_TIME);
 	host->deadline = host->now + host->config.first_answer_ms;
@@ -208,6 +209,12 @@ stp_host_held(struct stp_host *host, const struct stp_range *ranges, size_t coun
 		stp_host_fail(host, STP_ERR_ARGUMENT, 0);
 		return;
 	}
+	if (count && ranges[count - 1].to > host->state.newest) {
+		/* A record of the log before may be meant by any of them: none is taken for held. */
+		stp_host_note(host, STP_NOTE_LOG_WENT_BACK, ranges[count - 1].to, host->state.newest);
+		host->went_back = true;
+		count = 0;
+	}
 	host->held = ranges;
 	host->held_count = count;
 }
@@ -242,7 +249,9 @@ stp_host_renew_slot(struct stp_host *host)
 	host->request.u.drop_slot.index = host->state.slot;
 	memcpy(host->request.u.drop_slot.name, host->config.collector_id, STP_COLLECTOR_NAME_SIZE);
 	stp_host_send(host, STAGE_DROP);
-	stp_host_note(host, STP_NOTE_SLOT_AHEAD, host->ahead, host->state.slot);
+	/* Else the store is to blame; this pen was told of already. */
+	if (!host->went_back)
+		stp_host_note(host, STP_NOTE_SLOT_AHEAD, host->ahead, host->state.slot);
 	host->renewed = true;
 	host->ahead = 0;
 	return true;

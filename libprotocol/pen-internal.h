@@ -65,6 +65,8 @@ uint8_t stp_pen_read_failure(const struct stp_pen_log_state *state, uint32_t rec
 
 /* Find or make the collector's slot, kept before this returns SUCCESS. */
 uint8_t stp_pen_take_slot(struct stp_pen *pen, const uint8_t collector_id[STP_COLLECTOR_ID_SIZE]);
+/* At power-up: a slot that has what the log never had starts over, kept. */
+void stp_pen_check_slots(struct stp_pen *pen);
 uint8_t stp_pen_slots_free(const struct stp_pen *pen);
 /* The mark of the connected collector's slot in the log's epoch; 0: none. */
 uint32_t stp_pen_mark(const struct stp_pen *pen);

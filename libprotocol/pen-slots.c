@@ -53,6 +53,31 @@ stp_pen_take_slot(struct stp_pen *pen, const uint8_t collector_id[STP_COLLECTOR_
 	return status;
 }
 
+void
+stp_pen_check_slots(struct stp_pen *pen)
+{
+	struct stp_pen_log_state state;
+
+	for (uint8_t i = 0; i < STP_PEN_SLOTS; i++) {
+		struct stp_pen_slot slot = pen->slots[i];
+		uint32_t highest = slot.range_count ? slot.ranges[slot.range_count - 1].to : slot.mark;
+
+		if (!slot.used)
+			continue;
+		stp_pen_ask_log(pen, &state);
+		if (slot.epoch != state.epoch || (highest <= state.newest && slot.mark <= state.newest))
+			continue;
+		/*
+		 * The numbers it has are given to other records now.  Kept at once: after the next power-off newest
+		 * may have passed them, and nothing would show it.  A pen that cannot keep it starts all the same.
+		 */
+		slot.mark = 0;
+		slot.range_count = 0;
+		pen->slots[i] = slot;
+		(void)keep_slot(pen, i, &slot);
+	}
+}
+
 uint8_t
 stp_pen_slots_free(const struct stp_pen *pen)
 {

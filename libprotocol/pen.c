@@ -59,6 +59,7 @@ stp_pen_init_sized(struct stp_pen *pen, size_t pen_size, const struct stp_pen_co
 		/* Flash that was damaged must not become a read past the array. */
 		if (pen->slots[i].range_count > STP_PEN_SLOT_RANGES)
 			pen->slots[i].range_count = 0;
+	stp_pen_check_slots(pen);
 	pen->slot = STP_PEN_NO_SLOT;
 	pen->att_mtu = STP_ATT_MTU_MIN;
 	if (pen->config.settings)

@@ -84,7 +84,7 @@ static void
 every_note_and_operation_has_a_word(void **state)
 {
 	(void)state;
-	for (int note = STP_NOTE_ANSWER_OUT_OF_TURN; note <= STP_NOTE_SLOT_AHEAD; note++)
+	for (int note = STP_NOTE_ANSWER_OUT_OF_TURN; note <= STP_NOTE_LOG_WENT_BACK; note++)
 		assert_word(stp_note_name((enum stp_note)note));
 	for (int op = STP_OP_HELLO; op <= STP_OP_DROP_SLOT; op++)
 		assert_word(stp_op_name((enum stp_op)op));

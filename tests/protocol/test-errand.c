@@ -364,6 +364,18 @@ what_is_lacking_is_named_and_nothing_asked_for(void **state)
 }
 
 static void
+nothing_counts_as_held_when_numbers_went_back(void **state)
+{
+	/* 9 is held, and the pen has come to 8 only: it is not the log that 8 and 5 were fetched from. */
+	start_erasing(5);
+	open_log(3, 8);
+	expect_failed(STP_ERR_NOT_FOUND, STP_OP_GET_STATE, 0, 3);
+	start_erasing(5);
+	open_log(3, 9);
+	prepare(5);
+}
+
+static void
 the_very_last_number_can_be_erased(void **state)
 {
 	static struct stp_range all_items[] = { { 1, UINT32_MAX } };
@@ -498,6 +510,7 @@ main(void)
 		TEST(what_was_not_asked_for_is_dropped),
 		TEST(what_is_held_is_erased_once_a_person_agrees),
 		TEST(what_is_lacking_is_named_and_nothing_asked_for),
+		TEST(nothing_counts_as_held_when_numbers_went_back),
 		TEST(the_very_last_number_can_be_erased),
 		TEST(what_is_not_there_needs_no_erasing),
 		TEST(another_epoch_is_left_alone),

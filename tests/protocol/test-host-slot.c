@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Stipple authors
  * SPDX-License-Identifier: MIT */
 
-/* What the list says of numbers that are gone, and of a slot that believes too much. */
+/* What the list says of numbers that are gone, a slot that believes too much, and numbers that go back. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -308,6 +308,58 @@ without_a_slot_afterwards_it_reads_on(void **state)
 	}
 }
 
+/* ---- numbers that go back ---- */
+
+static void
+what_is_held_above_the_newest_makes_nothing_held(void **state)
+{
+	const struct stp_range held[] = { { 1, 3 }, { 5, 9 } };
+	const uint32_t top[] = { 6 }, rest[] = { 1, 2, 3, 4, 5 };
+
+	open_with(held, 2, everything, 1);
+	expect_note(&bench, STP_NOTE_LOG_WENT_BACK);
+	assert_int_equal(bench.action.u.note.record, 9);
+	assert_int_equal(bench.action.u.note.detail, 6);
+	/* No ACK comes first: another record may lie under each of these numbers. */
+	serve_marked_list(6, 6, top, 1, 99, 1);
+	expect_listed(top, 1);
+	serve_record(&bench, 6, LENGTH);
+	serve_marked_list(1, 5, rest, 5, 99, 1);
+	expect_listed(rest, 5);
+	for (uint32_t number = 1; number <= 5; number++)
+		serve_record(&bench, number, LENGTH);
+	expect_done(&bench);
+}
+
+static void
+the_slot_of_a_log_that_went_back_is_taken_anew(void **state)
+{
+	const struct stp_range held[] = { { 1, 9 } };
+	const uint32_t top[] = { 6 };
+
+	/* The slot survived what the log did not: it has 6, which is another record now. */
+	open_with(held, 1, &(struct stp_range){ 6, 6 }, 1);
+	expect_note(&bench, STP_NOTE_LOG_WENT_BACK);
+	serve_marked_list(6, 6, top, 1, 1, 1);
+	expect_drop();
+	answer_bare(&bench, STP_WIRE_SUCCESS);
+	expect_request(&bench, STP_OP_HELLO);
+	answer(&bench, STP_WIRE_SUCCESS, (struct stp_answer){ .u.hello = { SLOT, 0, 0 } });
+	expect_listed(top, 1);
+	serve_record(&bench, 6, LENGTH);
+	expect_done(&bench);
+}
+
+static void
+what_is_held_up_to_the_newest_counts(void **state)
+{
+	const struct stp_range held[] = { { 1, 6 } };
+
+	/* The newest itself is no number too many; and the slot knows it all. */
+	open_with(held, 1, NULL, 0);
+	expect_done(&bench);
+}
+
 int
 main(void)
 {
@@ -323,6 +375,9 @@ main(void)
 		TEST(a_pen_that_cannot_drop_is_read_all_the_same),
 		TEST(a_lost_answer_to_the_drop_is_cleared_up_by_hello),
 		TEST(without_a_slot_afterwards_it_reads_on),
+		TEST(what_is_held_above_the_newest_makes_nothing_held),
+		TEST(the_slot_of_a_log_that_went_back_is_taken_anew),
+		TEST(what_is_held_up_to_the_newest_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -205,7 +205,7 @@ without_a_slot_it_reads_and_does_not_acknowledge(void **state)
 	stp_host_time(bench.host, NULL, 0, 0, 0, bench.now);
 	expect(&bench, STP_HOST_STATE);
 	assert_int_equal(bench.action.u.state.slot, 0xFF);
-	stp_host_held(bench.host, everything, 1, bench.now);
+	stp_host_held(bench.host, &(struct stp_range){ 1, 1 }, 1, bench.now);
 	stp_host_want(bench.host, everything, 1, bench.now);
 	serve_list(&bench, 1, 1, one, 1, 20);
 	expect_request(&bench, STP_OP_READ);
@@ -271,7 +271,7 @@ a_refused_or_lost_acknowledgement_is_survived(void **state)
 static void
 what_the_pen_never_heard_of_is_told_again(void **state)
 {
-	const struct stp_range held[] = { { 1, 4 }, { 6, 8 }, { 10, 99 } };
+	const struct stp_range held[] = { { 1, 4 }, { 6, 8 }, { 10, 20 } };
 	struct stp_answer fields = { .u.state = { BENCH_EPOCH, 3, 20, 5, 90, 0 } };
 
 	expect_request(&bench, STP_OP_HELLO);

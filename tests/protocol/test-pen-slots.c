@@ -272,6 +272,57 @@ a_connection_makes_one_slot_at_most(void **state)
 	assert_int_equal(bench.answer.u.hello.slot, 1);
 }
 
+static void
+a_slot_above_the_newest_starts_over(void **state)
+{
+	unsigned saves;
+
+	pen_bench_init(&bench, 5, 50, 23);
+	assert_int_equal(pen_bench_hello(&bench, 'a'), STP_WIRE_SUCCESS);
+	assert_int_equal(pen_bench_ack(&bench, 0, 1, 5), STP_WIRE_SUCCESS);
+	assert_int_equal(pen_bench_hello(&bench, 'b'), STP_WIRE_SUCCESS);
+	assert_int_equal(pen_bench_ack(&bench, 1, 4, 5), STP_WIRE_SUCCESS);
+	assert_int_equal(pen_bench_hello(&bench, 'c'), STP_WIRE_SUCCESS);
+	assert_int_equal(pen_bench_ack(&bench, 2, 1, 4), STP_WIRE_SUCCESS);
+	saves = bench.flash.saves;
+	pen_bench_restart(&bench);
+	assert_int_equal(bench.flash.saves, saves);
+	assert_int_equal(bench.pen.slots[0].mark, 5);
+
+	/* It forgot that there was a 5, which is above the mark of one and in a range of the other. */
+	bench.flash.state.newest = 4;
+	pen_bench_restart(&bench);
+	assert_int_equal(bench.pen.slots[0].mark, 0);
+	assert_int_equal(bench.pen.slots[1].range_count, 0);
+	assert_int_equal(bench.pen.slots[2].mark, 4);
+	/* Kept, so that it holds when the numbers have grown again. */
+	assert_int_equal(bench.flash.saves, saves + 2);
+	bench.flash.state.newest = 5;
+	pen_bench_restart(&bench);
+	assert_int_equal(bench.flash.saves, saves + 2);
+	assert_int_equal(stp_pen_slots_with_news(&bench.pen), 7);
+	assert_int_equal(pen_bench_hello(&bench, 'a'), STP_WIRE_SUCCESS);
+	assert_int_equal(bench.answer.u.hello.mark, 0);
+}
+
+static void
+a_slot_above_the_newest_starts_over_also_unkept(void **state)
+{
+	pen_bench_init(&bench, 5, 50, 23);
+	assert_int_equal(pen_bench_hello(&bench, 'a'), STP_WIRE_SUCCESS);
+	assert_int_equal(pen_bench_ack(&bench, 0, 1, 5), STP_WIRE_SUCCESS);
+	bench.flash.state.newest = 4;
+	bench.flash.save_fails = true;
+	pen_bench_restart(&bench);
+	assert_int_equal(bench.pen.slots[0].mark, 0);
+	assert_int_equal(stp_pen_slots_with_news(&bench.pen), 1);
+	/* A slot of another epoch is none of this one's business. */
+	bench.flash.save_fails = false;
+	bench.flash.slots[0].epoch = BENCH_EPOCH + 1;
+	pen_bench_restart(&bench);
+	assert_int_equal(bench.pen.slots[0].mark, 5);
+}
+
 int
 main(void)
 {
@@ -289,6 +340,8 @@ main(void)
 		cmocka_unit_test_teardown(what_nobody_can_fetch_is_no_news, tear_down),
 		cmocka_unit_test_teardown(reading_and_listing_change_nothing, tear_down),
 		cmocka_unit_test_teardown(slots_from_a_damaged_flash_are_not_trusted, tear_down),
+		cmocka_unit_test_teardown(a_slot_above_the_newest_starts_over, tear_down),
+		cmocka_unit_test_teardown(a_slot_above_the_newest_starts_over_also_unkept, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,7 +56,9 @@ struct stp_errand_config {
 	 * ERASE_LOG: records up to and including up_to, in this epoch.  Each number of the log up to it must
 	 * be in one of the sets: held, durable and sound in the caller's store; or settled, known never to have
 	 * been written, or damaged beyond repair.  Otherwise the errand fails before it asks for
-	 * anything.  The sets stay the caller's and must live until DONE, FAILED or stp_errand_free().
+	 * anything.  Give all that is held of the epoch: a number above the log's newest shows that its numbers
+	 * went back (STP_NOTE_LOG_WENT_BACK), and nothing counts as held.
+	 * The sets stay the caller's and must live until DONE, FAILED or stp_errand_free().
 	 */
 	uint32_t epoch, up_to;
 	const struct stp_ranges *held, *settled;	/* NULL: an empty set */

@@ -98,6 +98,14 @@ enum stp_note {
 	 * and told what is held.
 	 */
 	STP_NOTE_SLOT_AHEAD,
+	/*
+	 * stp_host_held() named record, the highest, and the pen says that its newest is detail: numbers went
+	 * back within the epoch, and another record may lie under each.  The pen breaks a MUST of WIRE.md (memory
+	 * replaced or reset without a new epoch).  Nothing held is acknowledged in this dialogue; a slot that has
+	 * more than this dialogue stored is dropped and taken anew, without STP_NOTE_SLOT_AHEAD.  Want all of
+	 * oldest..newest, now and ever after in this epoch: equal bytes change nothing, others are kept as a conflict.
+	 */
+	STP_NOTE_LOG_WENT_BACK,
 };
 /* A word for logs and JSON, e.g. "hole"; NULL when unknown. */
 STP_API const char *stp_note_name(enum stp_note note);
@@ -209,7 +217,9 @@ STP_API void stp_host_want(struct stp_host *host, const struct stp_range *ranges
 /*
  * Optional, between STP_HOST_STATE and stp_host_want(): records of this epoch that are durable
  * and sound already, ascending.  Those that the pen does not know to be acknowledged are, before
- * anything is read: the ACK may have been lost with the link.  What is wanted, not named here, and
+ * anything is read: the ACK may have been lost with the link.  Name also those below oldest and above newest:
+ * they are not told to the pen, but one above newest shows that its numbers went back: STP_NOTE_LOG_WENT_BACK,
+ * and none of the ranges counts.  What is wanted, not named here, and
  * acknowledged in the pen nevertheless shows that the store lost something: STP_NOTE_SLOT_AHEAD.
  * The array stays the caller's and must live as long as that of stp_host_want().
  */

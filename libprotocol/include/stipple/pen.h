@@ -255,7 +255,11 @@ stp_pen_init_sized(struct stp_pen *pen, size_t pen_size, const struct stp_pen_co
  * Once at power-up, before anything else.  STP_ERR_ARGUMENT: no log, or a callback of it that is not optional is
  * missing, or a table ends before the callbacks of the first release; STP_ERR_RANGE: a boot id of more than 24 bits,
  * or a window above 128; or what stp_config_check() says of settings that do not hold: a pen begins anew with
- * those of the factory.  STP_ERR_SPACE: the pen is smaller than this library needs; compile the program anew.
+ * those of the factory.
+ * The log's state() is asked when a slot is used.  A slot of its epoch with a number above newest shows that the
+ * pen lost its newest number, and would take records yet to come for acknowledged: it starts over, and
+ * save_slot() is called for it.  What can be done in the firmware then is a new epoch, before a record is written.
+ * STP_ERR_SPACE: the pen is smaller than this library needs; compile the program anew.
  */
 STP_MUST_CHECK static inline enum stp_status
 stp_pen_init(struct stp_pen *pen, const struct stp_pen_config *config)
