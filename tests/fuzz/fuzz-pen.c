@@ -251,8 +251,9 @@ write_panel_request(const uint8_t *bytes, size_t size)
 {
 	struct stp_panel_request request;
 
-	/* One that cannot be understood takes nothing's place. */
-	if (!stp_panel_request_decode(bytes, size, &request) && request.op == STP_PANEL_SELF_TEST_PREPARE)
+	/* One that cannot be understood takes nothing's place, nor does one whose answer nobody would hear. */
+	if (subscribed & 1u << STP_PEN_PANEL && !stp_panel_request_decode(bytes, size, &request) &&
+	    request.op == STP_PANEL_SELF_TEST_PREPARE)
 		void_preparations();
 	stp_pen_panel(&pen, bytes, size);
 	if (!held && subscribed & 1u << STP_PEN_PANEL)
