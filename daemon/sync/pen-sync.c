@@ -277,10 +277,7 @@ take_state(StpPenSync *self, const struct stp_host_state *state)
 
 	g_clear_pointer(&self->held, g_array_unref);
 	g_clear_pointer(&self->wanted, g_array_unref);
-	self->held = stp_store_get_held(self->store, self->serial, state->epoch, state->oldest, state->newest, &error);
-	if (self->held != NULL)
-		self->wanted = stp_sync_get_wanted(self->store, self->serial, state, self->held, &error);
-	if (self->wanted == NULL) {
+	if (!stp_sync_choose(self->store, self->serial, state, &self->held, &self->wanted, &error)) {
 		end(self, g_steal_pointer(&error));
 		return;
 	}

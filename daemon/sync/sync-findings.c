@@ -46,6 +46,9 @@ static const struct words note_words[] = {
 	[STP_NOTE_SLOT_AHEAD] = { TRUE,
 		"The pen believed that this store held records which it lacks: an older backup was restored.",
 		"They are fetched again as far as the pen still has them; coverage names what is missing." },
+	/* Kept by stp_sync_find_went_back(), which knows more. */
+	[STP_NOTE_LOG_WENT_BACK] = { FALSE, "Nothing counts as held, as the pen's record numbers went back.",
+		"Have the pen serviced." },
 };
 
 static void
@@ -160,6 +163,18 @@ stp_sync_find_span(StpStore *store, const char *serial, guint32 epoch, guint32 o
 
 	keep(store, serial, epoch, 0, "span", text,
 	     "Records near both ends are fetched all the same. Have the pen's log checked.");
+}
+
+void
+stp_sync_find_went_back(StpStore *store, const char *serial, guint32 epoch, guint32 highest, guint32 newest)
+{
+	g_autofree char *text = g_strdup_printf(
+		"The pen says that its newest record is %u, but record %u of the same log is in the store: its numbers "
+		"went back.", newest, highest);
+
+	keep(store, serial, epoch, 0, stp_note_name(STP_NOTE_LOG_WENT_BACK), text,
+	     "The pen's memory was probably replaced or reset without beginning a new log. Have it serviced. Nothing "
+	     "stored is lost; what the pen has is fetched anew, and kept beside it where it differs.");
 }
 
 void

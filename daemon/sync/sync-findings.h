@@ -28,6 +28,10 @@ gboolean stp_sync_clock_held(const char *serial, gint64 asked_us, gint64 utc_us,
 void stp_sync_find_span(StpStore *store, const char *serial, guint32 epoch, guint32 oldest,
 			guint32 newest);
 
+/* The store holds a number above the pen's newest, of the same epoch. */
+void stp_sync_find_went_back(StpStore *store, const char *serial, guint32 epoch, guint32 highest,
+			     guint32 newest);
+
 /* What is kept of a record from an earlier link is of another length or checksum than the pen lists now. */
 void stp_sync_find_other_record(StpStore *store, const char *serial, guint32 epoch, guint32 record);
 

@@ -9,11 +9,15 @@
 #include "session-store.h"
 
 /*
- * Which record numbers to ask a pen for: (element-type struct stp_range), ascending, the caller's.
- * held is what the store has of its log.
+ * What to tell the engine, both (element-type struct stp_range), ascending, the caller's: what the store has of the
+ * pen's log, of any number, and which record numbers to ask for.  FALSE: neither was set.
+ *
+ * When something is held above the newest, the pen's numbers went back.  That is told and kept as a finding, and in
+ * this epoch the pen is asked for all it has from then on, and nothing counts as held: each number may stand for
+ * another record.  What the store has stays; other bytes under the same number are kept beside it.
  *
  * That a pen claims more records than there can be is told and kept as a finding, and it is asked
  * only near what is held and near its newest.
  */
-GArray *stp_sync_get_wanted(StpStore *store, const char *serial, const struct stp_host_state *state,
-			    const GArray *held, GError **error);
+gboolean stp_sync_choose(StpStore *store, const char *serial, const struct stp_host_state *state, GArray **held,
+			 GArray **wanted, GError **error);

@@ -180,6 +180,125 @@ test_a_pen_that_lost_count(void **state)
 	assert_true(entry->findings->len < 3000);
 }
 
+/* A pen of that serial and epoch, but with another memory: all its records are others. */
+static SimPen *
+make_replaced(SimPen *pen)
+{
+	const SimPenConfig config = {
+		.serial = sim_pen_serial(pen),
+		.seed = 77,
+		.epoch = sim_flash_epoch(sim_pen_flash(pen)),
+	};
+	const SimStory story = { .seed = 78, .sessions = 1, .samples_min = 300, .samples_max = 300, .period_ms = 10 };
+	SimPen *replaced = sim_pen_new(&config, NULL);
+
+	assert_true(sim_story_tell(&story, replaced, NULL, NULL));
+	return replaced;
+}
+
+static const StpFinding *
+find_finding(const StpCoverage *coverage, guint32 record, const char *kind)
+{
+	for (guint i = 0; i < coverage->findings->len; i++) {
+		const StpFinding *finding = g_ptr_array_index(coverage->findings, i);
+
+		if (finding->record == record && g_str_equal(finding->kind, kind))
+			return finding;
+	}
+	return NULL;
+}
+
+/* Of all sessions: (element-type GBytes). */
+static GPtrArray *
+stored_records(Clinic *clinic)
+{
+	const StpSessionFilter filter = { 0 };
+	guint64 next;
+	g_autoptr(GPtrArray) sessions = stp_store_list_sessions(clinic->store, &filter, 100, 0, &next, NULL);
+	GPtrArray *all = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+
+	for (guint i = 0; i < sessions->len; i++) {
+		g_autoptr(GPtrArray) records = stp_store_get_session_records(
+			clinic->store, g_ptr_array_index(sessions, i), FALSE, NULL);
+
+		for (guint j = 0; j < records->len; j++)
+			g_ptr_array_add(all, g_bytes_ref(g_ptr_array_index(records, j)));
+	}
+	return all;
+}
+
+/* Each of these is beside the record that was there before; those behind are records like any. */
+static void
+assert_beside(Clinic *clinic, guint32 before, guint32 newest)
+{
+	g_autoptr(GPtrArray) coverage = stp_store_get_coverage(clinic->store, sim_pen_serial(clinic->pens[0]), NULL);
+	const StpCoverage *entry = g_ptr_array_index(coverage, 0);
+
+	assert_int_equal(clinic->failed, 0);
+	assert_int_equal(coverage->len, 1);
+	assert_int_equal(entry->held, MAX(before, newest));
+	assert_non_null(find_finding(entry, 0, "log-went-back"));
+	assert_null(find_finding(entry, 0, "slot-ahead"));
+	for (guint32 number = 1; number <= MAX(before, newest); number++) {
+		const StpFinding *finding = find_finding(entry, number, "conflict");
+
+		assert_int_equal(finding != NULL, number <= MIN(before, newest));
+		assert_true(finding == NULL || finding->kept);
+	}
+}
+
+static void
+test_a_pen_whose_numbers_went_back(void **state)
+{
+	const SimStory story = { .seed = 5, .samples_min = 300, .samples_max = 300, .period_ms = 10 };
+	Clinic *clinic = *state;
+	SimPen *replaced = make_replaced(clinic->pens[0]);
+	Answer answer = { 0 };
+	SimFlash *flash = sim_pen_flash(replaced);
+	guint32 before = sim_flash_newest(sim_pen_flash(clinic->pens[0]));
+	g_autoptr(GPtrArray) old = NULL;
+	g_autoptr(GPtrArray) still = NULL;
+
+	assert_true(sim_flash_newest(flash) < before);
+	enrol(clinic, 0);
+	wait_ended(clinic, 1);
+	assert_complete(clinic, 0);
+	old = stored_records(clinic);
+	/* The slots outlived what the records did not. */
+	memcpy(sim_pen_engine(replaced)->slots, sim_pen_engine(clinic->pens[0])->slots,
+	       sizeof(sim_pen_engine(replaced)->slots));
+
+	close_store(clinic);
+	g_clear_object(&clinic->radio);
+	clinic->radio = socket_radio_new();
+	sim_pen_free(clinic->pens[0]);
+	clinic->pens[0] = replaced;
+	socket_radio_put(clinic->radio, replaced, NULL, clinic->addresses[0], 247);
+	open_store(clinic);
+	on_pen_added(NULL, stp_collector_find_pen(clinic->collector, sim_pen_serial(replaced)), clinic);
+	socket_radio_hear(clinic->radio, clinic->addresses[0], TRUE);
+	wait_ended(clinic, 2);
+	assert_beside(clinic, before, sim_flash_newest(flash));
+	still = stored_records(clinic);
+	assert_int_equal(still->len, old->len);
+	for (guint i = 0; i < old->len; i++)
+		assert_true(g_bytes_equal(g_ptr_array_index(still, i), g_ptr_array_index(old, i)));
+	/* What is here now is acknowledged, and nothing else. */
+	assert_int_equal(stp_pen_slots_with_news(sim_pen_engine(replaced)), 0);
+	assert_int_equal(sim_pen_engine(replaced)->slots[0].mark, sim_flash_newest(flash));
+
+	/* The numbers grow past those held: without what was found, most would count as held now. */
+	while (sim_flash_newest(flash) <= before)
+		assert_true(sim_story_add_session(&story, sim_flash_newest(flash), replaced, NULL, NULL));
+	/* On request: a pen that brought nothing new is left alone for a while. */
+	stp_collector_sync_async(clinic->collector, sim_pen_serial(replaced), 5, on_synced, &answer);
+	socket_radio_hear(clinic->radio, clinic->addresses[0], TRUE);
+	assert_true(private_wait(is_set, &answer.done, WAIT_MS));
+	assert_null(answer.error);
+	assert_beside(clinic, before, sim_flash_newest(flash));
+	assert_int_equal(stp_pen_slots_with_news(sim_pen_engine(replaced)), 0);
+}
+
 static void
 test_another_pen_at_the_address_is_refused(void **state)
 {
@@ -383,6 +502,7 @@ main(void)
 		CASE(test_a_dropped_link_is_taken_up_again),
 		CASE(test_lost_segments_are_fetched_again),
 		CASE(test_a_pen_that_lost_count),
+		CASE(test_a_pen_whose_numbers_went_back),
 		CASE(test_another_pen_at_the_address_is_refused),
 		CASE(test_a_pen_that_replaces_another_is_synced),
 		CASE(test_and_the_other_way_round),

@@ -219,8 +219,8 @@ STP_API void stp_host_want(struct stp_host *host, const struct stp_range *ranges
  * and sound already, ascending.  Those that the pen does not know to be acknowledged are, before
  * anything is read: the ACK may have been lost with the link.  Name also those below oldest and above newest:
  * they are not told to the pen, but one above newest shows that its numbers went back: STP_NOTE_LOG_WENT_BACK,
- * and none of the ranges counts.  What is wanted, not named here, and
- * acknowledged in the pen nevertheless shows that the store lost something: STP_NOTE_SLOT_AHEAD.
+ * and none of the ranges counts.  A caller that knows so from an earlier dialogue names UINT32_MAX.  What is
+ * wanted, not named here, and acknowledged in the pen nevertheless shows that the store lost something: STP_NOTE_SLOT_AHEAD.
  * The array stays the caller's and must live as long as that of stp_host_want().
  */
 STP_API void stp_host_held(struct stp_host *host, const struct stp_range *ranges, size_t count,
