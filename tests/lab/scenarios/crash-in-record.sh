@@ -1,0 +1,7 @@
+#!/bin/bash
+# SPDX-FileCopyrightText: 2026 The Stipple authors
+# SPDX-License-Identifier: MIT
+# lab: -n 2 -t 280 -d systemd/org.stipple1.conf
+#
+# kill -9 of the daemon in the middle of a record: the next sync goes on inside it.
+STIPPLE_WORLD=lab STIPPLE_RUNS=1 exec /usr/bin/python3 -W ignore tests/e2e/test_crash.py Crash.test_killed_in_a_long_record -v
