@@ -504,7 +504,6 @@ stp_pen_keeper_sync_async(StpPenKeeper *self, guint away_timeout_s, GAsyncReadyC
 		want_link(self);
 		return;
 	}
-	stp_radio_look(self->radio);
 	g_timeout_add_seconds_full(G_PRIORITY_DEFAULT, away_timeout_s, on_waited_long,
 				   g_object_ref(task), g_object_unref);
 }

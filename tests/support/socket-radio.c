@@ -21,8 +21,7 @@ struct _SocketRadio {
 	GObject parent;
 
 	GPtrArray *members;
-	guint connects, links_most, looks;
-	gboolean watched;
+	guint connects, links_most;
 };
 
 static void socket_radio_as_radio(StpRadioInterface *interface);
@@ -43,7 +42,6 @@ member_free(gpointer data)
 static void
 socket_radio_init(SocketRadio *self)
 {
-	self->watched = TRUE;
 	self->members = g_ptr_array_new_with_free_func(member_free);
 }
 
@@ -133,18 +131,6 @@ socket_radio_refuse(SocketRadio *self, const char *address, gboolean refuse)
 	find(self, address)->refuse = refuse;
 }
 
-gboolean
-socket_radio_is_watched(SocketRadio *self)
-{
-	return self->watched;
-}
-
-guint
-socket_radio_looks(SocketRadio *self)
-{
-	return self->looks;
-}
-
 guint
 socket_radio_connects(SocketRadio *self)
 {
@@ -175,18 +161,6 @@ socket_radio_links_most(SocketRadio *self)
 static void
 start(StpRadio *radio)
 {
-}
-
-static void
-watch(StpRadio *radio, gboolean watching)
-{
-	SOCKET_RADIO(radio)->watched = watching;
-}
-
-static void
-look(StpRadio *radio)
-{
-	SOCKET_RADIO(radio)->looks++;
 }
 
 static StpRadioState
@@ -276,8 +250,6 @@ static void
 socket_radio_as_radio(StpRadioInterface *interface)
 {
 	interface->start = start;
-	interface->watch = watch;
-	interface->look = look;
 	interface->get_state = get_state;
 	interface->get_sightings = get_sightings;
 	interface->connect_async = connect_async;
