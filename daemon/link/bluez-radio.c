@@ -116,18 +116,6 @@ stp_bluez_radio_start(StpRadio *radio)
 	stp_bluez_client_start(self->client);
 }
 
-static void
-stp_bluez_radio_watch(StpRadio *radio, gboolean watching)
-{
-	stp_bluez_scanner_watch(STP_BLUEZ_RADIO(radio)->scanner, watching);
-}
-
-static void
-stp_bluez_radio_look(StpRadio *radio)
-{
-	stp_bluez_scanner_look(STP_BLUEZ_RADIO(radio)->scanner);
-}
-
 static StpRadioState
 stp_bluez_radio_get_state(StpRadio *radio)
 {
@@ -229,11 +217,8 @@ on_settled(gpointer user_data)
 static void
 on_link_closed(StpLink *link, const GError *reason, StpBluezScanner *scanner)
 {
-	/* One that was lost will be back soon.  When we ended it, we have what we wanted. */
-	if (g_error_matches(reason, STP_ERROR, STP_ERROR_CANCELLED))
-		stp_bluez_scanner_relax(scanner);
-	else
-		stp_bluez_scanner_hurry(scanner);
+	/* It will be back soon, or has news. */
+	stp_bluez_scanner_hurry(scanner);
 }
 
 static void reach(struct operation *operation);
@@ -480,8 +465,6 @@ static void
 stp_bluez_radio_init_interface(StpRadioInterface *interface)
 {
 	interface->start = stp_bluez_radio_start;
-	interface->watch = stp_bluez_radio_watch;
-	interface->look = stp_bluez_radio_look;
 	interface->get_state = stp_bluez_radio_get_state;
 	interface->get_sightings = stp_bluez_radio_get_sightings;
 	interface->connect_async = stp_bluez_radio_connect_async;

@@ -12,7 +12,6 @@
 /* Counted: each call under way holds one reference, so that it may come back after the end. */
 struct reach {
 	StpBluezClient *client;
-	StpBluezScanner *scanner;	/* held until the end */
 	StpBluezSightings *sightings;
 	char *address;
 	GTask *task;
@@ -35,7 +34,6 @@ clear_reach(gpointer data)
 
 	g_clear_object(&reach->device);
 	g_clear_object(&reach->sightings);
-	g_clear_object(&reach->scanner);
 	g_clear_object(&reach->client);
 	g_clear_object(&reach->task);
 	g_clear_error(&reach->last);
@@ -52,7 +50,6 @@ static void
 stop_listening(struct reach *reach)
 {
 	reach->ended = TRUE;
-	stp_bluez_scanner_release(reach->scanner);
 	g_signal_handlers_disconnect_by_data(reach->client, reach);
 	g_clear_handle_id(&reach->timer, g_source_remove);
 	if (reach->cancel_watch != NULL) {
@@ -254,7 +251,6 @@ stp_bluez_reach_async(StpBluezClient *client, StpBluezScanner *scanner, StpBluez
 	struct reach *reach = g_rc_box_new0(struct reach);
 
 	reach->client = g_object_ref(client);
-	reach->scanner = g_object_ref(scanner);
 	reach->sightings = g_object_ref(sightings);
 	reach->address = g_strdup(address);
 	reach->task = g_task_new(client, NULL, callback, user_data);
@@ -267,7 +263,7 @@ stp_bluez_reach_async(StpBluezClient *client, StpBluezScanner *scanner, StpBluez
 	g_signal_connect(client, "interface-added", G_CALLBACK(on_interface_added), reach);
 	g_signal_connect(client, "properties-changed", G_CALLBACK(on_properties), reach);
 	g_signal_connect(client, "state-changed", G_CALLBACK(on_state_changed), reach);
-	stp_bluez_scanner_hold(scanner);
+	stp_bluez_scanner_hurry(scanner);
 	try_to_connect(reach);
 }
 

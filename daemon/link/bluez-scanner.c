@@ -12,11 +12,9 @@ struct _StpBluezScanner {
 	StpBluezAdapter *adapter;
 	GDBusProxy *on;			/* the adapter on which discovery runs or is being started */
 	GCancellable *starting;
-	guint timer;			/* of the next window, or of the end of this one */
-	gint64 eager_until, look_until;	/* monotonic, microseconds */
-	guint held;			/* how many wait for a pen just now */
-	gboolean started, watching, paused;
-	guint eager_ms, window_ms, period_ms;
+	guint timer;
+	gint64 eager_until;		/* monotonic, microseconds */
+	gboolean started, paused;
 	StpRadioState state;
 };
 
@@ -35,13 +33,10 @@ set_state(StpBluezScanner *self, StpRadioState state)
 	g_signal_emit(self, changed_signal, 0);
 }
 
-/* Milliseconds for which discovery is to go on without a pause; 0: none. */
-static guint
-get_eager(StpBluezScanner *self)
+static gboolean
+is_eager(StpBluezScanner *self)
 {
-	gint64 left = MAX(self->eager_until, self->look_until) - g_get_monotonic_time();
-
-	return left > 0 ? (guint)(left / G_TIME_SPAN_MILLISECOND) + 1 : 0;
+	return g_get_monotonic_time() < self->eager_until;
 }
 
 static gboolean
@@ -59,21 +54,12 @@ on_window_ends(gpointer user_data)
 {
 	StpBluezScanner *self = user_data;
 
-	self->timer = 0;
+	if (is_eager(self))
+		return G_SOURCE_CONTINUE;
 	g_dbus_proxy_call(self->on, "StopDiscovery", NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL, NULL);
 	self->paused = TRUE;
-	if (self->watching)
-		self->timer = g_timeout_add(self->period_ms - self->window_ms, on_window_begins, self);
+	self->timer = g_timeout_add(STP_BLUEZ_SCAN_PERIOD - STP_BLUEZ_SCAN_WINDOW, on_window_begins, self);
 	return G_SOURCE_REMOVE;
-}
-
-/* Discovery runs: for how long from now.  While somebody holds on there is nothing to wake up for. */
-static void
-set_end(StpBluezScanner *self)
-{
-	g_clear_handle_id(&self->timer, g_source_remove);
-	if (self->held == 0)
-		self->timer = g_timeout_add(MAX(self->window_ms, get_eager(self)), on_window_ends, self);
 }
 
 static void
@@ -105,7 +91,7 @@ on_started(GObject *source, GAsyncResult *result, gpointer user_data)
 		fail(self, error);
 		return;
 	}
-	set_end(self);
+	self->timer = g_timeout_add(STP_BLUEZ_SCAN_WINDOW, on_window_ends, self);
 	set_state(self, STP_RADIO_SCANNING);
 }
 
@@ -158,32 +144,6 @@ end_all(StpBluezScanner *self)
 }
 
 static void
-be_eager(StpBluezScanner *self)
-{
-	self->eager_until = g_get_monotonic_time() + self->eager_ms * G_TIME_SPAN_MILLISECOND;
-}
-
-/* What is wanted has changed; while discovery is being started, on_started() will see. */
-static void
-reconsider(StpBluezScanner *self)
-{
-	if (self->on == NULL || self->starting != NULL || self->state != STP_RADIO_SCANNING || self->paused)
-		return;
-	set_end(self);
-}
-
-static void
-go_on(StpBluezScanner *self)
-{
-	if (!self->paused) {
-		reconsider(self);
-		return;
-	}
-	g_clear_handle_id(&self->timer, g_source_remove);
-	begin_window(self);
-}
-
-static void
 on_adapter_changed(StpBluezScanner *self)
 {
 	GDBusProxy *adapter = stp_bluez_adapter_get(self->adapter);
@@ -195,7 +155,7 @@ on_adapter_changed(StpBluezScanner *self)
 	if (adapter == NULL)
 		return;
 	self->on = g_object_ref(adapter);
-	be_eager(self);
+	self->eager_until = g_get_monotonic_time() + STP_BLUEZ_SCAN_EAGER * G_TIME_SPAN_MILLISECOND;
 	begin_window(self);
 }
 
@@ -219,59 +179,11 @@ stp_bluez_scanner_start(StpBluezScanner *self)
 void
 stp_bluez_scanner_hurry(StpBluezScanner *self)
 {
-	be_eager(self);
-	go_on(self);
-}
-
-void
-stp_bluez_scanner_look(StpBluezScanner *self)
-{
-	self->look_until = g_get_monotonic_time() + self->eager_ms * G_TIME_SPAN_MILLISECOND;
-	go_on(self);
-}
-
-void
-stp_bluez_scanner_relax(StpBluezScanner *self)
-{
-	self->eager_until = 0;
-	reconsider(self);
-}
-
-void
-stp_bluez_scanner_hold(StpBluezScanner *self)
-{
-	self->held++;
-	go_on(self);
-}
-
-void
-stp_bluez_scanner_release(StpBluezScanner *self)
-{
-	g_return_if_fail(self->held > 0);
-	self->held--;
-	reconsider(self);
-}
-
-void
-stp_bluez_scanner_watch(StpBluezScanner *self, gboolean watching)
-{
-	if (watching == self->watching)
-		return;
-	self->watching = watching;
+	self->eager_until = g_get_monotonic_time() + STP_BLUEZ_SCAN_EAGER * G_TIME_SPAN_MILLISECOND;
 	if (!self->paused)
 		return;
-	if (watching)
-		go_on(self);
-	else
-		g_clear_handle_id(&self->timer, g_source_remove);
-}
-
-void
-stp_bluez_scanner_set_times(StpBluezScanner *self, guint eager_ms, guint window_ms, guint period_ms)
-{
-	self->eager_ms = eager_ms;
-	self->window_ms = window_ms;
-	self->period_ms = period_ms;
+	g_clear_handle_id(&self->timer, g_source_remove);
+	begin_window(self);
 }
 
 StpRadioState
@@ -302,6 +214,4 @@ static void
 stp_bluez_scanner_init(StpBluezScanner *self)
 {
 	self->state = STP_RADIO_STARTING;
-	self->watching = TRUE;
-	stp_bluez_scanner_set_times(self, STP_BLUEZ_SCAN_EAGER, STP_BLUEZ_SCAN_WINDOW, STP_BLUEZ_SCAN_PERIOD);
 }

@@ -5,10 +5,8 @@
 /* Every waiting time of the BlueZ radio, in milliseconds unless named otherwise. */
 
 /*
- * Scanning goes on without a pause while a pen is being connected, and for SCAN_EAGER after the
- * start and after anything that lets expect one (a lost link, a failed try, a user who looks); a
- * sync that is done ends that.  Then for SCAN_WINDOW in every SCAN_PERIOD, if there is a pen to
- * watch for.
+ * Scanning goes on without a pause for SCAN_EAGER after the start and after anything that lets
+ * expect a pen (a lost link, a try to connect); then for SCAN_WINDOW in every SCAN_PERIOD.
  */
 #define STP_BLUEZ_SCAN_EAGER	120000
 #define STP_BLUEZ_SCAN_WINDOW	10000

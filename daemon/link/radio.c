@@ -103,20 +103,6 @@ stp_radio_start(StpRadio *self)
 	STP_RADIO_GET_IFACE(self)->start(self);
 }
 
-void
-stp_radio_watch(StpRadio *self, gboolean watching)
-{
-	if (STP_RADIO_GET_IFACE(self)->watch != NULL)
-		STP_RADIO_GET_IFACE(self)->watch(self, watching);
-}
-
-void
-stp_radio_look(StpRadio *self)
-{
-	if (STP_RADIO_GET_IFACE(self)->look != NULL)
-		STP_RADIO_GET_IFACE(self)->look(self);
-}
-
 StpRadioState
 stp_radio_get_state(StpRadio *self)
 {

@@ -64,8 +64,6 @@ struct _StpRadioInterface {
 	GTypeInterface parent;
 
 	void (*start)(StpRadio *self);
-	void (*watch)(StpRadio *self, gboolean watching);	/* may be NULL */
-	void (*look)(StpRadio *self);				/* may be NULL */
 	StpRadioState (*get_state)(StpRadio *self);
 	GPtrArray *(*get_sightings)(StpRadio *self);
 	void (*connect_async)(StpRadio *self, const char *address, GCancellable *cancellable,
@@ -83,13 +81,6 @@ struct _StpRadioInterface {
 
 /* Begin to scan, and go on for ever: bluetoothd or an adapter may come and go. */
 void stp_radio_start(StpRadio *self);
-/*
- * Whether there are pens to look for now and then although nobody waits for them; at first there
- * are.  Without, the radio rests after a while until somebody looks or connects.
- */
-void stp_radio_watch(StpRadio *self, gboolean watching);
-/* Somebody waits to see a pen: look without a pause for two minutes. */
-void stp_radio_look(StpRadio *self);
 StpRadioState stp_radio_get_state(StpRadio *self);
 
 /* Every pen heard of since the start: (element-type StpSighting), the caller's. */
