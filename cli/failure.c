@@ -48,6 +48,8 @@ static const struct known known[] = {
 	  "'stipplectl sync' fetches them, 'stipplectl coverage' says which." },
 	{ ERROR "Cancelled", EXIT_FAILED, "cancelled", "It was cancelled.",
 	  "What arrived is kept; run it again for the rest." },
+	{ ERROR "NoSlot", EXIT_FAILED, "no-slot", "The Bluetooth adapter carries no further connection.",
+	  "Wait until a link has ended, or plug in a second adapter: 'stipplectl status' shows what each carries." },
 	{ BUS "AccessDenied", EXIT_DENIED, "denied", "The system bus does not let you speak to stippled.", POLICY },
 	{ BUS "AuthFailed", EXIT_DENIED, "denied", "The system bus does not let you in.", POLICY },
 	{ BUS "InteractiveAuthorizationRequired", EXIT_DENIED, "denied", "This takes an authorisation.", POLICY },

@@ -19,6 +19,7 @@ static const GDBusErrorEntry entries[] = {
 	{ STP_ERROR_STORE_FULL, "org.stipple1.Error.StoreFull" },
 	{ STP_ERROR_INCOMPLETE, "org.stipple1.Error.Incomplete" },
 	{ STP_ERROR_CANCELLED, "org.stipple1.Error.Cancelled" },
+	{ STP_ERROR_NO_SLOT, "org.stipple1.Error.NoSlot" },
 };
 
 GQuark

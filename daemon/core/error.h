@@ -28,6 +28,7 @@ typedef enum {
 	STP_ERROR_STORE_FULL,
 	STP_ERROR_INCOMPLETE,
 	STP_ERROR_CANCELLED,
+	STP_ERROR_NO_SLOT,
 } StpError;
 
 GQuark stp_error_quark(void);

@@ -149,6 +149,7 @@ why_not_now(StpBluezRadio *self, const char *address)
 				   stp_radio_state_hint(state));
 	case STP_RADIO_STARTING:
 	case STP_RADIO_SCANNING:
+	case STP_RADIO_IN_USE:
 	case STP_RADIO_FAILED:
 		break;
 	}

@@ -3,7 +3,7 @@
 
 #include "radio.h"
 
-enum { SIGHTING, STATE_CHANGED, SIGNAL_COUNT };
+enum { SIGHTING, STATE_CHANGED, ADAPTERS_CHANGED, ROOM_CHANGED, SIGNAL_COUNT };
 static guint signals[SIGNAL_COUNT];
 
 StpSighting *
@@ -49,6 +49,21 @@ stp_radio_default_init(StpRadioInterface *interface)
 					 G_TYPE_NONE, 1, STP_TYPE_SIGHTING);
 	signals[STATE_CHANGED] = g_signal_new("state-changed", STP_TYPE_RADIO, G_SIGNAL_RUN_LAST, 0, NULL,
 					      NULL, NULL, G_TYPE_NONE, 0);
+	signals[ADAPTERS_CHANGED] = g_signal_new("adapters-changed", STP_TYPE_RADIO, G_SIGNAL_RUN_LAST, 0,
+						 NULL, NULL, NULL, G_TYPE_NONE, 0);
+	signals[ROOM_CHANGED] = g_signal_new("room-changed", STP_TYPE_RADIO, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+					     NULL, G_TYPE_NONE, 0);
+}
+
+void
+stp_adapter_report_free(StpAdapterReport *report)
+{
+	if (report == NULL)
+		return;
+	g_free(report->address);
+	g_free(report->path);
+	g_free(report->lease_holder);
+	g_free(report);
 }
 
 const char *
@@ -67,6 +82,8 @@ stp_radio_state_name(StpRadioState state)
 		return "powered-off";
 	case STP_RADIO_DENIED:
 		return "denied";
+	case STP_RADIO_IN_USE:
+		return "in-use";
 	case STP_RADIO_FAILED:
 		break;
 	}
@@ -91,6 +108,9 @@ stp_radio_state_hint(StpRadioState state)
 	case STP_RADIO_DENIED:
 		return "Let the account of stippled use Bluetooth: add it to the group bluetooth, or install "
 		       "the D-Bus policy that comes with Stipple.";
+	case STP_RADIO_IN_USE:
+		return "Another program that uses Stipple has the adapter; 'stipplectl status' names it. It is "
+		       "taken over when that one ends.";
 	case STP_RADIO_FAILED:
 		break;
 	}
@@ -113,6 +133,33 @@ GPtrArray *
 stp_radio_get_sightings(StpRadio *self)
 {
 	return STP_RADIO_GET_IFACE(self)->get_sightings(self);
+}
+
+GPtrArray *
+stp_radio_get_adapters(StpRadio *self)
+{
+	StpRadioInterface *interface = STP_RADIO_GET_IFACE(self);
+
+	return interface->get_adapters != NULL
+		       ? interface->get_adapters(self)
+		       : g_ptr_array_new_with_free_func((GDestroyNotify)stp_adapter_report_free);
+}
+
+guint
+stp_radio_get_links_at_once(StpRadio *self)
+{
+	StpRadioInterface *interface = STP_RADIO_GET_IFACE(self);
+
+	return interface->get_links_at_once != NULL ? interface->get_links_at_once(self)
+						    : STP_RADIO_LINKS_AT_ONCE;
+}
+
+gboolean
+stp_radio_has_room(StpRadio *self, const char *address)
+{
+	StpRadioInterface *interface = STP_RADIO_GET_IFACE(self);
+
+	return interface->has_room == NULL || interface->has_room(self, address);
 }
 
 void
@@ -170,4 +217,16 @@ void
 stp_radio_emit_state_changed(StpRadio *self)
 {
 	g_signal_emit(self, signals[STATE_CHANGED], 0);
+}
+
+void
+stp_radio_emit_adapters_changed(StpRadio *self)
+{
+	g_signal_emit(self, signals[ADAPTERS_CHANGED], 0);
+}
+
+void
+stp_radio_emit_room_changed(StpRadio *self)
+{
+	g_signal_emit(self, signals[ROOM_CHANGED], 0);
 }

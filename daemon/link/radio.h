@@ -7,6 +7,7 @@
 #include <stipple/gatt.h>
 
 #include "link.h"
+#include "link-class.h"
 
 /*
  * The radio seam: finding, pairing and connecting pens.  The one implementation in the
@@ -38,12 +39,32 @@ typedef enum {
 	STP_RADIO_POWERED_OFF,
 	STP_RADIO_DENIED,
 	STP_RADIO_FAILED,
+	STP_RADIO_IN_USE,	/* another program has the lease of the adapter */
 } StpRadioState;
 
 /* "no-adapter": as in the RadioState property. */
 const char *stp_radio_state_name(StpRadioState state);
 /* What to do about it, one sentence; empty while scanning or starting. */
 const char *stp_radio_state_hint(StpRadioState state);
+
+/* How one adapter is; for people. */
+typedef struct {
+	char *address;
+	char *path;		/* where BlueZ shows it now; NULL: it is not there */
+	StpRadioState state;
+	char *lease_holder;	/* who else has it, in words; NULL: nobody */
+	guint links, ceiling;	/* connections up or being set up, and how many it carries */
+	guint waiting;		/* for one */
+	gboolean foreign_discovery;	/* somebody else lets it scan */
+	guint foreign_links;	/* connections that are not ours */
+	guint64 errors[STP_LINK_CLASS_COUNT];	/* since the start, failed tries included */
+} StpAdapterReport;
+
+void stp_adapter_report_free(StpAdapterReport *report);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpAdapterReport, stp_adapter_report_free)
+
+/* What an implementation without adapters of its own is taken to carry. */
+#define STP_RADIO_LINKS_AT_ONCE 3
 
 /*
  * How pairing asks its questions.  kind is "enter-passkey" or "confirm-passkey"; answer each
@@ -59,6 +80,8 @@ G_DECLARE_INTERFACE(StpRadio, stp_radio, STP, RADIO, GObject)
  * Signals:
  *   sighting (const StpSighting *sighting)  a pen was heard, or what it advertises changed
  *   state-changed ()
+ *   adapters-changed ()  what stp_radio_get_adapters() tells
+ *   room-changed ()      of an adapter: ask stp_radio_has_room() again
  */
 struct _StpRadioInterface {
 	GTypeInterface parent;
@@ -77,6 +100,10 @@ struct _StpRadioInterface {
 	void (*forget_async)(StpRadio *self, const char *address, GCancellable *cancellable,
 			     GAsyncReadyCallback callback, gpointer user_data);
 	gboolean (*forget_finish)(StpRadio *self, GAsyncResult *result, GError **error);
+	/* May be NULL: */
+	GPtrArray *(*get_adapters)(StpRadio *self);
+	guint (*get_links_at_once)(StpRadio *self);
+	gboolean (*has_room)(StpRadio *self, const char *address);
 };
 
 /* Begin to scan, and go on for ever: bluetoothd or an adapter may come and go. */
@@ -86,10 +113,23 @@ StpRadioState stp_radio_get_state(StpRadio *self);
 /* Every pen heard of since the start: (element-type StpSighting), the caller's. */
 GPtrArray *stp_radio_get_sightings(StpRadio *self);
 
+/* The adapters that are ours to use, by address: (element-type StpAdapterReport), the caller's. */
+GPtrArray *stp_radio_get_adapters(StpRadio *self);
+/* How many links all adapters together carry at once; at least 1. */
+guint stp_radio_get_links_at_once(StpRadio *self);
+/*
+ * Whether the adapter over which this pen would be connected has a connection to spare.  Where it
+ * has none, stp_radio_connect_async() waits for one.
+ */
+gboolean stp_radio_has_room(StpRadio *self, const char *address);
+
 /*
  * Connect to a pen in sight and find its characteristics.  One at a time per adapter; waits
- * its turn, and up to a minute for the pen.  Tries again by itself after BlueZ' passing failures.  Errors: NOT_FOUND (never heard of), LINK_FAILED, PROTOCOL_FAILED (it lacks what a
- * pen must have), NO_ADAPTER, NO_BLUETOOTH, CANCELLED.
+ * its turn, and up to a minute for the pen.  Tries again by itself after BlueZ' passing
+ * failures, also over another adapter that hears the pen.  A bond lives on one adapter: a
+ * bonded pen is connected over that one alone.  Errors: NOT_FOUND (never heard of),
+ * LINK_FAILED, NO_SLOT (the adapter carries no more connections), PROTOCOL_FAILED (it lacks
+ * what a pen must have), NO_ADAPTER, NO_BLUETOOTH, CANCELLED.
  */
 void stp_radio_connect_async(StpRadio *self, const char *address, GCancellable *cancellable,
 			     GAsyncReadyCallback callback, gpointer user_data);
@@ -117,3 +157,5 @@ gboolean stp_radio_forget_finish(StpRadio *self, GAsyncResult *result, GError **
 /* For implementations: emit the signals. */
 void stp_radio_emit_sighting(StpRadio *self, const StpSighting *sighting);
 void stp_radio_emit_state_changed(StpRadio *self);
+void stp_radio_emit_adapters_changed(StpRadio *self);
+void stp_radio_emit_room_changed(StpRadio *self);

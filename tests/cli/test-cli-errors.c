@@ -30,6 +30,7 @@ static const struct {
 	{ "org.stipple1.Error.StoreFull", 1, "store-full", "no room", "Free some space" },
 	{ "org.stipple1.Error.Incomplete", 6, "incomplete", "missing", "sync" },
 	{ "org.stipple1.Error.Cancelled", 1, "cancelled", "cancelled", "again" },
+	{ "org.stipple1.Error.NoSlot", 1, "no-slot", "connection", "second adapter" },
 	{ "org.freedesktop.DBus.Error.AccessDenied", 5, "denied", "does not let you", "group" },
 	{ "org.freedesktop.DBus.Error.ServiceUnknown", 4, "no-daemon", "does not run", "systemctl start" },
 	{ "org.freedesktop.DBus.Error.NameHasNoOwner", 4, "no-daemon", "does not run", "systemctl start" },
