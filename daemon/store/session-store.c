@@ -1,53 +1,16 @@
 /* SPDX-FileCopyrightText: 2026 The Stipple authors
  * SPDX-License-Identifier: MIT */
 
-#include "session-store.h"
-
-#include <stipple/control.h>
+#include "store-worker.h"
 
 #include "collector-id.h"
+#include "error.h"
 #include "log.h"
-#include "store-coverage.h"
 #include "store-decoding.h"
-#include "store-files.h"
-#include "store-jobs.h"
-#include "store-journal.h"
-#include "store-pens.h"
-#include "store-sessions.h"
 
 #define PATIENCE_MS 30000
 
-struct _StpStore {
-	GObject parent;
-
-	StpStoreFiles files;		/* the writer's connection is the worker's */
-	GThreadPool *worker;		/* one thread; NULL when closed */
-	GMainContext *context;
-	guint8 collector_id[STP_COLLECTOR_ID_SIZE];
-	StpStoreState state;
-	char *trouble;			/* of the last write, while the state is not OK */
-	GSource *room_watch;
-	guint patience_ms;
-	gint reserve_mib;		/* atomic; the rest is below */
-
-	/* The worker's own. */
-	StpDigester *digester;
-	gboolean undecoded;		/* a record waits to be looked into */
-};
-
 G_DEFINE_FINAL_TYPE(StpStore, stp_store, G_TYPE_OBJECT)
-
-/* What a result is of. */
-typedef enum {
-	TAG_PEN = 1,
-	TAG_STATE,
-	TAG_RECORD,
-	TAG_PARTIAL,
-	TAG_REFUTE,
-	TAG_FINDING,
-	TAG_ATTEMPT,
-	TAG_REPARSE,
-} Tag;
 
 enum { SIGNAL_STATE_CHANGED, SIGNAL_FINDING, SIGNAL_COUNT };
 static guint signals[SIGNAL_COUNT];
@@ -192,7 +155,7 @@ deliver(gpointer data)
 	StpJob *job = g_task_get_task_data(reply->task);
 
 	/* The end of a sync, after which the job itself has trimmed the writer. */
-	if (g_task_get_source_tag(reply->task) == GINT_TO_POINTER(TAG_ATTEMPT) && self->worker != NULL)
+	if (g_task_get_source_tag(reply->task) == GINT_TO_POINTER(STP_TAG_ATTEMPT) && self->worker != NULL)
 		stp_database_trim(self->files.reader);
 	if (!job->optional)
 		judge_write(self, reply->error != NULL ? reply->error : job->trouble);
@@ -243,9 +206,9 @@ work(gpointer data, gpointer user_data)
 	g_source_attach(source, g_task_get_context(task));
 }
 
-static void
-submit(StpStore *self, StpJob *job, Tag tag, GCancellable *cancellable, GAsyncReadyCallback callback,
-       gpointer user_data)
+void
+stp_store_submit(StpStore *self, StpJob *job, StpTag tag, GCancellable *cancellable,
+		 GAsyncReadyCallback callback, gpointer user_data)
 {
 	GTask *task = g_task_new(self, cancellable, callback, user_data);
 
@@ -260,274 +223,6 @@ submit(StpStore *self, StpJob *job, Tag tag, GCancellable *cancellable, GAsyncRe
 	g_task_return_new_error(task, STP_ERROR, STP_ERROR_STORE_FAILED,
 				"The store is closed; stippled is about to end.");
 	g_object_unref(task);
-}
-
-#define FINISH(tag) \
-	g_return_val_if_fail(g_task_is_valid(result, self), FALSE); \
-	g_return_val_if_fail(g_async_result_is_tagged(result, GINT_TO_POINTER(tag)), FALSE); \
-	return g_task_propagate_boolean(G_TASK(result), error)
-
-void
-stp_store_put_pen_async(StpStore *self, const StpPenRow *row, GCancellable *cancellable,
-			GAsyncReadyCallback callback, gpointer user_data)
-{
-	submit(self, stp_job_put_pen(row), TAG_PEN, cancellable, callback, user_data);
-}
-
-gboolean
-stp_store_put_pen_finish(StpStore *self, GAsyncResult *result, GError **error)
-{
-	FINISH(TAG_PEN);
-}
-
-void
-stp_store_put_state_async(StpStore *self, const char *serial, guint32 epoch, guint32 oldest, guint32 newest,
-			  const struct stp_time_anchor *anchor, GCancellable *cancellable,
-			  GAsyncReadyCallback callback, gpointer user_data)
-{
-	submit(self, stp_job_put_state(serial, epoch, oldest, newest, anchor), TAG_STATE, cancellable,
-	       callback, user_data);
-}
-
-gboolean
-stp_store_put_state_finish(StpStore *self, GAsyncResult *result, GError **error)
-{
-	FINISH(TAG_STATE);
-}
-
-void
-stp_store_put_record_async(StpStore *self, const StpArrival *arrival, GCancellable *cancellable,
-			   GAsyncReadyCallback callback, gpointer user_data)
-{
-	submit(self, stp_job_put_record(arrival), TAG_RECORD, cancellable, callback, user_data);
-}
-
-StpStoredOutcome *
-stp_store_put_record_finish(StpStore *self, GAsyncResult *result, GError **error)
-{
-	StpJob *job;
-
-	g_return_val_if_fail(g_task_is_valid(result, self), NULL);
-	g_return_val_if_fail(g_async_result_is_tagged(result, GINT_TO_POINTER(TAG_RECORD)), NULL);
-	if (!g_task_propagate_boolean(G_TASK(result), error))
-		return NULL;
-	job = g_task_get_task_data(G_TASK(result));
-	return g_steal_pointer(&job->outcome);
-}
-
-void
-stp_store_put_partial_async(StpStore *self, const StpPartial *partial, GCancellable *cancellable,
-			    GAsyncReadyCallback callback, gpointer user_data)
-{
-	submit(self, stp_job_put_partial(partial), TAG_PARTIAL, cancellable, callback, user_data);
-}
-
-gboolean
-stp_store_put_partial_finish(StpStore *self, GAsyncResult *result, GError **error)
-{
-	FINISH(TAG_PARTIAL);
-}
-
-void
-stp_store_refute_partial_async(StpStore *self, const StpPartial *partial, GCancellable *cancellable,
-			       GAsyncReadyCallback callback, gpointer user_data)
-{
-	submit(self, stp_job_refute_partial(partial), TAG_REFUTE, cancellable, callback, user_data);
-}
-
-gboolean
-stp_store_refute_partial_finish(StpStore *self, GAsyncResult *result, GError **error)
-{
-	FINISH(TAG_REFUTE);
-}
-
-void
-stp_store_put_finding_async(StpStore *self, const StpFinding *finding, GCancellable *cancellable,
-			    GAsyncReadyCallback callback, gpointer user_data)
-{
-	submit(self, stp_job_put_finding(finding), TAG_FINDING, cancellable, callback, user_data);
-}
-
-gboolean
-stp_store_put_finding_finish(StpStore *self, GAsyncResult *result, GError **error)
-{
-	FINISH(TAG_FINDING);
-}
-
-void
-stp_store_put_attempt_async(StpStore *self, const StpAttempt *attempt, GCancellable *cancellable,
-			    GAsyncReadyCallback callback, gpointer user_data)
-{
-	submit(self, stp_job_put_attempt(attempt), TAG_ATTEMPT, cancellable, callback, user_data);
-}
-
-gboolean
-stp_store_put_attempt_finish(StpStore *self, GAsyncResult *result, GError **error)
-{
-	FINISH(TAG_ATTEMPT);
-}
-
-void
-stp_store_reparse_async(StpStore *self, GCancellable *cancellable, GAsyncReadyCallback callback,
-			gpointer user_data)
-{
-	submit(self, stp_job_reparse(), TAG_REPARSE, cancellable, callback, user_data);
-}
-
-gboolean
-stp_store_reparse_finish(StpStore *self, GAsyncResult *result, GError **error)
-{
-	FINISH(TAG_REPARSE);
-}
-
-/* ---- reading ---- */
-
-/* Several queries see one state of the store, whatever the writer does meanwhile. */
-static StpDatabase *
-begin_reading(StpStore *self, GError **error)
-{
-	if (self->worker == NULL) {
-		g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
-			    "The store is closed; stippled is about to end.");
-		return NULL;
-	}
-	return stp_database_begin_reading(self->files.reader, error) ? self->files.reader : NULL;
-}
-
-static void
-end_reading(StpDatabase *db)
-{
-	stp_database_commit(db, NULL);
-}
-
-GPtrArray *
-stp_store_list_pens(StpStore *self, GError **error)
-{
-	StpDatabase *db = begin_reading(self, error);
-	GPtrArray *list = NULL;
-
-	if (db == NULL)
-		return NULL;
-	list = stp_pens_list(db, NULL, error);
-	end_reading(db);
-	return list;
-}
-
-StpPenRow *
-stp_store_get_pen(StpStore *self, const char *serial, GError **error)
-{
-	StpDatabase *db = begin_reading(self, error);
-	g_autoptr(GPtrArray) list = NULL;
-
-	if (db == NULL)
-		return NULL;
-	list = stp_pens_list(db, serial, error);
-	end_reading(db);
-	if (list == NULL)
-		return NULL;
-	if (list->len > 0)
-		return g_ptr_array_steal_index(list, 0);
-	g_set_error(error, STP_ERROR, STP_ERROR_NOT_FOUND,
-		    "There is no pen %s in the store. List the pens to see which there are.", serial);
-	return NULL;
-}
-
-GArray *
-stp_store_get_missing(StpStore *self, const char *serial, guint32 epoch, guint32 oldest, guint32 newest,
-		      GError **error)
-{
-	StpDatabase *db = begin_reading(self, error);
-	GArray *missing = NULL;
-	gint64 pen;
-
-	if (db == NULL)
-		return NULL;
-	if (stp_pens_find(db, serial, &pen, error))
-		missing = stp_coverage_missing(db, pen, epoch, oldest, newest, error);
-	end_reading(db);
-	return missing;
-}
-
-GArray *
-stp_store_get_held(StpStore *self, const char *serial, guint32 epoch, guint32 oldest, guint32 newest,
-		   GError **error)
-{
-	StpDatabase *db = begin_reading(self, error);
-	GArray *held = NULL;
-	gint64 pen;
-
-	if (db == NULL)
-		return NULL;
-	if (stp_pens_find(db, serial, &pen, error))
-		held = stp_coverage_held(db, pen, epoch, oldest, newest, error);
-	end_reading(db);
-	return held;
-}
-
-StpPartial *
-stp_store_get_partial(StpStore *self, const char *serial, GError **error)
-{
-	StpDatabase *db = begin_reading(self, error);
-	StpPartial *partial = NULL;
-
-	if (db == NULL)
-		return NULL;
-	partial = stp_journal_get(db, serial, error);
-	end_reading(db);
-	return partial;
-}
-
-GPtrArray *
-stp_store_get_coverage(StpStore *self, const char *serial, GError **error)
-{
-	StpDatabase *db = begin_reading(self, error);
-	GPtrArray *list = NULL;
-
-	if (db == NULL)
-		return NULL;
-	list = stp_coverage_list(db, serial, error);
-	end_reading(db);
-	return list;
-}
-
-GPtrArray *
-stp_store_list_sessions(StpStore *self, const StpSessionFilter *filter, guint limit, guint64 cursor, guint64 *next,
-			GError **error)
-{
-	StpDatabase *db = begin_reading(self, error);
-	GPtrArray *list = NULL;
-
-	if (db == NULL)
-		return NULL;
-	list = stp_sessions_list(db, filter, limit, cursor, next, error);
-	end_reading(db);
-	return list;
-}
-
-StpSession *
-stp_store_get_session(StpStore *self, const char *id, GError **error)
-{
-	StpDatabase *db = begin_reading(self, error);
-	StpSession *session = NULL;
-
-	if (db == NULL)
-		return NULL;
-	session = stp_sessions_get(db, id, error);
-	end_reading(db);
-	return session;
-}
-
-GPtrArray *
-stp_store_get_session_records(StpStore *self, const StpSession *session, gboolean partial, GError **error)
-{
-	StpDatabase *db = begin_reading(self, error);
-	GPtrArray *list = NULL;
-
-	if (db == NULL)
-		return NULL;
-	list = stp_sessions_get_records(db, session, partial, error);
-	end_reading(db);
-	return list;
 }
 
 /* ---- life ---- */

@@ -1,0 +1,46 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#pragma once
+
+#include <stipple/control.h>
+
+#include "session-store.h"
+#include "store-files.h"
+#include "store-jobs.h"
+
+/* The store's inside, for the files that make up the seam. */
+
+struct _StpStore {
+	GObject parent;
+
+	StpStoreFiles files;		/* the writer's connection is the worker's */
+	GThreadPool *worker;		/* one thread; NULL when closed */
+	GMainContext *context;
+	guint8 collector_id[STP_COLLECTOR_ID_SIZE];
+	StpStoreState state;
+	char *trouble;			/* of the last write, while the state is not OK */
+	GSource *room_watch;
+	guint patience_ms;
+	gint reserve_mib;		/* atomic; the rest is below */
+
+	/* The worker's own. */
+	StpDigester *digester;
+	gboolean undecoded;		/* a record waits to be looked into */
+};
+
+/* What a result is of. */
+typedef enum {
+	STP_TAG_PEN = 1,
+	STP_TAG_STATE,
+	STP_TAG_RECORD,
+	STP_TAG_PARTIAL,
+	STP_TAG_REFUTE,
+	STP_TAG_FINDING,
+	STP_TAG_ATTEMPT,
+	STP_TAG_REPARSE,
+} StpTag;
+
+/* Give it to the writer; the task's data is the job, also when it is back.  Takes the job. */
+void stp_store_submit(StpStore *self, StpJob *job, StpTag tag, GCancellable *cancellable,
+		      GAsyncReadyCallback callback, gpointer user_data);
