@@ -1,0 +1,223 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include "pen-sync.h"
+#include "pen-sync-parts.h"
+
+#include "log.h"
+#include "sync-findings.h"
+#include "sync-wanted.h"
+
+static void
+on_written(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	StpPenSync *self = user_data;
+	g_autoptr(GError) error = NULL;
+
+	if (!stp_link_write_finish(STP_LINK(source), result, &error))
+		stp_pen_sync_end(self, g_steal_pointer(&error));
+	stp_pen_sync_done(self);
+}
+
+static void
+on_clock(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	StpPenSync *self = user_data;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GBytes) value = stp_link_read_finish(STP_LINK(source), result, &error);
+	gint64 utc = g_get_real_time();
+	gint64 took = g_get_monotonic_time() - self->clock_asked;
+	gsize size = 0;
+	const guint8 *bytes = value != NULL ? g_bytes_get_data(value, &size) : NULL;
+
+	if (bytes != NULL && !stp_sync_clock_held(self->serial, self->clock_asked_utc, utc, took))
+		bytes = NULL;
+	if (error != NULL)
+		stp_warning("sync", self->serial,
+			    "The pen's clock could not be read (%s); sessions of this power-up keep "
+			    "their order, and get their time at the next contact.",
+			    error->message);
+	if (!self->ending) {
+		stp_host_time(self->host, bytes, size, utc, (guint32)CLAMP(took, 0, G_MAXINT32),
+			      stp_pen_sync_now_ms());
+		stp_pen_sync_poll(self);
+	}
+	stp_pen_sync_done(self);
+}
+
+static const struct stp_range *
+ranges_of(const GArray *array)
+{
+	return (const struct stp_range *)(const void *)array->data;
+}
+
+static void
+on_state_kept(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	StpPenSync *self = user_data;
+	g_autoptr(GError) error = NULL;
+
+	if (!stp_store_put_state_finish(STP_STORE(source), result, &error))
+		stp_pen_sync_end(self, g_steal_pointer(&error));
+	if (!self->ending) {
+		stp_host_held(self->host, ranges_of(self->held), self->held->len, stp_pen_sync_now_ms());
+		stp_host_want(self->host, ranges_of(self->wanted), self->wanted->len, stp_pen_sync_now_ms());
+		stp_pen_sync_poll(self);
+	}
+	stp_pen_sync_done(self);
+}
+
+static void
+take_state(StpPenSync *self, const struct stp_host_state *state)
+{
+	g_autoptr(GError) error = NULL;
+
+	self->stage = "transfer";
+	self->result.has_status = TRUE;
+	self->result.epoch = state->epoch;
+	self->result.newest = state->newest;
+	self->result.boot_id = state->boot_id;
+	stp_sync_find_state(self->store, self->serial, state);
+
+	g_clear_pointer(&self->held, g_array_unref);
+	g_clear_pointer(&self->wanted, g_array_unref);
+	if (!stp_sync_choose(self->store, self->serial, state, &self->held, &self->wanted, &error)) {
+		stp_pen_sync_end(self, g_steal_pointer(&error));
+		return;
+	}
+	stp_sync_resume_load(self->resume);
+	stp_debug("sync", self->serial, "epoch %08x has %u..%u, %u ranges of it are missing here",
+		  state->epoch, state->oldest, state->newest, self->wanted->len);
+
+	stp_store_put_state_async(self->store, self->serial, state->epoch, state->oldest, state->newest,
+				  state->anchored ? &state->anchor : NULL, NULL, on_state_kept,
+				  stp_pen_sync_begin(self));
+}
+
+static void
+on_record_kept(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	StpPenSync *self = user_data;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(StpStoredOutcome) outcome = stp_store_put_record_finish(STP_STORE(source), result, &error);
+
+	if (outcome == NULL) {
+		stp_pen_sync_end(self, g_steal_pointer(&error));
+		stp_pen_sync_done(self);
+		return;
+	}
+
+	if (!outcome->acknowledge)
+		self->result.damaged++;
+	else if (outcome->how == STP_STORED_NEW)
+		self->result.records++;
+	else
+		self->result.again++;
+	if (outcome->session_id != NULL)
+		g_signal_emit_by_name(self, "session-stored", outcome->session_id);
+
+	if (!self->ending) {
+		stp_host_stored(self->host, outcome->acknowledge, stp_pen_sync_now_ms());
+		stp_pen_sync_poll(self);
+	}
+	stp_pen_sync_done(self);
+}
+
+static void
+take_record(StpPenSync *self, const struct stp_host_action *action)
+{
+	const struct stp_entry *entry = &action->u.record.entry;
+	g_autoptr(GBytes) raw = g_bytes_new(action->u.record.raw, action->u.record.size);
+	const StpArrival arrival = {
+		.serial = self->serial,
+		.epoch = action->u.record.epoch,
+		.number = entry->record,
+		.raw = raw,
+		.integrity = action->u.record.integrity,
+		.listed_size = entry->length,
+		.listed_type = entry->type,
+		.listed_boot_id = entry->boot_id,
+		.listed_start_tick_ms = entry->start_tick_ms,
+		.authenticated = stp_link_get_authenticated(self->link),
+		.received_at = g_get_real_time(),
+	};
+
+	stp_store_put_record_async(self->store, &arrival, NULL, on_record_kept, stp_pen_sync_begin(self));
+}
+
+static void
+write_control(StpPenSync *self, const struct stp_host_action *action, gboolean with_response)
+{
+	g_autoptr(GBytes) value = g_bytes_new(action->u.write.bytes, action->u.write.size);
+
+	stp_link_write_async(self->link, STP_CHANNEL_LOG_CONTROL, value, with_response, NULL, on_written,
+			     stp_pen_sync_begin(self));
+}
+
+/* No more is asked of the pen than the disk can follow: else a crash would cost more than a chunk. */
+void
+stp_pen_sync_write_credits(gpointer user_data)
+{
+	StpPenSync *self = user_data;
+
+	if (!self->ending)
+		stp_sync_resume_keep(self->resume, self->host);
+	while (self->credits->len > 0 && !self->ending &&
+	       !stp_sync_resume_is_behind(self->resume, self->host)) {
+		write_control(self, &g_array_index(self->credits, struct stp_host_action, 0), FALSE);
+		g_array_remove_index(self->credits, 0);
+	}
+}
+
+void
+stp_pen_sync_carry_out(StpPenSync *self, const struct stp_host_action *action)
+{
+	switch (action->kind) {
+	case STP_HOST_WRITE:
+		/* The pen would drop those of the request before. */
+		g_array_set_size(self->credits, 0);
+		write_control(self, action, TRUE);
+		break;
+	case STP_HOST_WRITE_COMMAND:
+		g_array_append_val(self->credits, *action);
+		stp_pen_sync_write_credits(self);
+		break;
+	case STP_HOST_READ_TIME:
+		self->clock_asked = g_get_monotonic_time();
+		self->clock_asked_utc = g_get_real_time();
+		stp_link_read_async(self->link, STP_CHANNEL_ELAPSED_TIME, NULL, on_clock,
+				    stp_pen_sync_begin(self));
+		break;
+	case STP_HOST_STATE:
+		take_state(self, &action->u.state);
+		break;
+	case STP_HOST_BEGIN:
+		stp_sync_resume_begin(self->resume, self->host, action);
+		break;
+	case STP_HOST_RECORD:
+		stp_sync_resume_delivered(self->resume);
+		take_record(self, action);
+		break;
+	case STP_HOST_GIVEN_UP:
+		self->result.given_up++;
+		stp_sync_resume_keep_all(self->resume, self->host);
+		stp_sync_find_given_up(self->store, self->serial, action);
+		break;
+	case STP_HOST_NOTE:
+		stp_sync_resume_note(self->resume, action);
+		stp_sync_find_note(self->store, self->serial, self->result.epoch, action);
+		break;
+	case STP_HOST_DONE:
+		/* A dialogue that was stopped is done, too, but the sync is not complete. */
+		if (!self->stopped)
+			self->stage = "done";
+		stp_pen_sync_end(self, self->stopped ? stp_sync_stopped() : NULL);
+		break;
+	case STP_HOST_FAILED:
+		stp_pen_sync_end(self, stp_sync_failure(action));
+		break;
+	case STP_HOST_LISTED:
+	case STP_HOST_IDLE:
+		break;
+	}
+}

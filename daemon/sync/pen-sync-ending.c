@@ -1,0 +1,101 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include "pen-sync.h"
+#include "pen-sync-parts.h"
+
+#include "log.h"
+
+static void
+on_attempt_kept(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	g_autoptr(StpPenSync) self = user_data;
+	g_autoptr(GTask) task = g_steal_pointer(&self->task);
+	g_autoptr(GError) error = NULL;
+
+	if (!stp_store_put_attempt_finish(STP_STORE(source), result, &error))
+		stp_warning("sync", self->serial, "%s", error->message);
+
+	if (self->error != NULL)
+		g_task_return_error(task, g_error_copy(self->error));
+	else
+		g_task_return_boolean(task, TRUE);
+}
+
+static void
+on_link_closed_by_us(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	StpPenSync *self = user_data; /* the reference goes on to on_attempt_kept() */
+	g_autoptr(GError) error = NULL;
+	const StpAttempt attempt = {
+		.serial = self->serial,
+		.started = self->started,
+		.ended = g_get_real_time(),
+		.stage = self->stage,
+		.records = self->result.records,
+		.damaged = self->result.damaged,
+		.given_up = self->result.given_up,
+		.bytes = self->result.bytes,
+		.mtu = self->result.mtu,
+		.error = self->error != NULL ? self->error->message : "",
+	};
+
+	if (!stp_link_close_finish(STP_LINK(source), result, &error))
+		stp_debug("sync", self->serial, "closing the link: %s", error->message);
+	stp_store_put_attempt_async(self->store, &attempt, NULL, on_attempt_kept, self);
+}
+
+static void
+end_if_quiet(StpPenSync *self)
+{
+	struct stp_host_progress progress;
+
+	if (!self->ending || self->pending > 0 || self->task == NULL)
+		return;
+
+	stp_pen_sync_get_progress(self, &progress);
+	self->result.bytes = progress.bytes_received;
+	stp_link_close_async(self->link, on_link_closed_by_us, g_object_ref(self));
+}
+
+void
+stp_pen_sync_drop_source(GSource **source)
+{
+	if (*source == NULL)
+		return;
+	g_source_destroy(*source);
+	g_clear_pointer(source, g_source_unref);
+}
+
+void
+stp_pen_sync_end(StpPenSync *self, GError *error)
+{
+	if (self->ending) {
+		g_clear_error(&error);
+		return;
+	}
+	self->ending = TRUE;
+	self->error = error;
+	/* Kept before the attempt is, and so before anybody is told that this sync has ended. */
+	if (self->dialogue)
+		stp_sync_resume_keep_all(self->resume, self->host);
+	stp_pen_sync_drop_source(&self->timer);
+	stp_pen_sync_drop_source(&self->cancelled);
+	g_signal_handlers_disconnect_by_data(self->link, self);
+	end_if_quiet(self);
+}
+
+StpPenSync *
+stp_pen_sync_begin(StpPenSync *self)
+{
+	self->pending++;
+	return g_object_ref(self);
+}
+
+void
+stp_pen_sync_done(StpPenSync *self)
+{
+	self->pending--;
+	end_if_quiet(self);
+	g_object_unref(self);
+}
