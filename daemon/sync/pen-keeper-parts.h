@@ -1,0 +1,55 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "enrolled-pen.h"
+#include "pen-sync.h"
+#include "radio.h"
+#include "session-store.h"
+
+/*
+ * A keeper from inside, for the files it is made of and no others: pen-keeper.c hears, connects and runs the
+ * sync, pen-keeper-outcome.c decides what follows from its end, pen-keeper-request.c serves those who ask
+ * and wait.  To be included after pen-keeper.h.
+ */
+
+struct _StpPenKeeper {
+	GObject parent;
+
+	StpEnrolledPen *pen;
+	StpRadio *radio;
+	StpStore *store;
+
+	gboolean retired;
+	gboolean in_sight;
+	guint away_timer;
+	guint retry_timer;
+	guint failures;		/* in a row */
+
+	gboolean wanted;	/* asked for a link */
+	gboolean busy;		/* has one */
+	GCancellable *cancellable;
+	StpPenSync *sync;
+	GPtrArray *waiters;	/* GTask */
+
+	gboolean known;		/* what the pen had when a sync last completed: */
+	guint32 known_epoch, known_newest, known_boot;
+	gboolean stopped;	/* the last one, by somebody, before it was complete */
+	gint64 completed, began;	/* the last complete sync, and the last one at all; monotonic */
+	StpSyncResult last;
+};
+
+const char *stp_pen_keeper_serial(StpPenKeeper *self);
+/* Ask the collector for a link, unless that is done, has been given, or makes no sense. */
+void stp_pen_keeper_want_link(StpPenKeeper *self);
+/* Nothing is under way: say what the pen is doing. */
+void stp_pen_keeper_rest(StpPenKeeper *self);
+void stp_pen_keeper_refresh_row(StpPenKeeper *self);
+
+/* The sync, or the try to connect, has ended; error NULL: it completed. */
+void stp_pen_keeper_finish(StpPenKeeper *self, const GError *error);
+
+/* Those who wait are told; error NULL: it completed. */
+void stp_pen_keeper_answer(StpPenKeeper *self, const GError *error);
+/* Those who wait are told that the pen is gone; it is synced when it comes back. */
+void stp_pen_keeper_answer_away(StpPenKeeper *self);

@@ -1,0 +1,99 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include "pen-keeper.h"
+#include "pen-keeper-parts.h"
+
+#include "error.h"
+
+void
+stp_pen_keeper_answer(StpPenKeeper *self, const GError *error)
+{
+	g_autoptr(GPtrArray) waiters = g_steal_pointer(&self->waiters);
+
+	self->waiters = g_ptr_array_new_with_free_func(g_object_unref);
+	for (guint i = 0; i < waiters->len; i++) {
+		GTask *task = g_ptr_array_index(waiters, i);
+
+		if (error != NULL)
+			g_task_return_error(task, g_error_copy(error));
+		else
+			g_task_return_boolean(task, TRUE);
+	}
+}
+
+void
+stp_pen_keeper_answer_away(StpPenKeeper *self)
+{
+	g_autoptr(GError) error = g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
+		"Pen %s is not in sight. Switch it on and bring it near; it is then synced by itself.",
+		stp_pen_keeper_serial(self));
+
+	stp_pen_keeper_answer(self, error);
+}
+
+static gboolean
+on_waited_long(gpointer user_data)
+{
+	StpPenKeeper *self = STP_PEN_KEEPER(g_task_get_source_object(user_data));
+
+	/* Once it is heard, the sync's own deadlines count. */
+	if (!self->busy && !self->wanted && self->retry_timer == 0 &&
+	    g_ptr_array_find(self->waiters, user_data, NULL))
+		stp_pen_keeper_answer_away(self);
+	return G_SOURCE_REMOVE;
+}
+
+void
+stp_pen_keeper_sync_async(StpPenKeeper *self, guint away_timeout_s, GAsyncReadyCallback callback,
+			  gpointer user_data)
+{
+	GTask *task = g_task_new(self, NULL, callback, user_data);
+
+	if (self->retired && !self->busy) {
+		g_task_return_new_error(task, STP_ERROR, STP_ERROR_CANCELLED,
+			"Pen %s is being removed, or stippled is about to end. Ask again when that is "
+			"done.", stp_pen_keeper_serial(self));
+		g_object_unref(task);
+		return;
+	}
+	g_ptr_array_add(self->waiters, task);
+	if (self->busy)
+		return;		/* the end of the one under way is the answer */
+
+	/* Who asks by hand has perhaps just mended something. */
+	self->failures = 0;
+	if (self->in_sight) {
+		stp_pen_keeper_want_link(self);
+		return;
+	}
+	g_timeout_add_seconds_full(G_PRIORITY_DEFAULT, away_timeout_s, on_waited_long,
+				   g_object_ref(task), g_object_unref);
+}
+
+gboolean
+stp_pen_keeper_sync_finish(StpPenKeeper *self, GAsyncResult *result, StpSyncResult *outcome,
+			   GError **error)
+{
+	g_return_val_if_fail(g_task_is_valid(result, self), FALSE);
+	if (!g_task_propagate_boolean(G_TASK(result), error))
+		return FALSE;
+	*outcome = self->last;
+	return TRUE;
+}
+
+void
+stp_pen_keeper_cancel(StpPenKeeper *self)
+{
+	g_autoptr(GError) cancelled = g_error_new(STP_ERROR, STP_ERROR_CANCELLED,
+		"The sync was stopped. What arrived is kept; the rest is fetched later, or with the next 'stipplectl sync'.");
+
+	g_clear_handle_id(&self->retry_timer, g_source_remove);
+	if (self->cancellable != NULL) {
+		g_cancellable_cancel(self->cancellable);
+		return;		/* stp_pen_keeper_finish() answers those who wait */
+	}
+	self->wanted = FALSE;	/* the collector's turn for us finds nothing to do */
+	stp_pen_keeper_answer(self, cancelled);
+	stp_pen_keeper_rest(self);
+}
