@@ -5,22 +5,13 @@
 
 #include "bluez-error.h"
 #include "bluez-gatt.h"
+#include "bluez-notify.h"
 #include "bluez-reach.h"
 #include "bluez-timing.h"
 #include "bluez-writes.h"
 #include "log.h"
-#include "notify-socket.h"
 #include "pending.h"
 
-#include <gio/gunixfdlist.h>
-#include <string.h>
-
-/* How Log Data arrives. */
-typedef enum {
-	DATA_OFF,	/* not yet, or no more */
-	DATA_SOCKET,	/* by AcquireNotify */
-	DATA_SIGNALS,	/* by StartNotify */
-} DataWay;
 
 struct _StpLinkBluez {
 	GObject parent;
@@ -29,21 +20,16 @@ struct _StpLinkBluez {
 	GDBusProxy *characteristics[STP_CHANNEL_COUNT];	/* found at the first use */
 	char *address;
 	gboolean bonded;
-	guint mtu;
 	GCancellable *calls;		/* ends the D-Bus calls under way when the link ends */
 	GError *reason;			/* why it ended; NULL while it is open */
 	StpBluezWrites *writes;
-	DataWay way;
-	StpNotifySocket *socket;
-	gboolean reacquired;		/* the descriptor was replaced once already */
+	StpBluezNotify *notify;		/* from the first subscription on */
 };
 
 static void stp_link_bluez_init_interface(StpLinkInterface *interface);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE(StpLinkBluez, stp_link_bluez, G_TYPE_OBJECT,
 			      G_IMPLEMENT_INTERFACE(STP_TYPE_LINK, stp_link_bluez_init_interface))
-
-static void acquire_data(StpLinkBluez *self, GTask *task);
 
 /* Whatever failed because the link ended is told with the reason for which it ended. */
 static GError *
@@ -64,8 +50,8 @@ static void
 release(StpLinkBluez *self)
 {
 	g_signal_handlers_disconnect_by_data(self->client, self);
-	g_clear_pointer(&self->socket, stp_notify_socket_free);
-	self->way = DATA_OFF;
+	if (self->notify != NULL)
+		stp_bluez_notify_stop(self->notify);
 	g_cancellable_cancel(self->calls);
 }
 
@@ -78,8 +64,8 @@ end(StpLinkBluez *self, StpError code, const char *text)
 		return;
 	keep = g_object_ref(self);
 	/* What the pen sent before it left is still ours. */
-	if (self->socket != NULL && code != STP_ERROR_CANCELLED)
-		stp_notify_socket_drain(self->socket);
+	if (self->notify != NULL && code != STP_ERROR_CANCELLED)
+		stp_bluez_notify_drain(self->notify);
 	if (self->reason != NULL)
 		return;
 	self->reason = g_error_new_literal(STP_ERROR, (int)code, text);
@@ -143,9 +129,13 @@ receive(StpLinkBluez *self, StpChannel channel, GVariant *changed)
 	if (array == NULL)
 		return;
 	value = g_variant_get_data_as_bytes(array);
+	if (channel == STP_CHANNEL_LOG_DATA) {
+		stp_bluez_notify_take(self->notify, value);
+		return;
+	}
 	/* The pen's data before its answer: they may still be in the descriptor. */
-	if (self->socket != NULL)
-		stp_notify_socket_drain(self->socket);
+	if (self->notify != NULL)
+		stp_bluez_notify_drain(self->notify);
 	if (self->reason == NULL)
 		stp_link_emit_received(STP_LINK(self), channel, value);
 }
@@ -159,7 +149,7 @@ on_properties(StpBluezClient *client, GDBusProxy *proxy, GVariant *changed, StpL
 	/* A read, too, changes Value; these two are never read. */
 	if (proxy == self->characteristics[STP_CHANNEL_LOG_CONTROL])
 		receive(self, STP_CHANNEL_LOG_CONTROL, changed);
-	else if (proxy == self->characteristics[STP_CHANNEL_LOG_DATA] && self->way == DATA_SIGNALS)
+	else if (proxy == self->characteristics[STP_CHANNEL_LOG_DATA] && self->notify != NULL)
 		receive(self, STP_CHANNEL_LOG_DATA, changed);
 	else if (proxy == self->device && g_variant_lookup(changed, "Connected", "b", &connected) && !connected)
 		end_lost(self);
@@ -308,175 +298,45 @@ on_value(GBytes *value, gpointer data)
 }
 
 static void
-on_reacquired(GObject *source, GAsyncResult *result, gpointer user_data)
+on_data_lost(const GError *error, gpointer data)
 {
-	StpLinkBluez *self = STP_LINK_BLUEZ(source);
-	g_autoptr(GError) error = NULL;
+	g_autoptr(StpLinkBluez) self = g_object_ref(data);
 
-	if (g_task_propagate_boolean(G_TASK(result), &error) || self->reason != NULL)
-		return;
 	if (g_error_matches(error, STP_ERROR, STP_ERROR_NO_BLUETOOTH)) {
 		on_state_changed(self->client, self);
 		return;
 	}
 	stp_bluez_disconnect_async(self->device, NULL, NULL);
-	end_lost(self);
-}
-
-static void
-on_socket_ended(gpointer data)
-{
-	g_autoptr(StpLinkBluez) self = g_object_ref(data);
-	gboolean again = self->reacquired;
-
-	/*
-	 * That the descriptor ended does not mean that the connection did.  If so, Connected will
-	 * tell, and asking for another descriptor does no harm.
-	 */
-	g_clear_pointer(&self->socket, stp_notify_socket_free);
-	self->way = DATA_OFF;
-	self->reacquired = TRUE;
-	if (!again) {
-		stp_debug("link", self->address, "the descriptor of log-data ended; asking for another");
-		acquire_data(self, g_task_new(self, NULL, on_reacquired, NULL));
-		return;
-	}
-	stp_bluez_disconnect_async(self->device, NULL, NULL);
-	end(self, STP_ERROR_LINK_FAILED,
-	    "Bluetooth ended the stream of data again and again. The pen is connected anew; if it stays so, "
-	    "restart the Bluetooth service.");
-}
-
-static void
-finish_subscription(StpLinkBluez *self, GTask *task, guint16 mtu)
-{
-	self->mtu = CLAMP(mtu, STP_ATT_MTU_MIN, STP_ATT_MTU_MAX);
-	stp_debug("link", self->address, "log-data comes by %s, MTU %u",
-		  self->way == DATA_SOCKET ? "descriptor" : "signals", self->mtu);
-	g_task_return_boolean(task, TRUE);
-}
-
-static void
-on_data_notifying(GObject *source, GAsyncResult *result, gpointer user_data)
-{
-	g_autoptr(GTask) task = user_data;
-	StpLinkBluez *self = g_task_get_source_object(task);
-	g_autoptr(GError) error = NULL;
-	g_autoptr(GVariant) reply = g_dbus_proxy_call_finish(G_DBUS_PROXY(source), result, &error);
-
-	if (reply == NULL) {
-		self->way = DATA_OFF;
-		g_task_return_error(task, translate(self, error, g_task_get_task_data(task),
-						    "Turning on the pen's data"));
-		return;
-	}
-	finish_subscription(self, task, stp_bluez_get_uint16(G_DBUS_PROXY(source), "MTU", STP_ATT_MTU_MIN));
-}
-
-/* Whether StartNotify may do what AcquireNotify did not. */
-static gboolean
-is_worth_falling_back(const GError *error)
-{
-	static const char *const names[] = { "NotSupported", "NotPermitted", "InProgress", "Failed" };
-
-	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-		if (stp_bluez_error_is(error, names[i]))
-			return TRUE;
-	}
-	return stp_bluez_error_is_unknown_object(error) || stp_bluez_error_is_timeout(error);
-}
-
-static void
-on_data_acquired(GObject *source, GAsyncResult *result, gpointer user_data)
-{
-	g_autoptr(GTask) task = user_data;
-	StpLinkBluez *self = g_task_get_source_object(task);
-	g_autoptr(GUnixFDList) descriptors = NULL;
-	g_autoptr(GError) error = NULL;
-	g_autoptr(GVariant) reply = g_dbus_proxy_call_with_unix_fd_list_finish(G_DBUS_PROXY(source), &descriptors,
-									       result, &error);
-	gint32 index;
-	guint16 mtu;
-	int fd = -1;
-
-	if (reply != NULL && g_variant_is_of_type(reply, G_VARIANT_TYPE("(hq)"))) {
-		g_variant_get(reply, "(hq)", &index, &mtu);
-		fd = descriptors != NULL ? g_unix_fd_list_get(descriptors, index, &error) : -1;
-	}
-	if (fd >= 0) {
-		self->way = DATA_SOCKET;
-		self->socket = stp_notify_socket_new(fd, on_value, on_socket_ended, self);
-		finish_subscription(self, task, mtu);
-		return;
-	}
-	if (error != NULL && !is_worth_falling_back(error)) {
-		g_task_return_error(task, translate(self, error, g_task_get_task_data(task),
-						    "Turning on the pen's data"));
-		return;
-	}
-	stp_debug("link", self->address, "AcquireNotify: %s", error != NULL ? error->message : "no descriptor");
-	/* Before the call: values may come before its answer. */
-	self->way = DATA_SIGNALS;
-	g_dbus_proxy_call(G_DBUS_PROXY(source), "StartNotify", NULL, G_DBUS_CALL_FLAGS_NONE, STP_BLUEZ_GATT,
-			  self->calls, on_data_notifying, g_steal_pointer(&task));
-}
-
-/* Takes task. */
-static void
-acquire_data(StpLinkBluez *self, GTask *task)
-{
-	GVariantBuilder options;
-
-	g_variant_builder_init(&options, G_VARIANT_TYPE_VARDICT);
-	g_dbus_proxy_call_with_unix_fd_list(self->characteristics[STP_CHANNEL_LOG_DATA], "AcquireNotify",
-					    g_variant_new("(a{sv})", &options), G_DBUS_CALL_FLAGS_NONE,
-					    STP_BLUEZ_GATT, NULL, self->calls, on_data_acquired, task);
-}
-
-static void
-on_control_notifying(GObject *source, GAsyncResult *result, gpointer user_data)
-{
-	g_autoptr(GTask) task = user_data;
-	StpLinkBluez *self = g_task_get_source_object(task);
-	g_autoptr(GError) error = NULL;
-	g_autoptr(GVariant) reply = g_dbus_proxy_call_finish(G_DBUS_PROXY(source), result, &error);
-
-	/* InProgress: BlueZ turns on what this connection had the last time. */
-	if (reply == NULL && !stp_bluez_error_is(error, "InProgress"))
-		g_task_return_error(task, translate(self, error, g_task_get_task_data(task),
-						    "Turning on the pen's answers"));
+	if (g_error_matches(error, STP_ERROR, STP_ERROR_PROTOCOL_FAILED))
+		end(self, STP_ERROR_LINK_FAILED, error->message);
 	else
-		acquire_data(self, g_steal_pointer(&task));
+		end_lost(self);
+}
+
+static GError *
+explain_notify(gpointer data, const GError *error, GCancellable *cancellable, const char *doing)
+{
+	return translate(data, error, cancellable, doing);
 }
 
 static void
 stp_link_bluez_subscribe_async(StpLink *link, GCancellable *cancellable, GAsyncReadyCallback callback,
 			       gpointer user_data)
 {
+	static const StpBluezNotifyEvents events = { on_value, on_data_lost, explain_notify };
 	StpLinkBluez *self = STP_LINK_BLUEZ(link);
 	g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
 	GError *error = NULL;
 	GDBusProxy *control = get_characteristic(self, STP_CHANNEL_LOG_CONTROL, &error);
 	GDBusProxy *data = control != NULL ? get_characteristic(self, STP_CHANNEL_LOG_DATA, &error) : NULL;
-	g_autoptr(GCancellable) both = NULL;
 
 	if (data == NULL) {
 		g_task_return_error(task, error);
 		return;
 	}
-	if (self->way != DATA_OFF) {
-		g_task_return_boolean(task, TRUE);
-		return;
-	}
-	if (cancellable != NULL)
-		g_task_set_task_data(task, g_object_ref(cancellable), g_object_unref);
-	both = stp_cancellable_either(self->calls, cancellable);
-	/*
-	 * The control point first: both need the same bond, and BlueZ 5.66 never answers an
-	 * AcquireNotify that the pen refuses.
-	 */
-	g_dbus_proxy_call(control, "StartNotify", NULL, G_DBUS_CALL_FLAGS_NONE, STP_BLUEZ_GATT, both,
-			  on_control_notifying, g_steal_pointer(&task));
+	if (self->notify == NULL)
+		self->notify = stp_bluez_notify_new(control, data, &events, G_OBJECT(self), self->calls);
+	stp_bluez_notify_start(self->notify, g_steal_pointer(&task), cancellable);
 }
 
 static void
@@ -504,7 +364,9 @@ stp_link_bluez_close_async(StpLink *link, GAsyncReadyCallback callback, gpointer
 static guint
 stp_link_bluez_get_mtu(StpLink *link)
 {
-	return STP_LINK_BLUEZ(link)->mtu;
+	StpLinkBluez *self = STP_LINK_BLUEZ(link);
+
+	return self->notify != NULL ? stp_bluez_notify_get_mtu(self->notify) : STP_ATT_MTU_MIN;
 }
 
 static gboolean
@@ -526,6 +388,7 @@ stp_link_bluez_finalize(GObject *object)
 
 	release(self);
 	stp_bluez_writes_free(self->writes);
+	g_clear_pointer(&self->notify, stp_bluez_notify_free);
 	for (int i = 0; i < STP_CHANNEL_COUNT; i++)
 		g_clear_object(&self->characteristics[i]);
 	g_clear_object(&self->calls);
@@ -545,7 +408,6 @@ stp_link_bluez_class_init(StpLinkBluezClass *class)
 static void
 stp_link_bluez_init(StpLinkBluez *self)
 {
-	self->mtu = STP_ATT_MTU_MIN;
 	self->calls = g_cancellable_new();
 	self->writes = stp_bluez_writes_new(explain_write);
 }
