@@ -20,6 +20,11 @@ static const GDBusErrorEntry entries[] = {
 	{ STP_ERROR_INCOMPLETE, "org.stipple1.Error.Incomplete" },
 	{ STP_ERROR_CANCELLED, "org.stipple1.Error.Cancelled" },
 	{ STP_ERROR_NO_SLOT, "org.stipple1.Error.NoSlot" },
+	{ STP_ERROR_PEN_FORGOT_BOND, "org.stipple1.Error.PenForgotBond" },
+	{ STP_ERROR_HOST_LOST_BOND, "org.stipple1.Error.HostLostBond" },
+	{ STP_ERROR_NO_BOND, "org.stipple1.Error.NoBond" },
+	{ STP_ERROR_NO_ROOM_FOR_BOND, "org.stipple1.Error.NoRoomForBond" },
+	{ STP_ERROR_BOND_TOO_WEAK, "org.stipple1.Error.BondTooWeak" },
 };
 
 GQuark

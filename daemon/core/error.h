@@ -29,6 +29,12 @@ typedef enum {
 	STP_ERROR_INCOMPLETE,
 	STP_ERROR_CANCELLED,
 	STP_ERROR_NO_SLOT,
+	/* Of the bond with a pen; each has exactly one repair, which the message names. */
+	STP_ERROR_PEN_FORGOT_BOND,	/* this host has a key, the pen does not know it any more */
+	STP_ERROR_HOST_LOST_BOND,	/* the pen has a key, this host has none any more */
+	STP_ERROR_NO_BOND,		/* neither has one */
+	STP_ERROR_NO_ROOM_FOR_BOND,	/* none, and the pen's list of hosts is full */
+	STP_ERROR_BOND_TOO_WEAK,	/* made without a code, or nobody knows how; and nobody allowed that */
 } StpError;
 
 GQuark stp_error_quark(void);
