@@ -4,6 +4,7 @@
 #include "bus-pen.h"
 
 #include "bus-format.h"
+#include "clock.h"
 #include "error.h"
 #include "stipple-dbus.h"
 
@@ -76,7 +77,7 @@ on_synced(GObject *source, GAsyncResult *result, gpointer user_data)
 	}
 	stp_dbus_pen1_complete_sync(
 		call->skeleton, g_steal_pointer(&call->invocation),
-		stp_bus_sync_result(&outcome, g_get_monotonic_time() - call->started));
+		stp_bus_sync_result(&outcome, stp_clock_monotonic() - call->started));
 }
 
 static gboolean
@@ -103,7 +104,7 @@ on_handle_sync(StpDbusPen1 *skeleton, GDBusMethodInvocation *invocation, GVarian
 	call = g_new0(SyncCall, 1);
 	call->skeleton = g_object_ref(skeleton);
 	call->invocation = invocation;
-	call->started = g_get_monotonic_time();
+	call->started = stp_clock_monotonic();
 	stp_collector_sync_async(collector, serial, timeout, on_synced, call);
 	return G_DBUS_METHOD_INVOCATION_HANDLED;
 }

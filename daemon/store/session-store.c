@@ -3,6 +3,7 @@
 
 #include "store-worker.h"
 
+#include "clock.h"
 #include "collector-id.h"
 #include "error.h"
 #include "log.h"
@@ -38,7 +39,7 @@ watch_room(StpStore *self)
 {
 	if (self->room_watch != NULL)
 		return;
-	self->room_watch = g_timeout_source_new(self->patience_ms);
+	self->room_watch = stp_clock_source_new(self->patience_ms);
 	g_source_set_callback(self->room_watch, look_for_room, self, NULL);
 	g_source_attach(self->room_watch, self->context);
 }

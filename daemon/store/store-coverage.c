@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "clock.h"
 #include "store-findings.h"
 
 /* A number that is not held, and of which more is known than that. */
@@ -86,7 +87,7 @@ stp_epoch_ensure(StpDatabase *db, gint64 pen, guint32 epoch, GError **error)
 	static const char sql[] = "INSERT OR IGNORE INTO epoch (pen, epoch, oldest, newest, first_seen, last_seen)"
 				  " VALUES (?, ?, 0, 0, ?3, ?3)";
 
-	return stp_database_run(db, sql, STP_VALUES(STP_INT(pen), STP_INT(epoch), STP_INT(g_get_real_time())),
+	return stp_database_run(db, sql, STP_VALUES(STP_INT(pen), STP_INT(epoch), STP_INT(stp_clock_wall())),
 				error);
 }
 

@@ -3,6 +3,7 @@
 
 #include "store-jobs.h"
 
+#include "clock.h"
 #include "log.h"
 #include "store-coverage.h"
 #include "store-decoding.h"
@@ -255,7 +256,7 @@ note_finding(StpJob *self, StpDatabase *db, GError **error)
 		.kind = finding->kind,
 		.text = finding->text,
 		.hint = finding->hint,
-		.at = finding->last != 0 ? finding->last : g_get_real_time(),
+		.at = finding->last != 0 ? finding->last : stp_clock_wall(),
 		.kept = finding->kept,
 	};
 

@@ -7,6 +7,7 @@
 
 #include <stipple/crc32c.h>
 
+#include "clock.h"
 #include "store-pens.h"
 #include "store-records.h"
 
@@ -196,7 +197,7 @@ keep_as_evidence(StpDatabase *db, gint64 pen, const StpPartial *partial, GError 
 		.kind = "partial",
 		.bytes = bytes,
 		.size = size,
-		.at = g_get_real_time(),
+		.at = stp_clock_wall(),
 	};
 
 	return size == 0 || stp_specimen_keep(db, &specimen, &again, error);

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "clock.h"
 #include "record-digest.h"
 #include "store-coverage.h"
 #include "store-findings.h"
@@ -188,7 +189,7 @@ stp_records_keep(StpDatabase *db, const StpArrival *arrival, StpKept *kept, GPtr
 		return FALSE;
 	}
 	parcel.raw = g_bytes_get_data(arrival->raw, &parcel.size);
-	parcel.at = arrival->received_at != 0 ? arrival->received_at : g_get_real_time();
+	parcel.at = arrival->received_at != 0 ? arrival->received_at : stp_clock_wall();
 
 	*kept = (StpKept){ .integrity = judge(&parcel) };
 	if (!stp_pens_ensure(db, arrival->serial, &parcel.pen, error) ||

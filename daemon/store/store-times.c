@@ -3,6 +3,7 @@
 
 #include "store-times.h"
 
+#include "clock.h"
 #include "store-coverage.h"
 #include "store-findings.h"
 #include "store-pens.h"
@@ -119,7 +120,7 @@ note_doubt(StpDatabase *db, gint64 pen, const char *serial, guint32 epoch, gint6
 		.text = text,
 		.hint = "One of them was set in between. The times of this pen's sessions since it was switched on are "
 			"that unsure, and say so; see to it that this computer's clock is right.",
-		.at = g_get_real_time(),
+		.at = stp_clock_wall(),
 	};
 
 	return stp_findings_note(db, &note, made, error);
@@ -154,7 +155,7 @@ put_anchor(StpDatabase *db, gint64 pen, const char *serial, guint32 epoch,
 	    !stp_database_run(db, sql,
 				STP_VALUES(STP_INT(pen), STP_INT(anchor->boot_id), STP_INT(anchor->tick_ms),
 					   STP_INT(anchor->utc_us), STP_INT(anchor->uncertainty_us),
-					   STP_INT(g_get_real_time()), STP_INT(doubt_us)),
+					   STP_INT(stp_clock_wall()), STP_INT(doubt_us)),
 				error))
 		return FALSE;
 	if (doubt_us == 0)
@@ -175,7 +176,7 @@ stp_times_put_state(StpDatabase *db, const char *serial, guint32 epoch, guint32 
 		return FALSE;
 	if (!stp_database_run(db, put,
 			      STP_VALUES(STP_INT(pen), STP_INT(epoch), STP_INT(oldest), STP_INT(newest),
-					 STP_INT(g_get_real_time())),
+					 STP_INT(stp_clock_wall())),
 			      error) ||
 	    !stp_database_run(db, name, STP_VALUES(STP_INT(pen), STP_INT(epoch)), error))
 		return FALSE;

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "clock.h"
+
 struct _StpEnrolledPen {
 	GObject parent;
 
@@ -141,7 +143,7 @@ stp_enrolled_pen_get_rate(StpEnrolledPen *self)
 void
 stp_enrolled_pen_set_progress(StpEnrolledPen *self, const struct stp_host_progress *progress)
 {
-	gint64 now = g_get_monotonic_time();
+	gint64 now = stp_clock_monotonic();
 
 	if (progress == NULL) {
 		memset(&self->progress, 0, sizeof(self->progress));

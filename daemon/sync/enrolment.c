@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "clock.h"
 #include "error.h"
 #include "log.h"
 #include "pen-identity.h"
@@ -150,9 +151,9 @@ on_identified(GObject *source, GAsyncResult *result, gpointer user_data)
 			      : old != NULL		? old->label
 							: "");
 	row->enrolled = TRUE;
-	row->enrolled_at = old != NULL && old->enrolled ? old->enrolled_at : g_get_real_time();
+	row->enrolled_at = old != NULL && old->enrolled ? old->enrolled_at : stp_clock_wall();
 	row->last_sync = old != NULL ? old->last_sync : 0;
-	row->last_seen = g_get_real_time();
+	row->last_seen = stp_clock_wall();
 	enrolment->enrolled->row = g_steal_pointer(&row);
 	stp_store_put_pen_async(enrolment->store, enrolment->enrolled->row,
 				g_task_get_cancellable(task), on_kept, g_object_ref(task));
@@ -325,7 +326,7 @@ stp_enrol_async(StpRadio *radio, StpStore *store, const char *which, const char 
 	}
 	enrolment->sighting_handler =
 		g_signal_connect(radio, "sighting", G_CALLBACK(on_sighting), task);
-	enrolment->timer = g_timeout_add_seconds(timeout_s, on_not_found, task);
+	enrolment->timer = stp_clock_add_seconds(timeout_s, on_not_found, task);
 	if (cancellable == NULL)
 		return;
 	enrolment->cancelled = g_cancellable_source_new(cancellable);

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 
 #include "pen-keeper.h"
+#include "clock.h"
 #include "pen-keeper-parts.h"
 
 #include "error.h"
@@ -53,7 +54,7 @@ take_failure(StpPenKeeper *self, const GError *error)
 	if (g_error_matches(error, STP_ERROR, STP_ERROR_CANCELLED)) {
 		/* On request: begin anew when it has news, when asked, or after a while. */
 		self->stopped = TRUE;
-		self->completed = g_get_monotonic_time();
+		self->completed = stp_clock_monotonic();
 		stp_info("sync", stp_pen_keeper_serial(self), "%s", error->message);
 		self->known = self->last.has_status;
 		self->known_epoch = self->last.epoch;
@@ -71,7 +72,7 @@ take_failure(StpPenKeeper *self, const GError *error)
 	if (!g_error_matches(error, STP_ERROR, STP_ERROR_LINK_FAILED) ||
 	    self->failures >= PATIENT_TRIES)
 		stp_pen_keeper_answer(self, error);
-	self->retry_timer = g_timeout_add_seconds(pause, on_retry, self);
+	self->retry_timer = stp_clock_add_seconds(pause, on_retry, self);
 }
 
 static void
@@ -83,7 +84,7 @@ take_success(StpPenKeeper *self)
 	self->known_epoch = self->last.epoch;
 	self->known_newest = self->last.newest;
 	self->known_boot = self->last.boot_id;
-	self->completed = g_get_monotonic_time();
+	self->completed = stp_clock_monotonic();
 	stp_enrolled_pen_set_error(self->pen, NULL);
 	stp_info("sync", stp_pen_keeper_serial(self),
 		 "Complete: %u new records, %u damaged, %u not to be had, %" G_GUINT64_FORMAT

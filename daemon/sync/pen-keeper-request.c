@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 
 #include "pen-keeper.h"
+#include "clock.h"
 #include "pen-keeper-parts.h"
 
 #include "error.h"
@@ -67,8 +68,7 @@ stp_pen_keeper_sync_async(StpPenKeeper *self, guint away_timeout_s, GAsyncReadyC
 		stp_pen_keeper_want_link(self);
 		return;
 	}
-	g_timeout_add_seconds_full(G_PRIORITY_DEFAULT, away_timeout_s, on_waited_long,
-				   g_object_ref(task), g_object_unref);
+	stp_clock_add_seconds_full(away_timeout_s, on_waited_long, g_object_ref(task), g_object_unref);
 }
 
 gboolean

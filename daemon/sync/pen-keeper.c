@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 
 #include "pen-keeper.h"
+#include "clock.h"
 #include "pen-keeper-parts.h"
 
 #include "log.h"
@@ -114,7 +115,7 @@ static gboolean
 has_news(StpPenKeeper *self, const StpSighting *sighting)
 {
 	const struct stp_advert *status = &sighting->status;
-	gint64 age = g_get_monotonic_time() - self->completed;
+	gint64 age = stp_clock_monotonic() - self->completed;
 
 	if (self->stopped && !self->known)
 		return age > UNFINISHED_INTERVAL_US;
@@ -152,7 +153,7 @@ be_in_sight(StpPenKeeper *self)
 {
 	self->in_sight = TRUE;
 	g_clear_handle_id(&self->away_timer, g_source_remove);
-	self->away_timer = g_timeout_add_seconds(AWAY_AFTER_S, on_away, self);
+	self->away_timer = stp_clock_add_seconds(AWAY_AFTER_S, on_away, self);
 }
 
 void
@@ -208,7 +209,7 @@ keep_identity(StpPenKeeper *self, const StpPenRow *identity)
 	row.label = old->label;
 	row.enrolled = old->enrolled;
 	row.enrolled_at = old->enrolled_at;
-	row.last_seen = g_get_real_time();
+	row.last_seen = stp_clock_wall();
 	row.last_sync = old->last_sync;
 	stp_store_put_pen_async(self->store, &row, NULL, on_row_kept, g_object_ref(self));
 }
@@ -222,7 +223,7 @@ on_sync_ended(GObject *source, GAsyncResult *result, gpointer user_data)
 
 	stp_pen_sync_run_finish(sync, result, &error);
 	self->last = *stp_pen_sync_get_result(sync);
-	self->last.duration_us = g_get_monotonic_time() - self->began;
+	self->last.duration_us = stp_clock_monotonic() - self->began;
 	if (!self->retired)
 		stp_pen_keeper_refresh_row(self);
 	if (stp_pen_sync_get_identity(sync) != NULL && !self->retired &&
@@ -255,7 +256,7 @@ run(StpPenKeeper *self, StpLink *link)
 	g_signal_connect_object(self->sync, "progress", G_CALLBACK(on_progress), self, 0);
 	g_signal_connect_object(self->sync, "session-stored", G_CALLBACK(on_session_stored), self,
 				0);
-	self->began = g_get_monotonic_time();
+	self->began = stp_clock_monotonic();
 	stp_pen_sync_run_async(self->sync, self->cancellable, on_sync_ended, g_object_ref(self));
 }
 

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 
 #include "pen-sync.h"
+#include "clock.h"
 #include "pen-sync-parts.h"
 
 #include "log.h"
@@ -25,8 +26,8 @@ on_clock(GObject *source, GAsyncResult *result, gpointer user_data)
 	StpPenSync *self = user_data;
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GBytes) value = stp_link_read_finish(STP_LINK(source), result, &error);
-	gint64 utc = g_get_real_time();
-	gint64 took = g_get_monotonic_time() - self->clock_asked;
+	gint64 utc = stp_clock_wall();
+	gint64 took = stp_clock_monotonic() - self->clock_asked;
 	gsize size = 0;
 	const guint8 *bytes = value != NULL ? g_bytes_get_data(value, &size) : NULL;
 
@@ -139,7 +140,7 @@ take_record(StpPenSync *self, const struct stp_host_action *action)
 		.listed_boot_id = entry->boot_id,
 		.listed_start_tick_ms = entry->start_tick_ms,
 		.authenticated = stp_link_get_authenticated(self->link),
-		.received_at = g_get_real_time(),
+		.received_at = stp_clock_wall(),
 	};
 
 	stp_store_put_record_async(self->store, &arrival, NULL, on_record_kept, stp_pen_sync_begin(self));
@@ -183,8 +184,8 @@ stp_pen_sync_carry_out(StpPenSync *self, const struct stp_host_action *action)
 		stp_pen_sync_write_credits(self);
 		break;
 	case STP_HOST_READ_TIME:
-		self->clock_asked = g_get_monotonic_time();
-		self->clock_asked_utc = g_get_real_time();
+		self->clock_asked = stp_clock_monotonic();
+		self->clock_asked_utc = stp_clock_wall();
 		stp_link_read_async(self->link, STP_CHANNEL_ELAPSED_TIME, NULL, on_clock,
 				    stp_pen_sync_begin(self));
 		break;

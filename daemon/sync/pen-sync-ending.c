@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 
 #include "pen-sync.h"
+#include "clock.h"
 #include "pen-sync-parts.h"
 
 #include "log.h"
@@ -30,7 +31,7 @@ on_link_closed_by_us(GObject *source, GAsyncResult *result, gpointer user_data)
 	const StpAttempt attempt = {
 		.serial = self->serial,
 		.started = self->started,
-		.ended = g_get_real_time(),
+		.ended = stp_clock_wall(),
 		.stage = self->stage,
 		.records = self->result.records,
 		.damaged = self->result.damaged,

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 
 #include "pen-sync.h"
+#include "clock.h"
 #include "pen-sync-parts.h"
 
 #include "error.h"
@@ -19,7 +20,7 @@ static guint signals[SIGNAL_COUNT];
 guint64
 stp_pen_sync_now_ms(void)
 {
-	return (guint64)(g_get_monotonic_time() / 1000);
+	return (guint64)(stp_clock_monotonic() / 1000);
 }
 
 /* ---- lifecycle ---- */
@@ -93,7 +94,7 @@ set_timer(StpPenSync *self)
 	stp_pen_sync_drop_source(&self->timer);
 	if (deadline == G_MAXUINT64)
 		return;
-	self->timer = g_timeout_source_new(deadline > now ? (guint)MIN(deadline - now, 3600000) : 0);
+	self->timer = stp_clock_source_new(deadline > now ? (guint)MIN(deadline - now, 3600000) : 0);
 	g_source_set_callback(self->timer, on_deadline, self, NULL);
 	g_source_attach(self->timer, NULL);
 }
@@ -101,7 +102,7 @@ set_timer(StpPenSync *self)
 static void
 show_progress(StpPenSync *self)
 {
-	gint64 now = g_get_monotonic_time();
+	gint64 now = stp_clock_monotonic();
 
 	if (now - self->progress_shown < PROGRESS_INTERVAL_US)
 		return;
@@ -203,7 +204,7 @@ stp_pen_sync_run_async(StpPenSync *self, GCancellable *cancellable, GAsyncReadyC
 	self->task = g_task_new(self, cancellable, callback, user_data);
 	/* We report cancelling ourselves, in our domain, once all is quiet. */
 	g_task_set_check_cancellable(self->task, FALSE);
-	self->started = g_get_real_time();
+	self->started = stp_clock_wall();
 	memcpy(config.collector_id, stp_store_get_collector_id(self->store), sizeof(config.collector_id));
 	self->host = stp_host_new(&config);
 	if (self->host == NULL) {

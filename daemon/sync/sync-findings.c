@@ -3,6 +3,7 @@
 
 #include "sync-findings.h"
 
+#include "clock.h"
 #include "error.h"
 #include "log.h"
 
@@ -65,7 +66,7 @@ static void
 keep(StpStore *store, const char *serial, guint32 epoch, guint32 record, const char *kind,
      const char *text, const char *hint)
 {
-	gint64 now = g_get_real_time();
+	gint64 now = stp_clock_wall();
 	const StpFinding finding = {
 		.serial = (char *)serial,
 		.epoch = epoch,

@@ -3,6 +3,7 @@
 
 #include "sync-resume.h"
 
+#include "clock.h"
 #include "log.h"
 #include "sync-findings.h"
 
@@ -131,7 +132,7 @@ stp_sync_resume_begin(StpSyncResume *self, struct stp_host *host, const struct s
 
 	self->under_way = name_of(&action->u.begin.entry, action->u.begin.epoch);
 	self->failures = 0;
-	self->stored_at = g_get_monotonic_time();
+	self->stored_at = stp_clock_monotonic();
 	if (self->kept == NULL || self->kept->epoch != self->under_way.epoch ||
 	    self->kept->number != self->under_way.number)
 		return;
@@ -143,7 +144,7 @@ stp_sync_resume_begin(StpSyncResume *self, struct stp_host *host, const struct s
 	bytes = g_bytes_get_data(self->kept->bytes, &size);
 	stp_info("sync", self->serial, "record %u goes on after %zu of %u bytes", self->kept->number, size,
 		 self->kept->length);
-	stp_host_resume(host, bytes, size, (guint64)(g_get_monotonic_time() / 1000));
+	stp_host_resume(host, bytes, size, (guint64)(stp_clock_monotonic() / 1000));
 }
 
 void
@@ -193,7 +194,7 @@ put(StpSyncResume *self, const guint8 *bytes, gsize size)
 	self->writing = TRUE;
 	self->stored = self->under_way;
 	self->stored_size = size;
-	self->stored_at = g_get_monotonic_time();
+	self->stored_at = stp_clock_monotonic();
 	stp_store_put_partial_async(self->store, &partial, NULL, on_journalled, g_rc_box_acquire(self));
 }
 
@@ -235,7 +236,7 @@ keep(StpSyncResume *self, const struct stp_host *host, gboolean all)
 	before = self->stored_size;
 	/* Less than is journalled: those bytes turned out wrong, and must not come back. */
 	if (size < before || size - before >= STEP_SIZE ||
-	    (size > before && (all || g_get_monotonic_time() - self->stored_at >= STEP_US)))
+	    (size > before && (all || stp_clock_monotonic() - self->stored_at >= STEP_US)))
 		put(self, bytes, size);
 }
 

@@ -7,6 +7,7 @@
 #include <stipple/elapsed-time.h>
 
 #include "session-generator.h"
+#include "clock.h"
 #include "sim-pen-internal.h"
 
 #define LOG_CAPACITY_KB 16384u
@@ -129,7 +130,7 @@ static const struct stp_pen_log log_of_pen = {
 static gint64
 monotonic_us(gpointer data)
 {
-	return g_get_monotonic_time();
+	return stp_clock_monotonic();
 }
 
 static void
@@ -318,7 +319,7 @@ sim_pen_boot_id(const SimPen *pen)
 gint64
 sim_pen_clock_us(const SimPen *pen)
 {
-	return pen->clock_us == monotonic_us ? g_get_real_time() : pen->clock_us(pen->clock_data);
+	return pen->clock_us == monotonic_us ? stp_clock_wall() : pen->clock_us(pen->clock_data);
 }
 
 gboolean

@@ -59,7 +59,7 @@ typedef struct {
 	gboolean plain;                    /* an older pen: neither chains records nor seals sessions */
 	gboolean attended;                 /* somebody presses the button whenever the pen asks */
 	const char *state_dir;             /* NULL: nothing is kept when the pen is freed */
-	gint64 (*clock_us)(gpointer data); /* monotonic; g_get_monotonic_time() */
+	gint64 (*clock_us)(gpointer data); /* monotonic; stp_clock_monotonic() */
 	gpointer clock_data;
 } SimPenConfig;
 

@@ -5,6 +5,8 @@
 
 #include "sim-pump.h"
 
+#include "clock.h"
+
 struct SimPump {
 	SimPen *pen;
 	SimLinkFaults none, *faults;
@@ -101,7 +103,7 @@ held_back(SimPump *pump)
 	if (pump->channel != STP_PEN_LOG_CONTROL || pump->delayed || pump->faults->answer_delay_ms == 0)
 		return FALSE;
 	pump->delayed = TRUE;
-	pump->delay = g_timeout_source_new(pump->faults->answer_delay_ms);
+	pump->delay = stp_clock_source_new(pump->faults->answer_delay_ms);
 	g_source_set_callback(pump->delay, delay_is_over, pump, NULL);
 	g_source_attach(pump->delay, g_main_context_get_thread_default());
 	return TRUE;
@@ -222,7 +224,7 @@ step(gpointer data)
 static void
 begin_steps(SimPump *pump)
 {
-	pump->step = g_timeout_source_new(SIM_PEN_STEP_MS);
+	pump->step = stp_clock_source_new(SIM_PEN_STEP_MS);
 	g_source_set_callback(pump->step, step, pump, NULL);
 	g_source_attach(pump->step, g_main_context_get_thread_default());
 	sim_pen_step(pump->pen);

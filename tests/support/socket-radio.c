@@ -5,6 +5,7 @@
 
 #include <sys/socket.h>
 
+#include "clock.h"
 #include "error.h"
 #include "link-fd.h"
 
@@ -100,7 +101,7 @@ sighting_of(const Member *member, gboolean with_status)
 	sighting->address = g_strdup(member->address);
 	sighting->name = g_strdup(sim_pen_name(member->pen));
 	sighting->rssi = -60;
-	sighting->last_seen = g_get_real_time();
+	sighting->last_seen = stp_clock_wall();
 	sighting->in_sight = member->in_sight;
 	sighting->has_status =
 		with_status && stp_advert_decode(g_bytes_get_data(advert, NULL),
