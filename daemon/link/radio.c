@@ -63,7 +63,24 @@ stp_adapter_report_free(StpAdapterReport *report)
 	g_free(report->address);
 	g_free(report->path);
 	g_free(report->lease_holder);
+	g_free(report->scan_why);
 	g_free(report);
+}
+
+const char *
+stp_scan_mode_name(StpScanMode mode)
+{
+	switch (mode) {
+	case STP_SCAN_PASSIVE:
+		return "passive";
+	case STP_SCAN_DUTY_CYCLED:
+		return "duty-cycled";
+	case STP_SCAN_ON_DEMAND:
+		return "on-demand";
+	case STP_SCAN_NONE:
+		break;
+	}
+	return "none";
 }
 
 const char *
@@ -121,6 +138,20 @@ void
 stp_radio_start(StpRadio *self)
 {
 	STP_RADIO_GET_IFACE(self)->start(self);
+}
+
+void
+stp_radio_watch(StpRadio *self, gboolean watching)
+{
+	if (STP_RADIO_GET_IFACE(self)->watch != NULL)
+		STP_RADIO_GET_IFACE(self)->watch(self, watching);
+}
+
+void
+stp_radio_look(StpRadio *self)
+{
+	if (STP_RADIO_GET_IFACE(self)->look != NULL)
+		STP_RADIO_GET_IFACE(self)->look(self);
 }
 
 StpRadioState

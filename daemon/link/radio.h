@@ -47,6 +47,17 @@ const char *stp_radio_state_name(StpRadioState state);
 /* What to do about it, one sentence; empty while scanning or starting. */
 const char *stp_radio_state_hint(StpRadioState state);
 
+/* How an adapter looks for pens while nobody waits for one. */
+typedef enum {
+	STP_SCAN_NONE,
+	STP_SCAN_PASSIVE,	/* BlueZ watches for them by itself: advertisement monitors */
+	STP_SCAN_DUTY_CYCLED,	/* discovery for a while, now and then */
+	STP_SCAN_ON_DEMAND,	/* not at all: there is no pen to watch for */
+} StpScanMode;
+
+/* "duty-cycled": as on the bus. */
+const char *stp_scan_mode_name(StpScanMode mode);
+
 /* How one adapter is; for people. */
 typedef struct {
 	char *address;
@@ -55,7 +66,11 @@ typedef struct {
 	char *lease_holder;	/* who else has it, in words; NULL: nobody */
 	guint links, ceiling;	/* connections up or being set up, and how many it carries */
 	guint waiting;		/* for one */
-	gboolean foreign_discovery;	/* somebody else lets it scan */
+	StpScanMode scan_mode;
+	char *scan_why;		/* why not passive, half a sentence; "" when it is */
+	gboolean discovering;	/* a discovery session of ours runs */
+	gboolean silent;	/* pens were expected, but it heard nothing at all, also after a restart */
+	gboolean foreign_discovery;	/* somebody else lets it scan; unknown while we do */
 	guint foreign_links;	/* connections that are not ours */
 	guint64 errors[STP_LINK_CLASS_COUNT];	/* since the start, failed tries included */
 } StpAdapterReport;
@@ -78,7 +93,8 @@ G_DECLARE_INTERFACE(StpRadio, stp_radio, STP, RADIO, GObject)
 
 /*
  * Signals:
- *   sighting (const StpSighting *sighting)  a pen was heard, or what it advertises changed
+ *   sighting (const StpSighting *sighting)  a pen was heard, what it advertises changed, or it went
+ *                                           out of sight; one in sight is told once a minute at least
  *   state-changed ()
  *   adapters-changed ()  what stp_radio_get_adapters() tells
  *   room-changed ()      of an adapter: ask stp_radio_has_room() again
@@ -87,6 +103,8 @@ struct _StpRadioInterface {
 	GTypeInterface parent;
 
 	void (*start)(StpRadio *self);
+	void (*watch)(StpRadio *self, gboolean watching);	/* may be NULL */
+	void (*look)(StpRadio *self);				/* may be NULL */
 	StpRadioState (*get_state)(StpRadio *self);
 	GPtrArray *(*get_sightings)(StpRadio *self);
 	void (*connect_async)(StpRadio *self, const char *address, GCancellable *cancellable,
@@ -108,6 +126,13 @@ struct _StpRadioInterface {
 
 /* Begin to scan, and go on for ever: bluetoothd or an adapter may come and go. */
 void stp_radio_start(StpRadio *self);
+/*
+ * Whether there are pens to look for now and then although nobody waits for them; at first there
+ * are.  Without, the radio rests after a while until somebody looks or connects.
+ */
+void stp_radio_watch(StpRadio *self, gboolean watching);
+/* Somebody waits to see a pen: look without a pause for two minutes. */
+void stp_radio_look(StpRadio *self);
 StpRadioState stp_radio_get_state(StpRadio *self);
 
 /* Every pen heard of since the start: (element-type StpSighting), the caller's. */
