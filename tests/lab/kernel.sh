@@ -2,12 +2,13 @@
 # SPDX-FileCopyrightText: 2026 The Stipple authors
 # SPDX-License-Identifier: MIT
 #
-# kernel.sh [--path]: the lab's kernel, built once and kept in a cache.
+# kernel.sh [OPTION]: the lab's kernel, built once and kept in a cache.
 #
 # Debian's user-mode-linux package has no Bluetooth, so a small kernel that has it
 # is built from Debian's linux-source-6.1.  Prints the path of the kernel.
 #   --path    do not build; print the path only when the cache holds the kernel of
 #             this recipe, otherwise exit 1
+#   --place ADDRESS   the function of that kernel at an address (hexadecimal digits)
 # The cache is $STIPPLE_LAB_CACHE, or stipple-lab below the user's cache directory.
 set -eu
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -20,6 +21,10 @@ build() {
     tar -xJf "$source" --strip-components=1
     # Room for the registers of a CPU with AMX; without it no process can start.
     sed -i 's/\(HOST_FP_SIZE, \)2696/\116384/' arch/x86/um/user-offsets.c
+    # 6.1.192: a channel's end frees the hci_chan of its l2cap_conn, and so did this; the second one
+    # of the two crashed the guest in hci_chan_del.  The l2cap_conn is its owner.
+    sed -i '/^void hci_chan_list_flush/,/^}/s/hci_chan_del(chan);/set_bit(HCI_CONN_DROP, \&conn->flags);/' \
+        net/bluetooth/hci_conn.c
     KCONFIG_ALLCONFIG=$here/uml.config make -s ARCH=um allnoconfig
     if missing=$(grep '=y$' "$here/uml.config" | grep -vxFf .config); then
         die "these options of tests/lab/uml.config are unknown to this kernel source: $missing"
@@ -29,6 +34,7 @@ build() {
         cp build.log "$cache/build.log"
         die "the build failed; the whole log is in $cache/build.log"
     }
+    nm -n linux > "$kernel.map"             # to name the place where one crashed
     strip -o "$kernel.new" linux
     mv "$kernel.new" "$kernel"
 }
@@ -36,6 +42,11 @@ build() {
 [ "$(uname -m)" = x86_64 ] || die "user-mode Linux exists for x86 only, this is a $(uname -m)"
 recipe=$({ cat "$here/uml.config"; declare -f build; } | sha256sum)
 kernel=$cache/linux-${recipe:0:12}
+if [ "${1-}" = --place ]; then
+    awk -v at="$(printf '%016x' "0x$2")" '($1 "") > (at "") { exit } { name = $3 } END { print name ? name : at }' \
+        "$kernel.map" 2> /dev/null || echo "$2"
+    exit
+fi
 if [ -x "$kernel" ]; then
     echo "$kernel"
     exit
