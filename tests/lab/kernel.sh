@@ -43,7 +43,7 @@ build() {
 recipe=$({ cat "$here/uml.config"; declare -f build; } | sha256sum)
 kernel=$cache/linux-${recipe:0:12}
 if [ "${1-}" = --place ]; then
-    awk -v at="$(printf '%016x' "0x$2")" '($1 "") > (at "") { exit } { name = $3 } END { print name ? name : at }' \
+    awk -v at="$(printf '%016x' "0x$2")" 'NF == 3 && ($1 "") > (at "") { exit } { name = $3 } END { print name ? name : at }' \
         "$kernel.map" 2> /dev/null || echo "$2"
     exit
 fi
