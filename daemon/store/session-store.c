@@ -129,6 +129,13 @@ stp_store_set_patience(StpStore *self, guint interval_ms)
 	self->patience_ms = interval_ms;
 }
 
+void
+stp_store_set_lockstep(StpStore *self, guint reply_ms)
+{
+	self->lockstep = TRUE;
+	self->reply_ms = reply_ms;
+}
+
 /* ---- the writer ---- */
 
 /* A job on its way back to the main thread. */
@@ -197,8 +204,8 @@ work(gpointer data, gpointer user_data)
 {
 	GTask *task = data;
 	Reply *reply = g_new0(Reply, 1);
-	g_autoptr(GSource) source = g_idle_source_new();
 	StpStore *self = g_task_get_source_object(task);
+	g_autoptr(GSource) source = self->lockstep ? stp_clock_source_new(self->reply_ms) : g_idle_source_new();
 
 	reply->task = task;
 	reply->done = run_job(self, g_task_get_task_data(task), g_task_get_cancellable(task), &reply->error);
@@ -217,6 +224,10 @@ stp_store_submit(StpStore *self, StpJob *job, StpTag tag, GCancellable *cancella
 	g_task_set_task_data(task, job, (GDestroyNotify)stp_job_free);
 	/* A thing that was stored is reported as stored. */
 	g_task_set_check_cancellable(task, FALSE);
+	if (self->worker != NULL && self->lockstep) {
+		work(task, NULL);
+		return;
+	}
 	if (self->worker != NULL) {
 		g_thread_pool_push(self->worker, task, NULL);
 		return;

@@ -181,3 +181,8 @@ void stp_store_close(StpStore *self);
 void stp_store_set_reserve(StpStore *self, guint64 bytes);
 /* How often a full store looks for room, in milliseconds. */
 void stp_store_set_patience(StpStore *self, guint interval_ms);
+/*
+ * From now on do what is asked for at once, in the caller's thread, and answer so much later by
+ * core/clock.h: a run that began with the same seed then takes the same course.
+ */
+void stp_store_set_lockstep(StpStore *self, guint reply_ms);

@@ -22,6 +22,8 @@ struct _StpStore {
 	char *trouble;			/* of the last write, while the state is not OK */
 	GSource *room_watch;
 	guint patience_ms;
+	guint reply_ms;			/* in lockstep; see stp_store_set_lockstep() */
+	gboolean lockstep;
 	gint reserve_mib;		/* atomic; the rest is below */
 
 	/* The worker's own. */
