@@ -133,6 +133,29 @@ gboolean stp_store_put_finding_finish(StpStore *self, GAsyncResult *result, GErr
 
 /* Signal: finding (StpFinding *), before the result of the put_record or put_finding that made it. */
 
+/* ---- alerts: what people must be told ---- */
+
+/*
+ * Raise an alert: kind is a stable word ("adapter-silent"), subject a pen's serial, an adapter's
+ * address or "", text what happened and hint what to do next, a sentence each.  When it is open
+ * already it is counted, and takes the new level, text and hint.  Whoever raises an alert ends it
+ * when the cause is gone; ending what is not open does nothing.  There is no result to wait for:
+ * an alert is known at once, and is on the disk as soon as the store can be written, so that a
+ * store in trouble can be told of as well.  A count alone is written now and then.
+ */
+void stp_store_raise_alert_async(StpStore *self, const char *kind, const char *subject, StpAlertLevel level,
+				 const char *text, const char *hint);
+void stp_store_end_alert_async(StpStore *self, const char *kind, const char *subject);
+gboolean stp_store_has_alert(StpStore *self, const char *kind, const char *subject);
+
+/* Somebody knows: it stays open, and asks for no more attention.  kind "": all.  NOT_FOUND: none is open. */
+gboolean stp_store_acknowledge_alert(StpStore *self, const char *kind, const char *subject, GError **error);
+
+/* (element-type StpAlert), the open ones, worst and oldest first; all: then those that ended, latest first. */
+GPtrArray *stp_store_list_alerts(StpStore *self, gboolean all, GError **error);
+
+/* Signal: alert (StpAlert *): raised for the first time, changed, acknowledged or ended; not each count. */
+
 /* ---- coverage ---- */
 
 /* serial NULL: of all pens.  (element-type StpCoverage) */

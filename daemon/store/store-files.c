@@ -16,13 +16,14 @@
 #include "store-resources.h"
 
 /*
- * Looked through at every start.  The raw tables are left out: they are nearly all of the
- * file, reading them would take minutes in an old clinic, and each raw record carries a
- * checksum that is looked at whenever the record is used.  So is the journal: it is no reason to
+ * Which tables are looked through at every start: all but the raw ones.  Those are nearly all of
+ * the file, reading them would take minutes in an old clinic, and each raw record carries a
+ * checksum that is looked at whenever the record is used.  So does the journal: it is no reason to
  * set a store aside.
  */
-static const char *const checked_tables[] = { "setting", "pen",     "epoch",   "anchor", "record", "held",
-					      "specimen", "finding", "session", "part",   "attempt" };
+static const char checked_tables[] =
+	"SELECT name FROM sqlite_schema WHERE type = 'table'"
+	" AND name NOT IN ('record_raw', 'specimen_raw', 'partial', 'partial_chunk') ORDER BY name";
 
 static gboolean
 make_directory(const char *directory, GError **error)
@@ -122,29 +123,42 @@ check_owner(StpDatabase *db, gint64 *layout, GError **error)
 	return TRUE;
 }
 
-/* FALSE with no error: damaged. */
+static gboolean
+check_table(StpDatabase *db, const char *table, gboolean *sound, GError **error)
+{
+	/* A pragma takes no values; statements are kept by address, so the text must last. */
+	g_autofree char *text = g_strdup_printf("PRAGMA quick_check(\"%s\")", table);
+	g_autoptr(GError) local = NULL;
+	g_autoptr(StpRows) rows = stp_database_query(db, g_intern_string(text), NULL, error);
+
+	if (rows == NULL)
+		return FALSE;
+	*sound = stp_rows_next(rows, &local) && g_str_equal(stp_rows_text(rows, 0), "ok");
+	if (local != NULL) {
+		g_propagate_error(error, g_steal_pointer(&local));
+		return FALSE;
+	}
+	if (!*sound)
+		stp_warning("store", NULL, "%s: table %s: %s", stp_database_path(db), table, stp_rows_text(rows, 0));
+	return TRUE;
+}
+
+/* TRUE and not *sound: damaged. */
 static gboolean
 check_tables(StpDatabase *db, gboolean *sound, GError **error)
 {
-	for (guint i = 0; i < G_N_ELEMENTS(checked_tables); i++) {
-		/* A pragma takes no values; statements are kept by address, so the text must last. */
-		g_autofree char *text = g_strdup_printf("PRAGMA quick_check(%s)", checked_tables[i]);
-		const char *sql = g_intern_string(text);
-		g_autoptr(GError) local = NULL;
-		g_autoptr(StpRows) rows = stp_database_query(db, sql, NULL, error);
+	g_autoptr(GError) local = NULL;
+	g_autoptr(StpRows) rows = stp_database_query(db, checked_tables, NULL, error);
 
-		if (rows == NULL)
+	if (rows == NULL)
+		return FALSE;
+	*sound = TRUE;
+	while (*sound && stp_rows_next(rows, &local))
+		if (!check_table(db, stp_rows_text(rows, 0), sound, error))
 			return FALSE;
-		*sound = stp_rows_next(rows, &local) && g_str_equal(stp_rows_text(rows, 0), "ok");
-		if (local != NULL) {
-			g_propagate_error(error, g_steal_pointer(&local));
-			return FALSE;
-		}
-		if (!*sound) {
-			stp_warning("store", NULL, "%s: table %s: %s", stp_database_path(db), checked_tables[i],
-				    stp_rows_text(rows, 0));
-			return TRUE;
-		}
+	if (local != NULL) {
+		g_propagate_error(error, g_steal_pointer(&local));
+		return FALSE;
 	}
 	return TRUE;
 }
@@ -155,6 +169,7 @@ migrate_to(StpDatabase *db, gint64 layout, GError **error)
 	static const char *const scripts[] = {
 		"/org/stipple1/store/sql/001-initial.sql",
 		"/org/stipple1/store/sql/002-journal.sql",
+		"/org/stipple1/store/sql/003-collector.sql",
 	};
 	g_autoptr(GBytes) script = NULL;
 	g_autofree char *finish = NULL;

@@ -15,7 +15,7 @@
 #define STP_STORE_FILE "stipple.db"
 #define STP_STORE_LOCK "stipple.lock"
 /* The newest layout this version knows. */
-#define STP_STORE_LAYOUT 2
+#define STP_STORE_LAYOUT 3
 
 typedef struct {
 	char *directory;

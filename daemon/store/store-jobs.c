@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "store-alerts.h"
 #include "store-coverage.h"
 #include "store-decoding.h"
 #include "store-findings.h"
@@ -318,6 +319,32 @@ stp_job_put_attempt(const StpAttempt *attempt)
 	self->u.attempt.serial = g_strdup(attempt->serial);
 	self->u.attempt.stage = g_strdup(attempt->stage);
 	self->u.attempt.error = g_strdup(attempt->error);
+	return self;
+}
+
+/* ---- alerts ---- */
+
+static void
+clear_alert(StpJob *self)
+{
+	stp_alert_free(self->u.alert);
+}
+
+static gboolean
+put_alert(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **error)
+{
+	return stp_database_begin(db, error) && finish(db, stp_alerts_put(db, self->u.alert, error), error);
+}
+
+StpJob *
+stp_job_put_alert(const StpAlert *alert)
+{
+	StpJob *self = new_job(put_alert, clear_alert);
+
+	self->u.alert = stp_alert_copy(alert);
+	/* What tells of a full disk must find room, and whether it does says nothing about the store. */
+	self->optional = TRUE;
+	self->small = TRUE;
 	return self;
 }
 

@@ -29,9 +29,11 @@ struct StpJob {
 		StpPartial *partial;
 		StpFinding *finding;
 		StpAttempt attempt;	/* owns serial, stage and error */
+		StpAlert *alert;
 	} u;
 	void (*clear)(StpJob *self);
 	gboolean optional;		/* when it fails the store is none the worse */
+	gboolean small;			/* may take of what is reserved on the disk */
 	StpDigester *digester;		/* the worker's; set before the job is run */
 
 	/* Results. */
@@ -48,5 +50,6 @@ StpJob *stp_job_put_partial(const StpPartial *partial);
 StpJob *stp_job_refute_partial(const StpPartial *partial);
 StpJob *stp_job_put_finding(const StpFinding *finding);
 StpJob *stp_job_put_attempt(const StpAttempt *attempt);
+StpJob *stp_job_put_alert(const StpAlert *alert);
 StpJob *stp_job_reparse(void);
 void stp_job_free(StpJob *self);

@@ -156,3 +156,25 @@ typedef struct {
 	guint mtu;
 	const char *error;	/* "" when it completed */
 } StpAttempt;
+
+/* Notice: nothing is wrong yet.  Warning: somebody has to do something.  Critical: now. */
+typedef enum { STP_ALERT_NOTICE, STP_ALERT_WARNING, STP_ALERT_CRITICAL } StpAlertLevel;
+
+/* "notice", "warning", "critical" */
+const char *stp_alert_level_name(StpAlertLevel level);
+
+/* Something people must be told that is not about one record. */
+typedef struct {
+	char *kind;		/* "store-full", "adapter-silent", ...: a stable word */
+	char *subject;		/* a pen's serial, an adapter's address, or "" */
+	StpAlertLevel level;
+	char *text, *hint;	/* what happened; what to do next */
+	gint64 since, last;
+	guint count;		/* how often it was raised since */
+	gint64 ended;		/* 0: open */
+	gint64 acknowledged;	/* 0: nobody has said yet that they know */
+} StpAlert;
+
+StpAlert *stp_alert_copy(const StpAlert *alert);
+void stp_alert_free(StpAlert *alert);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpAlert, stp_alert_free)

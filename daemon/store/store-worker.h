@@ -1,6 +1,5 @@
 /* SPDX-FileCopyrightText: 2026 The Stipple authors
  * SPDX-License-Identifier: MIT */
-
 #pragma once
 
 #include <stipple/control.h>
@@ -24,6 +23,7 @@ struct _StpStore {
 	guint patience_ms;
 	guint reply_ms;			/* in lockstep; see stp_store_set_lockstep() */
 	gboolean lockstep;
+	GPtrArray *alerts;		/* open ones, and ended ones not yet written so; store-alerting.c */
 	gint reserve_mib;		/* atomic; the rest is below */
 
 	/* The worker's own. */
@@ -40,9 +40,19 @@ typedef enum {
 	STP_TAG_REFUTE,
 	STP_TAG_FINDING,
 	STP_TAG_ATTEMPT,
+	STP_TAG_ALERT,
 	STP_TAG_REPARSE,
 } StpTag;
 
 /* Give it to the writer; the task's data is the job, also when it is back.  Takes the job. */
 void stp_store_submit(StpStore *self, StpJob *job, StpTag tag, GCancellable *cancellable,
 		      GAsyncReadyCallback callback, gpointer user_data);
+
+/* ---- alerts, as the main thread knows them ---- */
+
+/* None yet: of the store's own element type. */
+GPtrArray *stp_store_new_alerts(void);
+gboolean stp_store_load_alerts(StpStore *self, GError **error);
+/* Write what could not be written before. */
+void stp_store_save_alerts(StpStore *self);
+void stp_store_emit_alert(StpStore *self, const StpAlert *alert);

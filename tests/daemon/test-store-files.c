@@ -153,7 +153,7 @@ an_empty_file_is_a_new_store(void **state)
 	assert_int_equal(truncate(path, 0), 0);
 	world_reopen(&world);
 	assert_string_equal(stp_store_get_hint(world.store), "");
-	assert_int_equal(world_sql_int(&world, "PRAGMA user_version"), 2);
+	assert_int_equal(world_sql_int(&world, "PRAGMA user_version"), 3);
 	assert_int_equal(world_sql_int(&world, "PRAGMA application_id"), 0x5354504c);
 	world_end(&world);
 }
@@ -174,7 +174,7 @@ a_migration_is_whole(void **state)
 		assert_null(stp_store_open(world.directory, &error));
 		assert_true(g_error_matches(error, STP_ERROR, STP_ERROR_STORE_FAILED));
 	}
-	world_sql(&world, "PRAGMA user_version = 2");
+	world_sql(&world, "PRAGMA user_version = 3");
 	world_reopen(&world);
 	world_end(&world);
 }
@@ -187,7 +187,7 @@ a_newer_layout_is_left_alone(void **state)
 	world_open(&world);
 	fill(&world);
 	world_close(&world);
-	world_sql(&world, "PRAGMA user_version = 3");
+	world_sql(&world, "PRAGMA user_version = 4");
 	refuse(world.directory, "newer Stipple", "nothing was changed");
 	assert_int_equal(count_files(world.directory, "damaged"), 0);
 	assert_int_equal(world_sql_int(&world, "SELECT count(*) FROM record"), 50);

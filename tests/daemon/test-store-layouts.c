@@ -87,7 +87,7 @@ layout_1_is_brought_up(void **state)
 	make_layout_1(&world);
 	world_reopen(&world);
 	assert_string_equal(stp_store_get_hint(world.store), "");
-	assert_int_equal(world_sql_int(&world, "PRAGMA user_version"), 2);
+	assert_int_equal(world_sql_int(&world, "PRAGMA user_version"), 3);
 	assert_memory_equal(stp_store_get_collector_id(world.store), id, STP_COLLECTOR_ID_SIZE);
 	check_records(&world);
 	partial = stp_store_get_partial(world.store, "P1", &error);

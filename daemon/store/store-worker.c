@@ -13,7 +13,7 @@
 
 G_DEFINE_FINAL_TYPE(StpStore, stp_store, G_TYPE_OBJECT)
 
-enum { SIGNAL_STATE_CHANGED, SIGNAL_FINDING, SIGNAL_COUNT };
+enum { SIGNAL_STATE_CHANGED, SIGNAL_FINDING, SIGNAL_ALERT, SIGNAL_COUNT };
 static guint signals[SIGNAL_COUNT];
 
 /* ---- state ---- */
@@ -167,6 +167,9 @@ deliver(gpointer data)
 		stp_database_trim(self->files.reader);
 	if (!job->optional)
 		judge_write(self, reply->error != NULL ? reply->error : job->trouble);
+	/* What was written shows that more can be. */
+	if (!job->optional && reply->done)
+		stp_store_save_alerts(self);
 	for (guint i = 0; reply->done && i < job->made->len; i++)
 		g_signal_emit(self, signals[SIGNAL_FINDING], 0, g_ptr_array_index(job->made, i));
 	if (reply->done)
@@ -186,7 +189,7 @@ run_job(StpStore *self, StpJob *job, GCancellable *cancellable, GError **error)
 		return FALSE;
 	}
 	job->digester = self->digester;
-	if (!has_room(self, error) || !job->work(job, db, cancellable, error))
+	if ((!job->small && !has_room(self, error)) || !job->work(job, db, cancellable, error))
 		return FALSE;
 	if (job->trouble != NULL)
 		self->undecoded = TRUE;
@@ -239,12 +242,19 @@ stp_store_submit(StpStore *self, StpJob *job, StpTag tag, GCancellable *cancella
 
 /* ---- life ---- */
 
+void
+stp_store_emit_alert(StpStore *self, const StpAlert *alert)
+{
+	g_signal_emit(self, signals[SIGNAL_ALERT], 0, alert);
+}
+
 static void
 stp_store_init(StpStore *self)
 {
 	self->files.lock = -1;
 	self->context = g_main_context_ref_thread_default();
 	self->patience_ms = PATIENCE_MS;
+	self->alerts = stp_store_new_alerts();
 	self->reserve_mib = STP_STORE_RESERVE >> 20;
 }
 
@@ -254,8 +264,9 @@ stp_store_open(const char *directory, GError **error)
 	g_autoptr(StpStore) self = g_object_new(STP_TYPE_STORE, NULL);
 	g_autoptr(GError) local = NULL;
 
-	if (!stp_store_files_open(&self->files, directory, error) || 
-	    !stp_collector_id_read(self->files.writer, self->collector_id, error))
+	if (!stp_store_files_open(&self->files, directory, error) ||
+	    !stp_collector_id_read(self->files.writer, self->collector_id, error) ||
+	    !stp_store_load_alerts(self, error))
 		return NULL;
 	/* What cannot be derived now must not keep the clinic from its sessions. */
 	if (!stp_decoding_catch_up(self->files.writer, &local)) {
@@ -277,6 +288,7 @@ stp_store_open(const char *directory, GError **error)
 void
 stp_store_close(StpStore *self)
 {
+	stp_store_save_alerts(self);
 	if (self->worker != NULL)
 		g_thread_pool_free(g_steal_pointer(&self->worker), FALSE, TRUE);
 	g_clear_pointer(&self->digester, stp_digester_free);
@@ -290,6 +302,7 @@ stp_store_finalize(GObject *object)
 	StpStore *self = STP_STORE(object);
 
 	stp_store_close(self);
+	g_ptr_array_unref(self->alerts);
 	g_clear_pointer(&self->trouble, g_free);
 	g_clear_pointer(&self->context, g_main_context_unref);
 	G_OBJECT_CLASS(stp_store_parent_class)->finalize(object);
@@ -303,4 +316,6 @@ stp_store_class_init(StpStoreClass *class)
 						     NULL, G_TYPE_NONE, 0);
 	signals[SIGNAL_FINDING] = g_signal_new("finding", STP_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
 					       G_TYPE_NONE, 1, G_TYPE_POINTER);
+	signals[SIGNAL_ALERT] = g_signal_new("alert", STP_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+					     G_TYPE_NONE, 1, G_TYPE_POINTER);
 }
