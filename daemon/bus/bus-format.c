@@ -39,6 +39,10 @@ quality_name(StpTimeQuality quality)
 		return "anchored";
 	case STP_TIME_EXTRAPOLATED:
 		return "extrapolated";
+	case STP_TIME_BOUNDED:
+		return "bounded";
+	case STP_TIME_UNCONFIRMED:
+		return "unconfirmed";
 	case STP_TIME_UNKNOWN:
 		return "unknown";
 	}

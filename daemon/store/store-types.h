@@ -107,11 +107,16 @@ void stp_coverage_free(StpCoverage *coverage);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpCoverage, stp_coverage_free)
 
 /*
- * Anchored: from the anchor of the same boot that makes it surest; its uncertainty is the
- * anchor's plus 100 ppm of the time between.  Unknown: no contact fell into that boot.
- * Extrapolated is for what other boots' anchors may tell; nothing is that yet.
+ * How a session's time is known.  All but "unconfirmed" promise that the truth lies within the stated
+ * uncertainty.  The numbers are in stores; they never change.
  */
-typedef enum { STP_TIME_UNKNOWN, STP_TIME_EXTRAPOLATED, STP_TIME_ANCHORED } StpTimeQuality;
+typedef enum {
+	STP_TIME_UNKNOWN = 0,
+	STP_TIME_EXTRAPOLATED = 1,	/* by what the pen itself took for UTC in that power-up */
+	STP_TIME_ANCHORED = 2,		/* by contacts in the same power-up, with this computer's clock known to be right */
+	STP_TIME_BOUNDED = 3,		/* no contact in that power-up: between what is known before and after it */
+	STP_TIME_UNCONFIRMED = 4,	/* by a clock that nobody vouched for: the uncertainty is that of the reading */
+} StpTimeQuality;
 
 typedef struct {
 	guint64 row;		/* the store's own number, for paging */
