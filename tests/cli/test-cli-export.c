@@ -206,7 +206,7 @@ several_go_into_a_directory(void **state)
 }
 
 static void
-a_flipped_bit_is_named(void **state)
+p28_a_flipped_bit_is_named_and_the_rest_comes_out(void **state)
 {
 	World *world = *state;
 
@@ -416,7 +416,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(csv_is_what_the_pen_was_given), TEST(ndjson_has_a_line_for_each), TEST(files_appear_whole),
-		TEST(several_go_into_a_directory), TEST(a_flipped_bit_is_named), TEST(a_record_cut_short_is_named),
+		TEST(several_go_into_a_directory), TEST(p28_a_flipped_bit_is_named_and_the_rest_comes_out), TEST(a_record_cut_short_is_named),
 		TEST(failures_are_in_the_one_document),
 		TEST(a_session_without_a_part_is_not_passed_for_whole), TEST(standard_output_is_for_samples),
 		TEST(broken_framing_is_named), TEST(a_stranger_is_refused), TEST(an_empty_session_is_a_header),
