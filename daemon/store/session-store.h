@@ -46,10 +46,20 @@ const guint8 *stp_store_get_collector_id(StpStore *self);	/* STP_COLLECTOR_ID_SI
 /* (element-type StpPenRow), enrolled and retired ones, by serial. */
 GPtrArray *stp_store_list_pens(StpStore *self, GError **error);
 StpPenRow *stp_store_get_pen(StpStore *self, const char *serial, GError **error);
-/* Insert or replace by serial. */
+/* Enrol: insert or replace by serial.  All else that changes a pen never enrols it again. */
 void stp_store_put_pen_async(StpStore *self, const StpPenRow *row, GCancellable *cancellable,
 			     GAsyncReadyCallback callback, gpointer user_data);
 gboolean stp_store_put_pen_finish(StpStore *self, GAsyncResult *result, GError **error);
+/* What a pen that was met says of itself, and where: not its label, bond and enrolment, which are the clinic's. */
+void stp_store_put_identity_async(StpStore *self, const StpPenRow *row, GCancellable *cancellable,
+				  GAsyncReadyCallback callback, gpointer user_data);
+gboolean stp_store_put_identity_finish(StpStore *self, GAsyncResult *result, GError **error);
+/* End its enrolment; all else of it stays, with when and how.  NOT_FOUND: it is not enrolled. */
+void stp_store_retire_pen_async(StpStore *self, const char *serial, StpRetiredFlags how,
+				GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean stp_store_retire_pen_finish(StpStore *self, GAsyncResult *result, GError **error);
+/* Where a pen was met, the last one first: (element-type StpPenAddress). */
+GPtrArray *stp_store_list_addresses(StpStore *self, const char *serial, GError **error);
 
 /* ---- what a pen says it has ---- */
 

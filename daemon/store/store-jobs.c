@@ -8,6 +8,7 @@
 #include "store-alerts.h"
 #include "store-coverage.h"
 #include "store-decoding.h"
+#include "store-enrolment.h"
 #include "store-findings.h"
 #include "store-journal.h"
 #include "store-pens.h"
@@ -76,7 +77,24 @@ clear_pen(StpJob *self)
 static gboolean
 put_pen(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **error)
 {
-	return stp_database_begin(db, error) && finish(db, stp_pens_put(db, self->u.pen, error), error);
+	return stp_database_begin(db, error) &&
+	       finish(db, stp_pens_put(db, self->u.pen, error) && stp_enrolment_put(db, self->u.pen, error), error);
+}
+
+static gboolean
+put_identity(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **error)
+{
+	return stp_database_begin(db, error) &&
+	       finish(db, stp_enrolment_put_identity(db, self->u.pen, error), error);
+}
+
+static gboolean
+retire_pen(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **error)
+{
+	const StpPenRow *row = self->u.pen;
+
+	return stp_database_begin(db, error) &&
+	       finish(db, stp_enrolment_retire(db, row->serial, row->retired_how, row->retired_at, error), error);
 }
 
 StpJob *
@@ -94,6 +112,27 @@ stp_job_put_pen(const StpPenRow *row)
 	copy->label = g_strdup(row->label);
 	copy->address = g_strdup(row->address);
 	self->u.pen = copy;
+	return self;
+}
+
+StpJob *
+stp_job_put_identity(const StpPenRow *row)
+{
+	StpJob *self = stp_job_put_pen(row);
+
+	self->work = put_identity;
+	return self;
+}
+
+StpJob *
+stp_job_retire_pen(const char *serial, StpRetiredFlags how)
+{
+	StpJob *self = new_job(retire_pen, clear_pen);
+
+	self->u.pen = g_new0(StpPenRow, 1);
+	self->u.pen->serial = g_strdup(serial);
+	self->u.pen->retired_how = how;
+	self->u.pen->retired_at = stp_clock_wall();
 	return self;
 }
 

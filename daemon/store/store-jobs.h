@@ -43,6 +43,8 @@ struct StpJob {
 };
 
 StpJob *stp_job_put_pen(const StpPenRow *row);
+StpJob *stp_job_put_identity(const StpPenRow *row);
+StpJob *stp_job_retire_pen(const char *serial, StpRetiredFlags how);
 StpJob *stp_job_put_state(const char *serial, guint32 epoch, guint32 oldest, guint32 newest,
 			  const struct stp_time_anchor *anchor);
 StpJob *stp_job_put_record(const StpArrival *arrival);

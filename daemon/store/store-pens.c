@@ -4,6 +4,7 @@
 #include "store-pens.h"
 
 #include "store-coverage.h"
+#include "store-enrolment.h"
 
 void
 stp_pen_row_free(StpPenRow *row)
@@ -107,7 +108,8 @@ stp_pens_list(StpDatabase *db, const char *serial, GError **error)
 		StpPenRow *row = read_pen(rows);
 
 		g_ptr_array_add(list, row);
-		if (!stp_coverage_of_pen(db, stp_rows_int(rows, 0), &row->coverage, error))
+		if (!stp_coverage_of_pen(db, stp_rows_int(rows, 0), &row->coverage, error) ||
+		    !stp_enrolment_get(db, stp_rows_int(rows, 0), row, error))
 			return NULL;
 	}
 	if (local != NULL) {

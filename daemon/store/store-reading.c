@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "store-coverage.h"
+#include "store-enrolment.h"
 #include "store-journal.h"
 #include "store-pens.h"
 #include "store-sessions.h"
@@ -37,6 +38,19 @@ stp_store_list_pens(StpStore *self, GError **error)
 	if (db == NULL)
 		return NULL;
 	list = stp_pens_list(db, NULL, error);
+	end_reading(db);
+	return list;
+}
+
+GPtrArray *
+stp_store_list_addresses(StpStore *self, const char *serial, GError **error)
+{
+	StpDatabase *db = begin_reading(self, error);
+	GPtrArray *list = NULL;
+
+	if (db == NULL)
+		return NULL;
+	list = stp_enrolment_addresses(db, serial, error);
 	end_reading(db);
 	return list;
 }

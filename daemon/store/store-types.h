@@ -14,6 +14,24 @@
  * are microseconds since 1970 UTC unless named otherwise; 0 is "never".
  */
 
+/*
+ * How the bond with a pen was made, as far as this daemon saw it; BlueZ does not tell.  The numbers are
+ * the store's.
+ */
+typedef enum {
+	STP_PEN_BOND_UNKNOWN = 0,	/* none, or made by another program or for another store */
+	STP_PEN_BOND_AUTHENTICATED = 1,	/* with a code that a person read off the pen */
+	STP_PEN_BOND_ALLOWED = 2,	/* without one, which a person allowed: its records are marked */
+} StpPenBond;
+
+/* What was done when a pen was retired, beside ending its enrolment. */
+typedef enum {
+	STP_RETIRED_FORCED = 1 << 0,	/* although it held, or may have held, records that are not here */
+	STP_RETIRED_ERASED = 1 << 1,	/* the pen's log was erased */
+	STP_RETIRED_SLOT = 1 << 2,	/* the pen's slot of this collector was freed */
+	STP_RETIRED_BOND = 1 << 3,	/* this host's key was removed */
+} StpRetiredFlags;
+
 typedef struct {
 	char *serial;
 	char *maker, *model, *firmware, *hardware, *label;	/* "" when unknown */
@@ -21,12 +39,25 @@ typedef struct {
 	guint8 battery;		/* percent, 255 unknown */
 	gboolean enrolled;	/* FALSE: retired; its records stay */
 	gint64 enrolled_at, last_seen, last_sync;
+	StpPenBond bond;
+	gint64 retired_at;	/* kept by the store: the last time; 0: never */
+	StpRetiredFlags retired_how;	/* kept by the store */
 	/* kept by the store, ignored by put */
 	guint sessions;
 	double coverage;	/* percent over all epochs, 100 when nothing is known to exist */
 } StpPenRow;
 
 void stp_pen_row_free(StpPenRow *row);
+
+/* An address at which a pen was met; only its serial number says who it is. */
+typedef struct {
+	char *address;
+	char *adapter;		/* "" when that is not known */
+	gint64 first_seen, last_seen;
+} StpPenAddress;
+
+void stp_pen_address_free(StpPenAddress *address);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpPenAddress, stp_pen_address_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpPenRow, stp_pen_row_free)
 
 typedef struct {

@@ -34,6 +34,8 @@ struct _StpStore {
 /* What a result is of. */
 typedef enum {
 	STP_TAG_PEN = 1,
+	STP_TAG_IDENTITY,
+	STP_TAG_RETIRE,
 	STP_TAG_STATE,
 	STP_TAG_RECORD,
 	STP_TAG_PARTIAL,

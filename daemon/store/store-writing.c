@@ -24,6 +24,32 @@ stp_store_put_pen_finish(StpStore *self, GAsyncResult *result, GError **error)
 }
 
 void
+stp_store_put_identity_async(StpStore *self, const StpPenRow *row, GCancellable *cancellable,
+			     GAsyncReadyCallback callback, gpointer user_data)
+{
+	stp_store_submit(self, stp_job_put_identity(row), STP_TAG_IDENTITY, cancellable, callback, user_data);
+}
+
+gboolean
+stp_store_put_identity_finish(StpStore *self, GAsyncResult *result, GError **error)
+{
+	FINISH(STP_TAG_IDENTITY);
+}
+
+void
+stp_store_retire_pen_async(StpStore *self, const char *serial, StpRetiredFlags how, GCancellable *cancellable,
+			   GAsyncReadyCallback callback, gpointer user_data)
+{
+	stp_store_submit(self, stp_job_retire_pen(serial, how), STP_TAG_RETIRE, cancellable, callback, user_data);
+}
+
+gboolean
+stp_store_retire_pen_finish(StpStore *self, GAsyncResult *result, GError **error)
+{
+	FINISH(STP_TAG_RETIRE);
+}
+
+void
 stp_store_put_state_async(StpStore *self, const char *serial, guint32 epoch, guint32 oldest, guint32 newest,
 			  const struct stp_time_anchor *anchor, GCancellable *cancellable,
 			  GAsyncReadyCallback callback, gpointer user_data)

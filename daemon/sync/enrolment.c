@@ -267,6 +267,7 @@ lacks_radio(GTask *task)
 	case STP_RADIO_NO_ADAPTER:
 	case STP_RADIO_POWERED_OFF:
 	case STP_RADIO_FAILED:
+	case STP_RADIO_IN_USE:
 		break;
 	}
 	g_task_return_new_error(task, STP_ERROR, (int)code, "No pen can be looked for (%s). %s",

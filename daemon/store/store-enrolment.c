@@ -1,0 +1,141 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include "store-enrolment.h"
+
+#include "error.h"
+#include "store-pens.h"
+
+void
+stp_pen_address_free(StpPenAddress *address)
+{
+	if (address == NULL)
+		return;
+	g_free(address->address);
+	g_free(address->adapter);
+	g_free(address);
+}
+
+static const char *
+or_empty(const char *text)
+{
+	return text != NULL ? text : "";
+}
+
+static gboolean
+note_address(StpDatabase *db, gint64 pen, const StpPenRow *row, GError **error)
+{
+	static const char sql[] =
+		"INSERT INTO pen_address (pen, address, adapter, first_seen, last_seen) VALUES (?1, ?2, '', ?3, ?3)"
+		" ON CONFLICT (pen, address, adapter) DO UPDATE SET last_seen = max(last_seen, ?3)";
+
+	if (*or_empty(row->address) == '\0')
+		return TRUE;
+	return stp_database_run(db, sql,
+				STP_VALUES(STP_INT(pen), STP_TEXT(row->address), STP_INT(row->last_seen)), error);
+}
+
+gboolean
+stp_enrolment_put(StpDatabase *db, const StpPenRow *row, GError **error)
+{
+	static const char sql[] = "INSERT INTO enrolment (pen, bond) VALUES (?1, ?2)"
+				  " ON CONFLICT (pen) DO UPDATE SET bond = ?2";
+	gint64 pen;
+
+	return stp_pens_ensure(db, row->serial, &pen, error) &&
+	       stp_database_run(db, sql, STP_VALUES(STP_INT(pen), STP_INT(row->bond)), error) &&
+	       note_address(db, pen, row, error);
+}
+
+gboolean
+stp_enrolment_put_identity(StpDatabase *db, const StpPenRow *row, GError **error)
+{
+	static const char sql[] =
+		"UPDATE pen SET maker = ?2, model = ?3, firmware = ?4, hardware = ?5, address = ?6, battery = ?7,"
+		"  last_seen = max(last_seen, ?8) WHERE pen = ?1";
+	gint64 pen;
+
+	return stp_pens_ensure(db, row->serial, &pen, error) &&
+	       stp_database_run(db, sql,
+				STP_VALUES(STP_INT(pen), STP_TEXT(or_empty(row->maker)),
+					   STP_TEXT(or_empty(row->model)), STP_TEXT(or_empty(row->firmware)),
+					   STP_TEXT(or_empty(row->hardware)), STP_TEXT(or_empty(row->address)),
+					   STP_INT(row->battery), STP_INT(row->last_seen)),
+				error) &&
+	       note_address(db, pen, row, error);
+}
+
+gboolean
+stp_enrolment_retire(StpDatabase *db, const char *serial, StpRetiredFlags how, gint64 now, GError **error)
+{
+	static const char end[] = "UPDATE pen SET enrolled = 0 WHERE pen = ?1";
+	/* The key is gone with the enrolment: a later bond has to prove itself again. */
+	static const char note[] =
+		"INSERT INTO enrolment (pen, bond, retired_at, retired_how) VALUES (?1, 0, ?2, ?3)"
+		" ON CONFLICT (pen) DO UPDATE SET bond = 0, retired_at = ?2, retired_how = ?3";
+	gint64 pen = 0;
+
+	if (!stp_database_get_int(db, "SELECT pen FROM pen WHERE serial = ? AND enrolled <> 0",
+				  STP_VALUES(STP_TEXT(serial)), 0, &pen, error))
+		return FALSE;
+	if (pen == 0) {
+		g_set_error(error, STP_ERROR, STP_ERROR_NOT_FOUND,
+			    "No pen %s is enrolled. 'stipplectl pens list' shows those that are.", serial);
+		return FALSE;
+	}
+	return stp_database_run(db, end, STP_VALUES(STP_INT(pen)), error) &&
+	       stp_database_run(db, note, STP_VALUES(STP_INT(pen), STP_INT(now), STP_INT(how)), error);
+}
+
+gboolean
+stp_enrolment_get(StpDatabase *db, gint64 pen, StpPenRow *row, GError **error)
+{
+	g_autoptr(GError) local = NULL;
+	g_autoptr(StpRows) rows =
+		stp_database_query(db, "SELECT bond, retired_at, retired_how FROM enrolment WHERE pen = ?",
+				   STP_VALUES(STP_INT(pen)), error);
+
+	if (rows == NULL)
+		return FALSE;
+	if (stp_rows_next(rows, &local)) {
+		gint64 bond = stp_rows_int(rows, 0);
+
+		/* What a later version may have written is not known here. */
+		row->bond = bond == STP_PEN_BOND_AUTHENTICATED || bond == STP_PEN_BOND_ALLOWED
+				    ? (StpPenBond)bond : STP_PEN_BOND_UNKNOWN;
+		row->retired_at = stp_rows_int(rows, 1);
+		row->retired_how = (StpRetiredFlags)stp_rows_int(rows, 2);
+	}
+	if (local == NULL)
+		return TRUE;
+	g_propagate_error(error, g_steal_pointer(&local));
+	return FALSE;
+}
+
+GPtrArray *
+stp_enrolment_addresses(StpDatabase *db, const char *serial, GError **error)
+{
+	static const char sql[] =
+		"SELECT at.address, at.adapter, at.first_seen, at.last_seen FROM pen_address AS at JOIN pen USING (pen)"
+		" WHERE serial = ? ORDER BY at.last_seen DESC, at.address";
+	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)stp_pen_address_free);
+	g_autoptr(GError) local = NULL;
+	g_autoptr(StpRows) rows = stp_database_query(db, sql, STP_VALUES(STP_TEXT(serial)), error);
+
+	if (rows == NULL)
+		return NULL;
+	while (stp_rows_next(rows, &local)) {
+		StpPenAddress *address = g_new0(StpPenAddress, 1);
+
+		address->address = g_strdup(stp_rows_text(rows, 0));
+		address->adapter = g_strdup(stp_rows_text(rows, 1));
+		address->first_seen = stp_rows_int(rows, 2);
+		address->last_seen = stp_rows_int(rows, 3);
+		g_ptr_array_add(list, address);
+	}
+	if (local != NULL) {
+		g_propagate_error(error, g_steal_pointer(&local));
+		return NULL;
+	}
+	return g_steal_pointer(&list);
+}
