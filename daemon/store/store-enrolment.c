@@ -87,31 +87,6 @@ stp_enrolment_retire(StpDatabase *db, const char *serial, StpRetiredFlags how, g
 	       stp_database_run(db, note, STP_VALUES(STP_INT(pen), STP_INT(now), STP_INT(how)), error);
 }
 
-gboolean
-stp_enrolment_get(StpDatabase *db, gint64 pen, StpPenRow *row, GError **error)
-{
-	g_autoptr(GError) local = NULL;
-	g_autoptr(StpRows) rows =
-		stp_database_query(db, "SELECT bond, retired_at, retired_how FROM enrolment WHERE pen = ?",
-				   STP_VALUES(STP_INT(pen)), error);
-
-	if (rows == NULL)
-		return FALSE;
-	if (stp_rows_next(rows, &local)) {
-		gint64 bond = stp_rows_int(rows, 0);
-
-		/* What a later version may have written is not known here. */
-		row->bond = bond == STP_PEN_BOND_AUTHENTICATED || bond == STP_PEN_BOND_ALLOWED
-				    ? (StpPenBond)bond : STP_PEN_BOND_UNKNOWN;
-		row->retired_at = stp_rows_int(rows, 1);
-		row->retired_how = (StpRetiredFlags)stp_rows_int(rows, 2);
-	}
-	if (local == NULL)
-		return TRUE;
-	g_propagate_error(error, g_steal_pointer(&local));
-	return FALSE;
-}
-
 GPtrArray *
 stp_enrolment_addresses(StpDatabase *db, const char *serial, GError **error)
 {

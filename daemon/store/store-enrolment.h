@@ -12,6 +12,4 @@ gboolean stp_enrolment_put(StpDatabase *db, const StpPenRow *row, GError **error
 gboolean stp_enrolment_put_identity(StpDatabase *db, const StpPenRow *row, GError **error);
 /* NOT_FOUND when it is not enrolled. */
 gboolean stp_enrolment_retire(StpDatabase *db, const char *serial, StpRetiredFlags how, gint64 now, GError **error);
-/* Fill in what is kept here of the pen with that row number. */
-gboolean stp_enrolment_get(StpDatabase *db, gint64 pen, StpPenRow *row, GError **error);
 GPtrArray *stp_enrolment_addresses(StpDatabase *db, const char *serial, GError **error);

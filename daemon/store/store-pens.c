@@ -4,7 +4,6 @@
 #include "store-pens.h"
 
 #include "store-coverage.h"
-#include "store-enrolment.h"
 
 void
 stp_pen_row_free(StpPenRow *row)
@@ -87,6 +86,9 @@ read_pen(StpRows *rows)
 	row->last_seen = stp_rows_int(rows, 11);
 	row->last_sync = stp_rows_int(rows, 12);
 	row->sessions = (guint)stp_rows_int(rows, 13);
+	row->bond = (StpPenBond)stp_rows_int(rows, 14);
+	row->retired_at = stp_rows_int(rows, 15);
+	row->retired_how = (StpRetiredFlags)stp_rows_int(rows, 16);
 	return row;
 }
 
@@ -95,8 +97,9 @@ stp_pens_list(StpDatabase *db, const char *serial, GError **error)
 {
 	static const char sql[] =
 		"SELECT pen, serial, maker, model, firmware, hardware, label, address, battery, enrolled, enrolled_at,"
-		"  last_seen, last_sync, (SELECT count(*) FROM session WHERE session.pen = pen.pen)"
-		" FROM pen WHERE ?1 IS NULL OR serial = ?1 ORDER BY serial";
+		"  last_seen, last_sync, (SELECT count(*) FROM session WHERE session.pen = pen.pen),"
+		"  coalesce(bond, 0), coalesce(retired_at, 0), coalesce(retired_how, 0)"
+		" FROM pen LEFT JOIN enrolment USING (pen) WHERE ?1 IS NULL OR serial = ?1 ORDER BY serial";
 	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)stp_pen_row_free);
 	g_autoptr(GError) local = NULL;
 	g_autoptr(StpRows) rows = stp_database_query(
@@ -108,8 +111,7 @@ stp_pens_list(StpDatabase *db, const char *serial, GError **error)
 		StpPenRow *row = read_pen(rows);
 
 		g_ptr_array_add(list, row);
-		if (!stp_coverage_of_pen(db, stp_rows_int(rows, 0), &row->coverage, error) ||
-		    !stp_enrolment_get(db, stp_rows_int(rows, 0), row, error))
+		if (!stp_coverage_of_pen(db, stp_rows_int(rows, 0), &row->coverage, error))
 			return NULL;
 	}
 	if (local != NULL) {
