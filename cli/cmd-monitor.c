@@ -97,6 +97,20 @@ on_session_stored(StpDbusManager1 *manager, GVariant *dictionary, gpointer data)
 }
 
 static void
+on_alert(StpDbusManager1 *manager, GVariant *dictionary, gpointer data)
+{
+	JsonObject *alert = model_alert(dictionary), *details = json_object_new();
+	const char *subject = row_text(alert, "subject");
+	const char *what = row_int(alert, "ended_us", 0) ? "over" :
+			   row_int(alert, "acknowledged_us", 0) ? "acknowledged" : row_text(alert, "level");
+	char *text = g_strdup_printf("%s%s%s, %s: %s %s", row_text(alert, "kind"), *subject ? " " : "", subject, what,
+				     row_text(alert, "text"), row_text(alert, "hint"));
+
+	json_object_set_object_member(details, "alert", alert);
+	emit(data, "alert", details, text);
+}
+
+static void
 on_finding(StpDbusManager1 *manager, GVariant *dictionary, gpointer data)
 {
 	JsonObject *finding = model_finding(dictionary), *details = json_object_new();
@@ -276,6 +290,7 @@ connect_signals(struct monitor *monitor)
 
 	g_signal_connect(manager, "session-stored", G_CALLBACK(on_session_stored), monitor);
 	g_signal_connect(manager, "finding", G_CALLBACK(on_finding), monitor);
+	g_signal_connect(manager, "alert", G_CALLBACK(on_alert), monitor);
 	g_signal_connect(manager, "notify::radio-state", G_CALLBACK(on_radio), monitor);
 	g_signal_connect(manager, "notify::store-state", G_CALLBACK(on_store), monitor);
 	g_signal_connect(pens, "notify::name-owner", G_CALLBACK(on_owner), monitor);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "alerts.h"
 #include "client.h"
 #include "cmd.h"
 #include "failure.h"
@@ -22,8 +23,17 @@ state_object(const char *state, const char *hint)
 	return object;
 }
 
+static char *
+alerts_text(JsonObject *document)
+{
+	gint64 open = row_int(document, "alerts", 0);
+
+	return open ? g_strdup_printf("%" G_GINT64_FORMAT " open: 'stipplectl alerts' shows what to do", open) :
+		      NULL;
+}
+
 static JsonObject *
-build(struct client *client)
+build(struct client *client, JsonArray *alerts)
 {
 	StpDbusManager1 *manager = client->manager;
 	JsonObject *document = output_new_document();
@@ -44,6 +54,7 @@ build(struct client *client)
 			     stp_dbus_manager1_get_store_hint(manager)));
 	json_object_set_int_member(document, "pens", pens->len);
 	json_object_set_int_member(document, "sessions", sessions);
+	json_object_set_int_member(document, "alerts", alerts_count(alerts, FALSE));
 	return document;
 }
 
@@ -60,23 +71,27 @@ static int
 run(struct cli *cli, const void *options, char **args)
 {
 	struct client client;
+	g_autoptr(JsonArray) alerts = NULL;
 	int code = client_open(&client, cli);
 
 	if (code != EXIT_OK)
 		return code;
 	code = client_load_pens(&client);
+	if (code == EXIT_OK)
+		code = alerts_load(&client, FALSE, &alerts);
 	if (code != EXIT_OK) {
 		client_close(&client);
 		return code;
 	}
-	JsonObject *document = build(&client);
+	JsonObject *document = build(&client, alerts);
 	JsonObject *daemon = json_object_get_object_member(document, "daemon");
 	JsonObject *radio = json_object_get_object_member(document, "radio");
 	JsonObject *store = json_object_get_object_member(document, "store");
 	gboolean radio_ok = !g_strcmp0(row_text(radio, "state"), "scanning");
 	gboolean store_ok = !g_strcmp0(row_text(store, "state"), "ok");
+	gboolean quiet = alerts_count(alerts, TRUE) == 0, ok = radio_ok && store_ok && quiet;
 
-	json_object_set_boolean_member(document, "ok", radio_ok && store_ok);
+	json_object_set_boolean_member(document, "ok", ok);
 	if (cli->json != JSON_OFF) {
 		output_json(cli, document);
 	} else {
@@ -89,6 +104,7 @@ run(struct cli *cli, const void *options, char **args)
 			  TONE_PLAIN },
 			{ "Sessions", g_strdup_printf("%d in the store", (int)row_int(document, "sessions", 0)),
 			  TONE_PLAIN },
+			{ "Alerts", alerts_text(document), quiet ? TONE_ODD : TONE_BAD },
 			{ 0 },
 		};
 
@@ -96,7 +112,7 @@ run(struct cli *cli, const void *options, char **args)
 		json_object_unref(document);
 	}
 	client_close(&client);
-	return radio_ok && store_ok ? EXIT_OK : EXIT_FAILED;
+	return ok ? EXIT_OK : EXIT_FAILED;
 }
 
 const struct command cmd_status = {
@@ -104,6 +120,6 @@ const struct command cmd_status = {
 	.path = "status",
 	.arguments = "",
 	.summary = "Show how the daemon, the radio and the store are, with what to do next",
-	.details = "Exits with 1 when the radio or the store needs attention.",
+	.details = "Exits with 1 when the radio or the store needs attention, or an alert more than a notice is open.",
 	.run = run,
 };

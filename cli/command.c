@@ -314,6 +314,11 @@ walk(struct cli *cli, struct global_options *globals, char ***words, const struc
 			command_print_help(*command);
 			return EXIT_OK;
 		}
+		if (!(*words)[1] && *command && (*command)->bare) {
+			*command = (*command)->bare;
+			*done = FALSE;
+			return EXIT_OK;
+		}
 		if (!(*words)[1])
 			return usage_error(cli, *command, "Say what to do: a command is missing.");
 		*command = next_command(cli, *command, words);

@@ -41,6 +41,7 @@ struct command {
 	/* args ends with NULL; the return value is the exit code. */
 	int (*run)(struct cli *cli, const void *options, char **args);
 	const struct command *const *verbs;	/* ends with NULL; then run is not used */
+	const struct command *bare;	/* with verbs: what the noun alone means; NULL: nothing */
 };
 
 /* Every command, ends with NULL; it stands in cmd.c. */

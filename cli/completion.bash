@@ -9,9 +9,10 @@ _stipplectl_globals='--json --color= --no-pager --verbose --help --version'
 # Words after a command: subcommands, or its options.
 _stipplectl_words() {
     case $1 in
-    '') echo 'status pens sessions sync coverage monitor help' ;;
+    '') echo 'status pens sessions sync coverage alerts monitor help' ;;
     pens) echo 'list show add remove' ;;
     sessions) echo 'list show export' ;;
+    alerts) echo 'list acknowledge' ;;
     esac
 }
 
@@ -23,6 +24,7 @@ _stipplectl_options() {
     'sessions list') echo '--pen= --since= --until= --limit= --all --format=' ;;
     'sessions export') echo '--format= --output= --output-dir= --pen= --all --since= --until= --partial' ;;
     sync) echo '--no-wait --timeout=' ;;
+    'alerts list') echo '--all' ;;
     monitor) echo '--count=' ;;
     esac
 }

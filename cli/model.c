@@ -174,6 +174,16 @@ model_coverage(GVariant *coverage)
 }
 
 JsonObject *
+model_alert(GVariant *alert)
+{
+	static const char *const may_lack[] = { "ended", "ended_us", "acknowledged", "acknowledged_us", NULL };
+	JsonObject *object = to_object(alert);
+
+	fill_in(object, may_lack);
+	return object;
+}
+
+JsonObject *
 model_sighting(GVariant *sighting)
 {
 	static const char *const may_lack[] = { "serial", "pairing_open", "rssi", NULL };

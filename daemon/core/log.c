@@ -22,30 +22,52 @@ priority_of(GLogLevelFlags level)
 	return "7";
 }
 
-void
-stp_log(GLogLevelFlags level, const char *topic, const char *pen, const char *format, ...)
+static void
+write_fields(GLogLevelFlags level, const char *topic, const char *pen, const char *alert, const char *text)
 {
-	g_autofree char *text = NULL;
 	g_autofree char *message = NULL;
-	va_list args;
-
-	va_start(args, format);
-	text = g_strdup_vprintf(format, args);
-	va_end(args);
 
 	/* On stderr only MESSAGE is seen, so topic and pen stand in it too. */
 	message = pen != NULL ? g_strdup_printf("%s: %s: %s", topic, pen, text)
 			      : g_strdup_printf("%s: %s", topic, text);
 
-	const GLogField fields[] = {
+	GLogField fields[6] = {
 		{ "MESSAGE", message, -1 },
 		{ "PRIORITY", priority_of(level), -1 },
 		{ "GLIB_DOMAIN", DOMAIN, -1 },
 		{ "STIPPLE_TOPIC", topic, -1 },
-		{ "STIPPLE_PEN", pen, pen != NULL ? -1 : 0 },
 	};
+	gsize count = 4;
 
-	g_log_structured_array(level, fields, G_N_ELEMENTS(fields) - (pen == NULL));
+	if (pen != NULL)
+		fields[count++] = (GLogField){ "STIPPLE_PEN", pen, -1 };
+	if (alert != NULL)
+		fields[count++] = (GLogField){ "STIPPLE_ALERT", alert, -1 };
+	g_log_structured_array(level, fields, count);
+}
+
+void
+stp_log(GLogLevelFlags level, const char *topic, const char *pen, const char *format, ...)
+{
+	g_autofree char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	text = g_strdup_vprintf(format, args);
+	va_end(args);
+	write_fields(level, topic, pen, NULL, text);
+}
+
+void
+stp_log_alert(GLogLevelFlags level, const char *kind, const char *pen, const char *format, ...)
+{
+	g_autofree char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	text = g_strdup_vprintf(format, args);
+	va_end(args);
+	write_fields(level, "alert", pen, kind, text);
 }
 
 static GLogWriterOutput

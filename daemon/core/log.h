@@ -13,6 +13,10 @@
 void stp_log(GLogLevelFlags level, const char *topic, const char *pen, const char *format, ...)
 	G_GNUC_PRINTF(4, 5);
 
+/* With the field STIPPLE_ALERT: a stable word to search the journal for, whatever the sentence says. */
+void stp_log_alert(GLogLevelFlags level, const char *kind, const char *pen, const char *format, ...)
+	G_GNUC_PRINTF(4, 5);
+
 #define stp_debug(topic, pen, ...) stp_log(G_LOG_LEVEL_DEBUG, topic, pen, __VA_ARGS__)
 #define stp_info(topic, pen, ...) stp_log(G_LOG_LEVEL_INFO, topic, pen, __VA_ARGS__)
 #define stp_notice(topic, pen, ...) stp_log(G_LOG_LEVEL_MESSAGE, topic, pen, __VA_ARGS__)

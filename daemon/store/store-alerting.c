@@ -126,16 +126,15 @@ stp_store_new_alerts(void)
 
 /* ---- what others see ---- */
 
-/* The kind is the stable code that a journal can be searched for. */
 static void
 log_alert(const StpAlert *alert, const char *what)
 {
 	const char *subject = *alert->subject != '\0' ? alert->subject : NULL;
 
-	if (alert->level == STP_ALERT_NOTICE || alert->ended != 0)
-		stp_notice("alert", subject, "%s %s: %s  %s", alert->kind, what, alert->text, alert->hint);
-	else
-		stp_warning("alert", subject, "%s %s: %s  %s", alert->kind, what, alert->text, alert->hint);
+	gboolean mild = alert->level == STP_ALERT_NOTICE || alert->ended != 0;
+
+	stp_log_alert(mild ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_WARNING, alert->kind, subject, "%s %s: %s  %s",
+		      alert->kind, what, alert->text, alert->hint);
 }
 
 static void

@@ -130,6 +130,25 @@ on_get_coverage(StpDbusManager1 *manager, GDBusMethodInvocation *invocation, con
 }
 
 static gboolean
+on_list_alerts(StpDbusManager1 *manager, GDBusMethodInvocation *invocation, gboolean all, Fake *fake)
+{
+	if (!note(fake, invocation))
+		stp_dbus_manager1_complete_list_alerts(manager, invocation, to_array(fake->alerts, 0, G_MAXSIZE));
+	return TRUE;
+}
+
+static gboolean
+on_acknowledge_alert(StpDbusManager1 *manager, GDBusMethodInvocation *invocation, const char *kind,
+		     const char *subject, Fake *fake)
+{
+	if (note(fake, invocation))
+		return TRUE;
+	g_ptr_array_set_size(fake->alerts, 0);
+	stp_dbus_manager1_complete_acknowledge_alert(manager, invocation);
+	return TRUE;
+}
+
+static gboolean
 on_remove_pen(StpDbusManager1 *manager, GDBusMethodInvocation *invocation, const char *serial, gboolean force,
 	      Fake *fake)
 {
@@ -301,6 +320,8 @@ connect_manager(Fake *fake)
 		{ "handle-get-session", G_CALLBACK(on_get_session) },
 		{ "handle-open-session", G_CALLBACK(on_open_session) },
 		{ "handle-get-coverage", G_CALLBACK(on_get_coverage) },
+		{ "handle-list-alerts", G_CALLBACK(on_list_alerts) },
+		{ "handle-acknowledge-alert", G_CALLBACK(on_acknowledge_alert) },
 		{ "handle-remove-pen", G_CALLBACK(on_remove_pen) },
 		{ "handle-sync-all", G_CALLBACK(on_sync_all) },
 		{ "handle-add-pen", G_CALLBACK(on_add_pen) },
@@ -356,6 +377,7 @@ fake_new(void)
 	fake->sightings = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
 	fake->sessions = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
 	fake->coverage = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
+	fake->alerts = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
 	fake->stuck_syncs = g_ptr_array_new();
 	fake->sync_result = g_variant_ref_sink(g_variant_new_parsed("@a{sv} {'records': <uint32 0>}"));
 	fake->objects = g_dbus_object_manager_server_new("/org/stipple1");
@@ -384,6 +406,7 @@ fake_free(Fake *fake)
 	g_ptr_array_unref(fake->sightings);
 	g_ptr_array_unref(fake->sessions);
 	g_ptr_array_unref(fake->coverage);
+	g_ptr_array_unref(fake->alerts);
 	g_ptr_array_unref(fake->stuck_syncs);
 	g_variant_unref(fake->sync_result);
 	g_clear_pointer(&fake->records, g_bytes_unref);

@@ -81,7 +81,7 @@ status(void **state)
 	expect(fake, "status --json", 0,
 	       "{\"schema\":1,\"daemon\":{\"version\":\"0.1.0\",\"collector_id\":\"0123456789abcdef\"},"
 	       "\"radio\":{\"state\":\"scanning\",\"hint\":\"\"},\"store\":{\"state\":\"ok\",\"hint\":\"\"},"
-	       "\"pens\":2,\"sessions\":10,\"ok\":true}\n");
+	       "\"pens\":2,\"sessions\":10,\"alerts\":0,\"ok\":true}\n");
 	stp_dbus_manager1_set_radio_state(fake->manager, "no-adapter");
 	stp_dbus_manager1_set_radio_hint(fake->manager, "Plug an adapter in.");
 	expect_part(fake, "status", 1, "Radio:     no-adapter: Plug an adapter in.\n");
