@@ -63,6 +63,16 @@ def partial_size(state):
         base.close()
 
 
+def partials(state):
+    """serial -> how many bytes are kept of its record that has not come whole."""
+    base = sqlite3.connect("file:%s?mode=ro" % os.path.join(state, "stipple.db"), uri=True)
+    try:
+        return dict(base.execute("SELECT serial, sum(length(bytes)) FROM partial_chunk JOIN partial USING (pen)"
+                                 " JOIN pen USING (pen) GROUP BY serial"))
+    finally:
+        base.close()
+
+
 def attempts(state):
     """The syncs that the daemon lived to note."""
     base = sqlite3.connect("file:%s?mode=ro" % os.path.join(state, "stipple.db"), uri=True)

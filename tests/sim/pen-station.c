@@ -145,14 +145,15 @@ static void
 end_link(PenStation *station)
 {
 	g_autofree char *address = NULL;
+	guint64 sent = sim_pump_sent(station->pump);
 
 	if (!station->central)
 		return;
 	address = device_address(station->central);
 	g_clear_pointer(&station->central, g_free);
 	sim_pump_disconnected(station->pump);
-	pensim_say("disconnected", sim_pen_serial(station->pen), "central", g_variant_new_string(address),
-		   NULL);
+	pensim_say("disconnected", sim_pen_serial(station->pen), "central", g_variant_new_string(address), "sent",
+		   g_variant_new_uint64(sent), NULL);
 }
 
 /* ---- the station ---- */

@@ -288,6 +288,12 @@ sim_pump_mtu(const SimPump *pump)
 	return pump->mtu;
 }
 
+guint64
+sim_pump_sent(const SimPump *pump)
+{
+	return pump->data_bytes;
+}
+
 void
 sim_pump_control(SimPump *pump, const guint8 *bytes, gsize size)
 {

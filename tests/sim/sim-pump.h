@@ -38,6 +38,8 @@ void sim_pump_set_mtu(SimPump *pump, guint16 mtu);
 void sim_pump_disconnected(SimPump *pump);
 gboolean sim_pump_is_connected(const SimPump *pump);
 guint16 sim_pump_mtu(const SimPump *pump);
+/* Bytes of Log Data values, in this connection. */
+guint64 sim_pump_sent(const SimPump *pump);
 
 /* The host wrote Log Control Point. */
 void sim_pump_control(SimPump *pump, const guint8 *bytes, gsize size);
