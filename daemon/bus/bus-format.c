@@ -201,6 +201,7 @@ stp_bus_sync_result(const StpSyncResult *result, gint64 duration_us)
 	g_variant_builder_init(&builder, G_VARIANT_TYPE_VARDICT);
 	add(&builder, "records", g_variant_new_uint32(result->records));
 	add(&builder, "again", g_variant_new_uint32(result->again));
+	add(&builder, "conflicts", g_variant_new_uint32(result->conflicts));
 	add(&builder, "damaged", g_variant_new_uint32(result->damaged));
 	add(&builder, "given_up", g_variant_new_uint32(result->given_up));
 	add(&builder, "bytes", g_variant_new_uint64(result->bytes));

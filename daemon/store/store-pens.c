@@ -140,7 +140,9 @@ stp_pens_put_attempt(StpDatabase *db, const StpAttempt *attempt, GError **error)
 					 STP_TEXT(or_empty(attempt->error))),
 			      error))
 		return FALSE;
-	if (*or_empty(attempt->error) != '\0')
+	/* One that let another pen go first has no error, and is not complete. */
+	if (*or_empty(attempt->error) != '\0' || g_strcmp0(attempt->stage, "yielded") == 0 ||
+	    g_strcmp0(attempt->stage, "chosen") == 0)
 		return TRUE;
 	return stp_database_run(db, synced, STP_VALUES(STP_INT(pen), STP_INT(attempt->ended)), error);
 }

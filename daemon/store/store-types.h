@@ -186,7 +186,8 @@ typedef struct {
 typedef struct {
 	const char *serial;
 	gint64 started, ended;
-	const char *stage;	/* the last one reached */
+	/* The last one reached; "done", or when it ended in order without being complete, "yielded" or "chosen". */
+	const char *stage;
 	guint records, damaged, given_up;
 	guint64 bytes;
 	guint mtu;

@@ -5,11 +5,10 @@
 
 #include "enrolment.h"
 #include "error.h"
+#include "clock.h"
 #include "log.h"
 #include "pen-keeper.h"
-
-/* What common adapters carry; the others wait their turn. */
-#define LINKS_AT_ONCE 3
+#include "sync-timing.h"
 
 struct _StpCollector {
 	GObject parent;
@@ -17,7 +16,8 @@ struct _StpCollector {
 	StpRadio *radio;
 	StpStore *store;
 	GHashTable *keepers;	/* serial -> StpPenKeeper */
-	GQueue queue;		/* StpPenKeeper, those that want a link, first come first served */
+	GPtrArray *queue;	/* (element-type StpPenKeeper), those that want a link, in the order they asked */
+	guint quantum_timer;
 	guint links;
 	gboolean enrolling;
 	GTask *stopping;
@@ -34,7 +34,7 @@ static void
 stp_collector_init(StpCollector *self)
 {
 	self->keepers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_object_unref);
-	g_queue_init(&self->queue);
+	self->queue = g_ptr_array_new_with_free_func(g_object_unref);
 }
 
 static void
@@ -44,7 +44,8 @@ stp_collector_dispose(GObject *object)
 
 	if (self->radio != NULL)
 		g_signal_handlers_disconnect_by_data(self->radio, self);
-	g_queue_clear_full(&self->queue, g_object_unref);
+	g_clear_handle_id(&self->quantum_timer, g_source_remove);
+	g_clear_pointer(&self->queue, g_ptr_array_unref);
 	g_clear_pointer(&self->keepers, g_hash_table_unref);
 	g_clear_object(&self->radio);
 	g_clear_object(&self->store);
@@ -90,24 +91,135 @@ stop_if_quiet(StpCollector *self)
 	g_task_return_boolean(task, TRUE);
 }
 
+/* The most urgent of those that there is a link for; NULL: none.  All that wait, when any is TRUE. */
+static StpPenKeeper *
+find_most_urgent(StpCollector *self, gboolean any, StpSyncClaim *its_claim)
+{
+	g_autoptr(GArray) claims = g_array_new(FALSE, FALSE, sizeof(StpSyncClaim));
+	g_autoptr(GPtrArray) keepers = g_ptr_array_new();
+	guint best;
+
+	for (guint i = 0; i < self->queue->len; i++) {
+		StpPenKeeper *keeper = g_ptr_array_index(self->queue, i);
+		StpEnrolledPen *pen = stp_pen_keeper_get_pen(keeper);
+		StpSyncClaim claim;
+
+		if (!any && !stp_radio_has_room(self->radio, stp_enrolled_pen_get_row(pen)->address))
+			continue;
+		stp_pen_keeper_get_claim(keeper, &claim, NULL);
+		g_array_append_val(claims, claim);
+		g_ptr_array_add(keepers, keeper);
+	}
+	best = stp_sync_most_urgent((const StpSyncClaim *)(const void *)claims->data, claims->len,
+				    stp_clock_monotonic(), stp_clock_wall());
+	if (best == G_MAXUINT)
+		return NULL;
+	if (its_claim != NULL)
+		*its_claim = g_array_index(claims, StpSyncClaim, best);
+	return g_ptr_array_index(keepers, best);
+}
+
+/* Those that do not want one any more are left out. */
+static void
+tidy_queue(StpCollector *self)
+{
+	for (guint i = self->queue->len; i-- > 0;) {
+		if (!stp_pen_keeper_wants_link(g_ptr_array_index(self->queue, i)))
+			g_ptr_array_remove_index(self->queue, i);
+	}
+}
+
+/* Of the syncs whose time is over, the one that has run longest lets the most urgent claim go first. */
+static void
+make_room(StpCollector *self)
+{
+	gint64 now = stp_clock_monotonic(), earliest = G_MAXINT64;
+	StpPenKeeper *longest = NULL;
+	StpSyncClaim waiting;
+	GHashTableIter iter;
+	gpointer keeper;
+
+	if (find_most_urgent(self, TRUE, &waiting) == NULL)
+		return;
+	g_hash_table_iter_init(&iter, self->keepers);
+	while (g_hash_table_iter_next(&iter, NULL, &keeper)) {
+		StpSyncClaim running;
+		gint64 since;
+
+		if (!stp_pen_keeper_is_syncing(keeper))
+			continue;
+		stp_pen_keeper_get_claim(keeper, &running, &since);
+		if (since < earliest && stp_sync_has_to_yield(&running, since, &waiting, now, stp_clock_wall())) {
+			earliest = since;
+			longest = keeper;
+		}
+	}
+	if (longest != NULL)
+		stp_pen_keeper_yield(longest);
+}
+
+static gboolean
+on_quantum(gpointer user_data)
+{
+	StpCollector *self = user_data;
+
+	tidy_queue(self);
+	if (self->queue->len == 0 || self->stopping != NULL) {
+		self->quantum_timer = 0;
+		return G_SOURCE_REMOVE;
+	}
+	make_room(self);
+	return G_SOURCE_CONTINUE;
+}
+
 static void
 share_out(StpCollector *self)
 {
-	while (self->links < LINKS_AT_ONCE && self->stopping == NULL) {
-		g_autoptr(StpPenKeeper) keeper = g_queue_pop_head(&self->queue);
+	if (self->stopping != NULL)
+		return;
+	tidy_queue(self);
+	while (self->links < stp_radio_get_links_at_once(self->radio)) {
+		StpPenKeeper *next = find_most_urgent(self, FALSE, NULL);
+		g_autoptr(StpPenKeeper) keeper = NULL;
 
-		if (keeper == NULL)
+		if (next == NULL)
 			break;
+		keeper = g_object_ref(next);
+		g_ptr_array_remove(self->queue, keeper);
 		self->links++;
 		if (!stp_pen_keeper_go(keeper))
 			self->links--;
 	}
+	/* No wake-ups while nobody waits. */
+	if (self->queue->len > 0 && self->quantum_timer == 0)
+		self->quantum_timer = stp_clock_add_seconds(STP_SYNC_QUANTUM_CHECK_S, on_quantum, self);
+}
+
+static void
+on_room_changed(StpRadio *radio, StpCollector *self)
+{
+	share_out(self);
+}
+
+static void
+on_state_changed(StpRadio *radio, StpCollector *self)
+{
+	GHashTableIter iter;
+	gpointer keeper;
+
+	if (stp_radio_get_state(radio) != STP_RADIO_SCANNING || self->stopping != NULL)
+		return;
+	g_hash_table_iter_init(&iter, self->keepers);
+	while (g_hash_table_iter_next(&iter, NULL, &keeper))
+		stp_pen_keeper_radio_is_back(keeper);
+	share_out(self);
 }
 
 static void
 on_wants_link(StpPenKeeper *keeper, StpCollector *self)
 {
-	g_queue_push_tail(&self->queue, g_object_ref(keeper));
+	if (!g_ptr_array_find(self->queue, keeper, NULL))
+		g_ptr_array_add(self->queue, g_object_ref(keeper));
 	share_out(self);
 }
 
@@ -189,6 +301,8 @@ stp_collector_new(StpRadio *radio, StpStore *store, GError **error)
 			stp_pen_row_free(row);
 	}
 	g_signal_connect(radio, "sighting", G_CALLBACK(on_sighting), self);
+	g_signal_connect(radio, "room-changed", G_CALLBACK(on_room_changed), self);
+	g_signal_connect(radio, "state-changed", G_CALLBACK(on_state_changed), self);
 	return g_steal_pointer(&self);
 }
 

@@ -8,11 +8,6 @@
 #include "error.h"
 #include "log.h"
 
-/* After the nth failure in a row, seconds. */
-static const guint backoff_s[] = { 1, 2, 5, 15, 60, 300 };
-/* Tries before somebody who waits is told of a lost link. */
-#define PATIENT_TRIES 4
-
 static gboolean
 on_retry(gpointer user_data)
 {
@@ -28,49 +23,57 @@ on_retry(gpointer user_data)
 	return G_SOURCE_REMOVE;
 }
 
-static guint
-pause_after(StpPenKeeper *self, const GError *error)
+void
+stp_pen_keeper_radio_is_back(StpPenKeeper *self)
 {
-	/* These do not pass in seconds. */
-	if (g_error_matches(error, STP_ERROR, STP_ERROR_DENIED))
-		return 300;
-	if (g_error_matches(error, STP_ERROR, STP_ERROR_STORE_FULL) ||
-	    g_error_matches(error, STP_ERROR, STP_ERROR_STORE_FAILED))
-		return 60;
-	if (g_error_matches(error, STP_ERROR, STP_ERROR_BUSY))
-		return 30;
-	return backoff_s[MIN(self->failures, G_N_ELEMENTS(backoff_s)) - 1];
+	if (self->retry_timer == 0 || self->trouble != STP_TROUBLE_ABSENT)
+		return;
+	g_clear_handle_id(&self->retry_timer, g_source_remove);
+	on_retry(self);
+}
+
+static void
+know_as_last(StpPenKeeper *self)
+{
+	self->known = self->last.has_status;
+	self->known_epoch = self->last.epoch;
+	self->known_newest = self->last.newest;
+	self->known_boot = self->last.boot_id;
+}
+
+/* On request: begin anew when it has news, when asked, or after a while. */
+static void
+take_stop(StpPenKeeper *self, const GError *error)
+{
+	self->stopped = TRUE;
+	self->completed = stp_clock_monotonic();
+	self->failures = 0;
+	know_as_last(self);
+	stp_info("sync", stp_pen_keeper_serial(self), "%s", error->message);
+	stp_pen_keeper_answer(self, error);
 }
 
 static void
 take_failure(StpPenKeeper *self, const GError *error)
 {
+	StpTrouble trouble = stp_trouble_of(error);
 	guint pause;
 
 	stp_enrolled_pen_set_error(self->pen, error);
 	stp_enrolled_pen_emit_sync_ended(self->pen, error->message, &self->last);
 	self->known = FALSE;
 	self->stopped = FALSE;
-	if (g_error_matches(error, STP_ERROR, STP_ERROR_CANCELLED)) {
-		/* On request: begin anew when it has news, when asked, or after a while. */
-		self->stopped = TRUE;
-		self->completed = stp_clock_monotonic();
-		stp_info("sync", stp_pen_keeper_serial(self), "%s", error->message);
-		self->known = self->last.has_status;
-		self->known_epoch = self->last.epoch;
-		self->known_newest = self->last.newest;
-		self->known_boot = self->last.boot_id;
-		self->failures = 0;
-		stp_pen_keeper_answer(self, error);
+	if (trouble == STP_TROUBLE_CANCELLED) {
+		take_stop(self, error);
 		return;
 	}
 
-	self->failures++;
-	pause = pause_after(self, error);
-	stp_warning("sync", stp_pen_keeper_serial(self), "%s (try %u; the next in %u s)", error->message,
-		    self->failures, pause);
-	if (!g_error_matches(error, STP_ERROR, STP_ERROR_LINK_FAILED) ||
-	    self->failures >= PATIENT_TRIES)
+	self->failures = trouble == self->trouble ? self->failures + 1 : 1;
+	self->trouble = trouble;
+	pause = stp_trouble_pause_s(trouble, self->failures);
+	stp_warning("sync", stp_pen_keeper_serial(self), "%s (%s trouble, try %u; the next in %u s)",
+		    error->message, stp_trouble_name(trouble), self->failures, pause);
+	if (self->failures >= stp_trouble_patience(trouble))
 		stp_pen_keeper_answer(self, error);
 	self->retry_timer = stp_clock_add_seconds(pause, on_retry, self);
 }
@@ -78,30 +81,62 @@ take_failure(StpPenKeeper *self, const GError *error)
 static void
 take_success(StpPenKeeper *self)
 {
+	const gboolean brought = self->last.records + self->last.conflicts > 0;
+
 	self->failures = 0;
 	self->stopped = FALSE;
-	self->known = TRUE;
-	self->known_epoch = self->last.epoch;
-	self->known_newest = self->last.newest;
-	self->known_boot = self->last.boot_id;
+	self->overrun = FALSE;
+	know_as_last(self);
 	self->completed = stp_clock_monotonic();
+	if (brought || self->last.damaged + self->last.given_up == 0)
+		self->in_vain = 0;
+	else
+		self->in_vain++;
 	stp_enrolled_pen_set_error(self->pen, NULL);
 	stp_info("sync", stp_pen_keeper_serial(self),
-		 "Complete: %u new records, %u damaged, %u not to be had, %" G_GUINT64_FORMAT
-		 " bytes at an MTU of %u.", self->last.records, self->last.damaged,
-		 self->last.given_up, self->last.bytes, self->last.mtu);
+		 "Complete: %u new records, %u differing from what is stored, %u damaged, %u not to be had, "
+		 "%" G_GUINT64_FORMAT " bytes at an MTU of %u.", self->last.records, self->last.conflicts,
+		 self->last.damaged, self->last.given_up, self->last.bytes, self->last.mtu);
 	stp_enrolled_pen_emit_sync_ended(self->pen, "", &self->last);
 	stp_pen_keeper_answer(self, NULL);
+}
+
+/* No end, for those who look on: it goes on in its turn. */
+static void
+take_yield(StpPenKeeper *self)
+{
+	stp_info("sync", stp_pen_keeper_serial(self),
+		 "Let another pen have the link after %" G_GINT64_FORMAT " s; %u new records so far, it goes on in "
+		 "its turn.", self->last.duration_us / G_USEC_PER_SEC, self->last.records);
+	self->carried = self->last;
+	stp_pen_keeper_want_link(self);
+}
+
+/* A sync that gave way is one with what follows. */
+static void
+add_carried(StpPenKeeper *self)
+{
+	self->last.records += self->carried.records;
+	self->last.again += self->carried.again;
+	self->last.conflicts += self->carried.conflicts;
+	self->last.bytes += self->carried.bytes;
+	self->last.duration_us += self->carried.duration_us;
+	memset(&self->carried, 0, sizeof(self->carried));
 }
 
 void
 stp_pen_keeper_finish(StpPenKeeper *self, const GError *error)
 {
+	const gboolean yields = self->last.yielded && !g_cancellable_is_cancelled(self->cancellable);
+
 	self->busy = FALSE;
 	g_clear_object(&self->sync);
 	g_clear_object(&self->cancellable);
 	stp_enrolled_pen_set_progress(self->pen, NULL);
-	if (!self->retired) {
+	add_carried(self);
+	if (!self->retired && yields) {
+		take_yield(self);
+	} else if (!self->retired) {
 		if (error != NULL)
 			take_failure(self, error);
 		else

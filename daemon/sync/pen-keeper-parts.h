@@ -6,6 +6,7 @@
 #include "pen-sync.h"
 #include "radio.h"
 #include "session-store.h"
+#include "sync-trouble.h"
 
 /*
  * A keeper from inside, for the files it is made of and no others: pen-keeper.c hears, connects and runs the
@@ -24,9 +25,13 @@ struct _StpPenKeeper {
 	gboolean in_sight;
 	guint away_timer;
 	guint retry_timer;
-	guint failures;		/* in a row */
+	StpTrouble trouble;	/* of the failures */
+	guint failures;		/* in a row, of that class */
+	guint in_vain;		/* syncs in a row that brought nothing but damage */
 
 	gboolean wanted;	/* asked for a link */
+	gint64 wants_since;	/* monotonic */
+	gboolean overrun;	/* it says that it soon overwrites what nobody has */
 	gboolean busy;		/* has one */
 	GCancellable *cancellable;
 	StpPenSync *sync;
@@ -37,6 +42,8 @@ struct _StpPenKeeper {
 	gboolean stopped;	/* the last one, by somebody, before it was complete */
 	gint64 completed, began;	/* the last complete sync, and the last one at all; monotonic */
 	StpSyncResult last;
+	StpSyncResult carried;	/* what came before the sync gave way, and is part of it */
+	guint8 token;		/* of the last request, on whatever link; 0: none */
 };
 
 const char *stp_pen_keeper_serial(StpPenKeeper *self);

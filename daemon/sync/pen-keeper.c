@@ -6,15 +6,7 @@
 #include "pen-keeper-parts.h"
 
 #include "log.h"
-
-/* A pen whose advertisements tell nothing is asked so often. */
-#define BLIND_INTERVAL_US (5 * 60 * G_USEC_PER_SEC)
-/* Records that were damaged or could not be had are asked for again so often. */
-#define UNFINISHED_INTERVAL_US (15 * 60 * G_USEC_PER_SEC)
-/* After a sync that brought nothing, news has to wait so long. */
-#define IDLE_PAUSE_US (30 * G_USEC_PER_SEC)
-/* So long after its last advertisement a pen counts as gone; it advertises every 2.5 s at the slowest. */
-#define AWAY_AFTER_S 60
+#include "sync-timing.h"
 
 G_DEFINE_FINAL_TYPE(StpPenKeeper, stp_pen_keeper, G_TYPE_OBJECT)
 
@@ -82,6 +74,18 @@ stp_pen_keeper_is_busy(StpPenKeeper *self)
 	return self->busy;
 }
 
+gboolean
+stp_pen_keeper_wants_link(StpPenKeeper *self)
+{
+	return self->wanted;
+}
+
+gboolean
+stp_pen_keeper_is_syncing(StpPenKeeper *self)
+{
+	return self->sync != NULL;
+}
+
 const char *
 stp_pen_keeper_serial(StpPenKeeper *self)
 {
@@ -107,27 +111,37 @@ stp_pen_keeper_want_link(StpPenKeeper *self)
 		return;
 	g_clear_handle_id(&self->retry_timer, g_source_remove);
 	self->wanted = TRUE;
+	self->wants_since = stp_clock_monotonic();
 	stp_enrolled_pen_set_activity(self->pen, STP_PEN_QUEUED);
 	g_signal_emit(self, signals[WANTS_LINK], 0);
+}
+
+/* Each time that brought nothing doubles it: what a pen cannot give now it seldom can in a quarter of an hour. */
+static gint64
+unfinished_interval_s(const StpPenKeeper *self)
+{
+	return MIN((gint64)STP_SYNC_UNFINISHED_S << MIN(self->in_vain, 8), STP_SYNC_UNFINISHED_MAX_S);
 }
 
 static gboolean
 has_news(StpPenKeeper *self, const StpSighting *sighting)
 {
 	const struct stp_advert *status = &sighting->status;
-	gint64 age = stp_clock_monotonic() - self->completed;
+	gint64 age_s = (stp_clock_monotonic() - self->completed) / G_USEC_PER_SEC;
 
 	if (self->stopped && !self->known)
-		return age > UNFINISHED_INTERVAL_US;
+		return age_s > STP_SYNC_UNFINISHED_S;
 	if (!self->known)
 		return TRUE;
-	if ((self->stopped || self->last.damaged + self->last.given_up > 0) && age > UNFINISHED_INTERVAL_US)
+	if (self->stopped && age_s > STP_SYNC_UNFINISHED_S)
+		return TRUE;
+	if (self->last.damaged + self->last.given_up > 0 && age_s > unfinished_interval_s(self))
 		return TRUE;
 	/* A pen whose advertisements never agree with its log would be asked without end. */
-	if (self->last.records == 0 && age < IDLE_PAUSE_US)
+	if (self->last.records + self->last.conflicts == 0 && age_s < STP_SYNC_IDLE_PAUSE_S)
 		return FALSE;
 	if (!sighting->has_status)
-		return age > BLIND_INTERVAL_US;
+		return age_s > STP_SYNC_BLIND_S;
 	return status->newest_record != self->known_newest ||
 	       status->epoch_low != (self->known_epoch & 0xff) ||
 	       status->boot_counter != (self->known_boot & 0xffff);
@@ -153,7 +167,7 @@ be_in_sight(StpPenKeeper *self)
 {
 	self->in_sight = TRUE;
 	g_clear_handle_id(&self->away_timer, g_source_remove);
-	self->away_timer = stp_clock_add_seconds(AWAY_AFTER_S, on_away, self);
+	self->away_timer = stp_clock_add_seconds(STP_SYNC_AWAY_S, on_away, self);
 }
 
 void
@@ -164,6 +178,8 @@ stp_pen_keeper_heard(StpPenKeeper *self, const StpSighting *sighting)
 
 	be_in_sight(self);
 	stp_enrolled_pen_set_seen(self->pen, sighting->address, sighting->last_seen);
+	if (sighting->has_status)
+		self->overrun = (sighting->status.flags & STP_ADVERT_OVERRUN_NEAR) != 0;
 
 	if (self->busy || self->wanted)
 		return;
@@ -224,6 +240,7 @@ on_sync_ended(GObject *source, GAsyncResult *result, gpointer user_data)
 	stp_pen_sync_run_finish(sync, result, &error);
 	self->last = *stp_pen_sync_get_result(sync);
 	self->last.duration_us = stp_clock_monotonic() - self->began;
+	self->token = stp_pen_sync_get_token(sync);
 	if (!self->retired)
 		stp_pen_keeper_refresh_row(self);
 	if (stp_pen_sync_get_identity(sync) != NULL && !self->retired &&
@@ -257,6 +274,7 @@ run(StpPenKeeper *self, StpLink *link)
 	g_signal_connect_object(self->sync, "session-stored", G_CALLBACK(on_session_stored), self,
 				0);
 	self->began = stp_clock_monotonic();
+	stp_pen_sync_set_token(self->sync, self->token);
 	stp_pen_sync_run_async(self->sync, self->cancellable, on_sync_ended, g_object_ref(self));
 }
 
@@ -295,6 +313,26 @@ stp_pen_keeper_go(StpPenKeeper *self)
 	stp_radio_connect_async(self->radio, stp_enrolled_pen_get_row(self->pen)->address,
 				self->cancellable, on_connected, g_object_ref(self));
 	return TRUE;
+}
+
+void
+stp_pen_keeper_yield(StpPenKeeper *self)
+{
+	if (self->sync != NULL)
+		stp_pen_sync_yield(self->sync);
+}
+
+void
+stp_pen_keeper_get_claim(StpPenKeeper *self, StpSyncClaim *claim, gint64 *runs_since)
+{
+	*claim = (StpSyncClaim){
+		.overrun = self->overrun,
+		.asked = self->waiters->len > 0,
+		.complete_at = stp_enrolled_pen_get_row(self->pen)->last_sync,
+		.waits_since = self->wants_since,
+	};
+	if (runs_since != NULL)
+		*runs_since = self->began;
 }
 
 void

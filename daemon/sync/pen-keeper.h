@@ -7,6 +7,7 @@
 #include "enrolled-pen.h"
 #include "radio.h"
 #include "session-store.h"
+#include "sync-order.h"
 
 /*
  * The machine that keeps one enrolled pen in sync: hears its advertisements, decides when a
@@ -33,6 +34,19 @@ gboolean stp_pen_keeper_go(StpPenKeeper *self);
 /* A link to the pen is up already (after enrolment): sync over it. */
 void stp_pen_keeper_go_over(StpPenKeeper *self, StpLink *link);
 gboolean stp_pen_keeper_is_busy(StpPenKeeper *self);
+/* Whether it waits for stp_pen_keeper_go(), and whether its sync is under way. */
+gboolean stp_pen_keeper_wants_link(StpPenKeeper *self);
+gboolean stp_pen_keeper_is_syncing(StpPenKeeper *self);
+
+/* What it has going for it, and since when its sync runs (monotonic; may be NULL). */
+void stp_pen_keeper_get_claim(StpPenKeeper *self, StpSyncClaim *claim, gint64 *runs_since);
+/*
+ * Let another pen have the link: what arrived is kept, it asks for a link anew, and goes on there.  Who waits
+ * for the sync goes on to wait.  This is no failure, and is not counted or told as one.
+ */
+void stp_pen_keeper_yield(StpPenKeeper *self);
+/* The radio is there again: no reason to sit out a pause that was for its absence. */
+void stp_pen_keeper_radio_is_back(StpPenKeeper *self);
 
 /*
  * Sync now, news or not, and wait for the end of it; quick failures of the link are retried.

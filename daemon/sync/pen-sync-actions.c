@@ -112,6 +112,8 @@ on_record_kept(GObject *source, GAsyncResult *result, gpointer user_data)
 		self->result.damaged++;
 	else if (outcome->how == STP_STORED_NEW)
 		self->result.records++;
+	else if (outcome->how == STP_STORED_CONFLICT)
+		self->result.conflicts++;
 	else
 		self->result.again++;
 	if (outcome->session_id != NULL)
@@ -150,6 +152,9 @@ static void
 write_control(StpPenSync *self, const struct stp_host_action *action, gboolean with_response)
 {
 	g_autoptr(GBytes) value = g_bytes_new(action->u.write.bytes, action->u.write.size);
+
+	if (action->u.write.size > 1)
+		self->token = action->u.write.bytes[1];
 
 	stp_link_write_async(self->link, STP_CHANNEL_LOG_CONTROL, value, with_response, NULL, on_written,
 			     stp_pen_sync_begin(self));

@@ -32,13 +32,13 @@ on_link_closed_by_us(GObject *source, GAsyncResult *result, gpointer user_data)
 		.serial = self->serial,
 		.started = self->started,
 		.ended = stp_clock_wall(),
-		.stage = self->stage,
+		.stage = self->result.yielded ? "yielded" : self->stage,
 		.records = self->result.records,
 		.damaged = self->result.damaged,
 		.given_up = self->result.given_up,
 		.bytes = self->result.bytes,
 		.mtu = self->result.mtu,
-		.error = self->error != NULL ? self->error->message : "",
+		.error = self->error != NULL && !self->result.yielded ? self->error->message : "",
 	};
 
 	if (!stp_link_close_finish(STP_LINK(source), result, &error))

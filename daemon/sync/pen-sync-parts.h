@@ -31,6 +31,7 @@ struct _StpPenSync {
 	guint pending; /* calls under way that will call back */
 	GError *error;
 
+	guint8 token;	/* of the last request */
 	const char *stage;
 	gint64 started;
 	gint64 clock_asked; /* monotonic, microseconds */

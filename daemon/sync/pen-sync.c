@@ -157,18 +157,33 @@ on_closed(StpLink *link, const GError *reason, StpPenSync *self)
 	stp_pen_sync_end(self, g_error_copy(reason));
 }
 
-static gboolean
-on_cancelled(GCancellable *cancellable, gpointer user_data)
+static void
+stop(StpPenSync *self)
 {
-	StpPenSync *self = user_data;
-
 	self->stopped = TRUE;
 	if (self->dialogue && !self->ending) {
 		stp_host_cancel(self->host, stp_pen_sync_now_ms());
 		stp_pen_sync_poll(self);
 	}
 	stp_pen_sync_end(self, stp_sync_stopped());
+}
+
+static gboolean
+on_cancelled(GCancellable *cancellable, gpointer user_data)
+{
+	StpPenSync *self = user_data;
+
+	stop(self);
 	return G_SOURCE_REMOVE;
+}
+
+void
+stp_pen_sync_yield(StpPenSync *self)
+{
+	if (self->ending || self->task == NULL)
+		return;
+	self->result.yielded = TRUE;
+	stop(self);
 }
 
 /* ---- begin ---- */
@@ -205,6 +220,7 @@ stp_pen_sync_run_async(StpPenSync *self, GCancellable *cancellable, GAsyncReadyC
 	/* We report cancelling ourselves, in our domain, once all is quiet. */
 	g_task_set_check_cancellable(self->task, FALSE);
 	self->started = stp_clock_wall();
+	config.last_token = self->token;
 	memcpy(config.collector_id, stp_store_get_collector_id(self->store), sizeof(config.collector_id));
 	self->host = stp_host_new(&config);
 	if (self->host == NULL) {
@@ -234,6 +250,18 @@ stp_pen_sync_run_finish(StpPenSync *self, GAsyncResult *result, GError **error)
 }
 
 /* ---- looking ---- */
+
+void
+stp_pen_sync_set_token(StpPenSync *self, guint8 token)
+{
+	self->token = token;
+}
+
+guint8
+stp_pen_sync_get_token(StpPenSync *self)
+{
+	return self->token;
+}
 
 const StpSyncResult *
 stp_pen_sync_get_result(StpPenSync *self)

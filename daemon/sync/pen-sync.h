@@ -20,11 +20,13 @@ G_DECLARE_FINAL_TYPE(StpPenSync, stp_pen_sync, STP, PEN_SYNC, GObject)
 typedef struct {
 	guint records;		/* stored for the first time */
 	guint again;		/* sent once more by the pen, and the same */
+	guint conflicts;	/* kept beside another record of that number for the first time */
 	guint damaged;		/* kept as evidence, not acknowledged */
 	guint given_up;		/* could not be had this time */
 	guint64 bytes;		/* payload received */
 	gint64 duration_us;	/* without connecting; measured by who runs the sync */
 	guint mtu;
+	gboolean yielded;	/* another pen was let go first; it is not complete */
 	gboolean has_status;	/* status holds what the pen's log was like: */
 	guint32 epoch, newest, boot_id;
 } StpSyncResult;
@@ -48,6 +50,19 @@ StpPenSync *stp_pen_sync_new(const char *serial, StpLink *link, StpStore *store)
 void stp_pen_sync_run_async(StpPenSync *self, GCancellable *cancellable,
 			    GAsyncReadyCallback callback, gpointer user_data);
 gboolean stp_pen_sync_run_finish(StpPenSync *self, GAsyncResult *result, GError **error);
+
+/*
+ * Let another pen have the link: end in order, with CANCELLED, and with yielded in the result.  What arrived is
+ * kept.  Nothing happens once the sync is ending.
+ */
+void stp_pen_sync_yield(StpPenSync *self);
+
+/*
+ * The last request's token.  Before the run: the last one of the link before; the first request takes another,
+ * so that late answers and data of that link are known for what they are.
+ */
+void stp_pen_sync_set_token(StpPenSync *self, guint8 token);
+guint8 stp_pen_sync_get_token(StpPenSync *self);
 
 /* What has been reached so far; whole after run_finish(), also after a failure. */
 const StpSyncResult *stp_pen_sync_get_result(StpPenSync *self);

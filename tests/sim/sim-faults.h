@@ -33,6 +33,7 @@ typedef struct {
 	SimThreshold stall;    /* send nothing more, keep the link */
 	guint lose_every;      /* every so many values of Log Data one is not sent; 0: none */
 	guint answer_delay_ms; /* before the first answer of each connection */
+	guint data_every_ms;   /* no more than one value of Log Data in so long; 0: as fast as the link takes them */
 	gboolean stray_answer; /* after the first answer of each connection, one nobody asked for */
 } SimLinkFaults;
 

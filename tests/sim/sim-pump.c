@@ -17,6 +17,7 @@ struct SimPump {
 	guint64 data_bytes, data_values; /* in this connection */
 	guint answers;
 	gboolean delayed;
+	gboolean paced; /* the value that waits has waited long enough */
 	GSource *delay, *step;
 	guint8 subscribed; /* bit n: enum stp_pen_channel */
 	/* What the engine yielded and the transport has not taken yet. */
@@ -94,19 +95,29 @@ delay_is_over(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
+static gboolean
+hold_back(SimPump *pump, guint ms)
+{
+	pump->delay = stp_clock_source_new(ms);
+	g_source_set_callback(pump->delay, delay_is_over, pump, NULL);
+	g_source_attach(pump->delay, g_main_context_get_thread_default());
+	return TRUE;
+}
+
 /* Whether the value that waits must go on waiting. */
 static gboolean
 held_back(SimPump *pump)
 {
 	if (pump->delay)
 		return TRUE;
+	if (pump->channel == STP_PEN_LOG_DATA && pump->faults->data_every_ms > 0 && !pump->paced) {
+		pump->paced = TRUE;
+		return hold_back(pump, pump->faults->data_every_ms);
+	}
 	if (pump->channel != STP_PEN_LOG_CONTROL || pump->delayed || pump->faults->answer_delay_ms == 0)
 		return FALSE;
 	pump->delayed = TRUE;
-	pump->delay = stp_clock_source_new(pump->faults->answer_delay_ms);
-	g_source_set_callback(pump->delay, delay_is_over, pump, NULL);
-	g_source_attach(pump->delay, g_main_context_get_thread_default());
-	return TRUE;
+	return hold_back(pump, pump->faults->answer_delay_ms);
 }
 
 static gboolean
@@ -134,6 +145,7 @@ send_data(SimPump *pump)
 	}
 	pump->waiting = STP_PEN_IDLE;
 	pump->data_values++;
+	pump->paced = FALSE;
 	pump->data_bytes += pump->size;
 	if (reached(pump, &pump->faults->announce))
 		tell_fault(pump, "announce");
