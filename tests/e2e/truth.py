@@ -64,11 +64,12 @@ def partial_size(state):
 
 
 def partials(state):
-    """serial -> how many bytes are kept of its record that has not come whole."""
+    """serial -> (epoch, number, how many bytes are kept) of its record that has not come whole."""
     base = sqlite3.connect("file:%s?mode=ro" % os.path.join(state, "stipple.db"), uri=True)
     try:
-        return dict(base.execute("SELECT serial, sum(length(bytes)) FROM partial_chunk JOIN partial USING (pen)"
-                                 " JOIN pen USING (pen) GROUP BY serial"))
+        return {serial: rest for serial, *rest in base.execute(
+            "SELECT serial, epoch, number, sum(length(bytes)) FROM partial_chunk JOIN partial USING (pen)"
+            " JOIN pen USING (pen) GROUP BY serial")}
     finally:
         base.close()
 
