@@ -87,6 +87,8 @@ on_handle_list_sightings(StpDbusManager1 *skeleton, GDBusMethodInvocation *invoc
 		stp_radio_get_sightings(stp_collector_get_radio(self->collector));
 	GVariantBuilder builder;
 
+	/* Who asks is likely to ask again. */
+	stp_radio_look(stp_collector_get_radio(self->collector));
 	g_variant_builder_init(&builder, G_VARIANT_TYPE("aa{sv}"));
 	for (guint i = 0; i < sightings->len; i++) {
 		const StpSighting *sighting = g_ptr_array_index(sightings, i);

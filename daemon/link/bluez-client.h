@@ -28,6 +28,7 @@ typedef enum {
 G_DECLARE_FINAL_TYPE(StpBluezClient, stp_bluez_client, STP, BLUEZ_CLIENT, GObject)
 
 #define STP_BLUEZ_IFACE_ADAPTER	"org.bluez.Adapter1"
+#define STP_BLUEZ_IFACE_MONITORS "org.bluez.AdvertisementMonitorManager1"
 #define STP_BLUEZ_IFACE_DEVICE	"org.bluez.Device1"
 #define STP_BLUEZ_IFACE_CHARACTERISTIC "org.bluez.GattCharacteristic1"
 #define STP_BLUEZ_IFACE_BATTERY	"org.bluez.Battery1"

@@ -20,6 +20,7 @@ struct _StpBluezRadio {
 	GObject parent;
 	StpBluezClient *client;
 	StpBluezAdapter *adapter;
+	StpBluezMonitor *monitor;
 	StpBluezSightings *sightings;
 	StpBluezScanner *scanner;
 	StpBluezPairing *pairing;
@@ -92,8 +93,10 @@ stp_bluez_radio_new(GDBusConnection *connection, const char *adapter)
 
 	self->client = stp_bluez_client_new(connection);
 	self->adapter = stp_bluez_adapter_new(self->client, adapter);
+	self->monitor = stp_bluez_monitor_new(self->client, self->adapter);
 	self->sightings = stp_bluez_sightings_new(self->client, self->adapter);
-	self->scanner = stp_bluez_scanner_new(self->adapter);
+	stp_bluez_sightings_follow(self->sightings, self->monitor);
+	self->scanner = stp_bluez_scanner_new(self->adapter, self->monitor);
 	self->pairing = stp_bluez_pairing_new(self->client);
 	self->queue = stp_bluez_queue_new();
 	g_signal_connect_object(self->sightings, "sighting", G_CALLBACK(stp_radio_emit_sighting), self,
@@ -114,6 +117,18 @@ stp_bluez_radio_start(StpRadio *radio)
 
 	stp_bluez_scanner_start(self->scanner);
 	stp_bluez_client_start(self->client);
+}
+
+static void
+stp_bluez_radio_watch(StpRadio *radio, gboolean watching)
+{
+	stp_bluez_scanner_watch(STP_BLUEZ_RADIO(radio)->scanner, watching);
+}
+
+static void
+stp_bluez_radio_look(StpRadio *radio)
+{
+	stp_bluez_scanner_look(STP_BLUEZ_RADIO(radio)->scanner);
 }
 
 static StpRadioState
@@ -218,8 +233,11 @@ on_settled(gpointer user_data)
 static void
 on_link_closed(StpLink *link, const GError *reason, StpBluezScanner *scanner)
 {
-	/* It will be back soon, or has news. */
-	stp_bluez_scanner_hurry(scanner);
+	/* One that was lost will be back soon.  When we ended it, we have what we wanted. */
+	if (g_error_matches(reason, STP_ERROR, STP_ERROR_CANCELLED))
+		stp_bluez_scanner_relax(scanner);
+	else
+		stp_bluez_scanner_hurry(scanner);
 }
 
 static void reach(struct operation *operation);
@@ -445,6 +463,7 @@ stp_bluez_radio_dispose(GObject *object)
 	g_clear_object(&self->pairing);
 	g_clear_object(&self->scanner);
 	g_clear_object(&self->sightings);
+	g_clear_object(&self->monitor);
 	g_clear_object(&self->adapter);
 	g_clear_object(&self->client);
 	G_OBJECT_CLASS(stp_bluez_radio_parent_class)->dispose(object);
@@ -466,6 +485,8 @@ static void
 stp_bluez_radio_init_interface(StpRadioInterface *interface)
 {
 	interface->start = stp_bluez_radio_start;
+	interface->watch = stp_bluez_radio_watch;
+	interface->look = stp_bluez_radio_look;
 	interface->get_state = stp_bluez_radio_get_state;
 	interface->get_sightings = stp_bluez_radio_get_sightings;
 	interface->connect_async = stp_bluez_radio_connect_async;

@@ -12,6 +12,7 @@
 /* Counted: each call under way holds one reference, so that it may come back after the end. */
 struct reach {
 	StpBluezClient *client;
+	StpBluezScanner *scanner;	/* held until the end */
 	StpBluezSightings *sightings;
 	char *address;
 	GTask *task;
@@ -21,6 +22,7 @@ struct reach {
 	guint tries, transients;
 	guint timer;
 	gboolean elsewhere;		/* somebody else's Connect() is under way */
+	gboolean searching;		/* BlueZ may forget it again */
 	gboolean ended;
 	GError *last;
 };
@@ -34,6 +36,7 @@ clear_reach(gpointer data)
 
 	g_clear_object(&reach->device);
 	g_clear_object(&reach->sightings);
+	g_clear_object(&reach->scanner);
 	g_clear_object(&reach->client);
 	g_clear_object(&reach->task);
 	g_clear_error(&reach->last);
@@ -50,6 +53,7 @@ static void
 stop_listening(struct reach *reach)
 {
 	reach->ended = TRUE;
+	stp_bluez_scanner_release(reach->scanner, reach->searching);
 	g_signal_handlers_disconnect_by_data(reach->client, reach);
 	g_clear_handle_id(&reach->timer, g_source_remove);
 	if (reach->cancel_watch != NULL) {
@@ -243,6 +247,15 @@ on_cancelled(GCancellable *cancellable, gpointer user_data)
 	return G_SOURCE_REMOVE;
 }
 
+/* A device without a bond vanishes when it was not heard for half a minute (P9). */
+static gboolean
+is_unknown(StpBluezSightings *sightings, const char *address)
+{
+	g_autoptr(GDBusProxy) device = stp_bluez_sightings_find_device(sightings, address);
+
+	return device == NULL || !stp_bluez_is_bonded(device);
+}
+
 void
 stp_bluez_reach_async(StpBluezClient *client, StpBluezScanner *scanner, StpBluezSightings *sightings,
 		      const char *address, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -251,6 +264,7 @@ stp_bluez_reach_async(StpBluezClient *client, StpBluezScanner *scanner, StpBluez
 	struct reach *reach = g_rc_box_new0(struct reach);
 
 	reach->client = g_object_ref(client);
+	reach->scanner = g_object_ref(scanner);
 	reach->sightings = g_object_ref(sightings);
 	reach->address = g_strdup(address);
 	reach->task = g_task_new(client, NULL, callback, user_data);
@@ -263,7 +277,8 @@ stp_bluez_reach_async(StpBluezClient *client, StpBluezScanner *scanner, StpBluez
 	g_signal_connect(client, "interface-added", G_CALLBACK(on_interface_added), reach);
 	g_signal_connect(client, "properties-changed", G_CALLBACK(on_properties), reach);
 	g_signal_connect(client, "state-changed", G_CALLBACK(on_state_changed), reach);
-	stp_bluez_scanner_hurry(scanner);
+	reach->searching = is_unknown(sightings, address);
+	stp_bluez_scanner_hold(scanner, reach->searching);
 	try_to_connect(reach);
 }
 

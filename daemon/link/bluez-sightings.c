@@ -4,6 +4,7 @@
 #include "bluez-sightings.h"
 
 #include "bluez-timing.h"
+#include "clock.h"
 #include "log.h"
 
 #include <string.h>
@@ -13,6 +14,8 @@ struct pen {
 	StpSighting sighting;	/* last_seen 0: only in BlueZ' cache so far */
 	char *former;		/* the address before bonding told the true one, or NULL */
 	gboolean connected;
+	gboolean watched;	/* BlueZ hears it, and will say when it does not any more */
+	gboolean in_sight;	/* as last told */
 	gint64 told;		/* monotonic, of the last signal */
 };
 
@@ -21,6 +24,7 @@ struct _StpBluezSightings {
 	StpBluezClient *client;
 	StpBluezAdapter *adapter;
 	GHashTable *pens;	/* path -> struct pen */
+	guint timer;		/* of the next reminder, or the next pen to go out of sight */
 };
 
 G_DEFINE_FINAL_TYPE(StpBluezSightings, stp_bluez_sightings, G_TYPE_OBJECT)
@@ -118,24 +122,93 @@ take_status(StpSighting *sighting, GDBusProxy *device)
 	return differs;
 }
 
+/* ---- telling ---- */
+
+static void set_timer(StpBluezSightings *self);
+
+static gint64
+goes_out_of_sight(const struct pen *pen)
+{
+	return pen->sighting.last_seen + STP_BLUEZ_IN_SIGHT * G_TIME_SPAN_MILLISECOND;
+}
+
 static gboolean
 is_in_sight(const struct pen *pen)
 {
-	return pen->connected ||
-	       g_get_real_time() - pen->sighting.last_seen < STP_BLUEZ_IN_SIGHT * G_TIME_SPAN_MILLISECOND;
+	return pen->connected || pen->watched || stp_clock_wall() < goes_out_of_sight(pen);
 }
 
 static void
 tell(StpBluezSightings *self, struct pen *pen, gboolean news)
 {
-	gint64 now = g_get_monotonic_time();
+	gint64 now = stp_clock_monotonic();
+	gboolean in_sight = is_in_sight(pen);
 
-	if (!news && pen->told != 0 && now - pen->told < STP_BLUEZ_SIGHTING_INTERVAL * G_TIME_SPAN_MILLISECOND)
+	if (!news && pen->told != 0 && in_sight == pen->in_sight &&
+	    now - pen->told < STP_BLUEZ_SIGHTING_INTERVAL * G_TIME_SPAN_MILLISECOND)
 		return;
 	pen->told = now;
-	pen->sighting.in_sight = is_in_sight(pen);
+	pen->in_sight = pen->sighting.in_sight = in_sight;
+	if (self->timer == 0)
+		set_timer(self);
 	g_signal_emit(self, sighting_signal, 0, &pen->sighting);
 }
+
+/*
+ * Who is watched, or stays connected, gives no sign of life on the bus as long as nothing changes;
+ * who listens to sightings is told all the same, so that it need not know how we scan.
+ */
+static void
+review(StpBluezSightings *self, struct pen *pen)
+{
+	gint64 due = pen->told + STP_BLUEZ_SIGHTING_REMINDER * G_TIME_SPAN_MILLISECOND;
+
+	if (pen->watched || pen->connected)
+		pen->sighting.last_seen = stp_clock_wall();
+	if (pen->in_sight && (!is_in_sight(pen) || stp_clock_monotonic() >= due))
+		tell(self, pen, TRUE);
+}
+
+static gboolean
+on_timer(gpointer user_data)
+{
+	StpBluezSightings *self = user_data;
+	GList *pens = g_hash_table_get_values(self->pens);
+
+	self->timer = 0;
+	/* While they are told a pen may be added to the table; none is ever taken out. */
+	for (GList *i = pens; i != NULL; i = i->next)
+		review(self, i->data);
+	g_list_free(pens);
+	set_timer(self);
+	return G_SOURCE_REMOVE;
+}
+
+/* There is something to wake up for only while there is a pen in sight. */
+static void
+set_timer(StpBluezSightings *self)
+{
+	gint64 next = G_MAXINT64;
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, self->pens);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		struct pen *pen = value;
+		gint64 reminder = pen->told + STP_BLUEZ_SIGHTING_REMINDER * G_TIME_SPAN_MILLISECOND;
+
+		if (!pen->in_sight)
+			continue;
+		next = MIN(next, reminder - stp_clock_monotonic());
+		if (!pen->watched && !pen->connected)
+			next = MIN(next, goes_out_of_sight(pen) - stp_clock_wall());
+	}
+	g_clear_handle_id(&self->timer, g_source_remove);
+	if (next != G_MAXINT64)
+		self->timer = stp_clock_add((guint)(MAX(next, 0) / G_TIME_SPAN_MILLISECOND) + 1, on_timer, self);
+}
+
+/* ---- what BlueZ shows ---- */
 
 /* Whether anything but the signal strength is new. */
 static gboolean
@@ -184,7 +257,7 @@ look_at(StpBluezSightings *self, GDBusProxy *device, gboolean heard)
 	news = take_properties(pen, device);
 	first = pen->sighting.last_seen == 0;
 	if (heard || pen->connected)
-		pen->sighting.last_seen = g_get_real_time();
+		pen->sighting.last_seen = stp_clock_wall();
 	if (pen->sighting.last_seen == 0)
 		return;
 	if (first)
@@ -207,6 +280,7 @@ static void
 forget_connection(struct pen *pen)
 {
 	pen->connected = FALSE;
+	pen->watched = FALSE;
 	pen->sighting.bonded = FALSE;
 	pen->told = 0;
 }
@@ -271,6 +345,77 @@ stp_bluez_sightings_new(StpBluezClient *client, StpBluezAdapter *adapter)
 	return self;
 }
 
+/* ---- passive scanning ---- */
+
+static void
+on_found(StpBluezMonitor *monitor, const char *path, StpBluezSightings *self)
+{
+	g_autoptr(GDBusProxy) device = stp_bluez_client_find(self->client, path, STP_BLUEZ_IFACE_DEVICE);
+	struct pen *pen = device != NULL ? find_or_add(self, device) : NULL;
+
+	if (pen == NULL)
+		return;
+	pen->watched = TRUE;
+	look_at(self, device, TRUE);
+}
+
+static void
+on_lost(StpBluezMonitor *monitor, const char *path, StpBluezSightings *self)
+{
+	struct pen *pen = g_hash_table_lookup(self->pens, path);
+
+	if (pen == NULL || !pen->watched)
+		return;
+	pen->watched = FALSE;
+	/* BlueZ waited as long as we do: what it was heard by other means since is all that counts. */
+	if (!pen->connected)
+		pen->sighting.last_seen = MIN(pen->sighting.last_seen,
+					      stp_clock_wall() - STP_BLUEZ_IN_SIGHT * G_TIME_SPAN_MILLISECOND);
+	tell(self, pen, TRUE);
+}
+
+static void
+on_monitor_changed(StpBluezMonitor *monitor, StpBluezSightings *self)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	if (stp_bluez_monitor_get_state(monitor) == STP_BLUEZ_MONITOR_ACTIVE)
+		return;
+	/* Nobody will say that they are lost: from now on they must be heard. */
+	g_hash_table_iter_init(&iter, self->pens);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		struct pen *pen = value;
+
+		if (pen->watched)
+			pen->sighting.last_seen = stp_clock_wall();
+		pen->watched = FALSE;
+	}
+	set_timer(self);
+}
+
+void
+stp_bluez_sightings_follow(StpBluezSightings *self, StpBluezMonitor *monitor)
+{
+	g_signal_connect_object(monitor, "found", G_CALLBACK(on_found), self, 0);
+	g_signal_connect_object(monitor, "lost", G_CALLBACK(on_lost), self, 0);
+	g_signal_connect_object(monitor, "changed", G_CALLBACK(on_monitor_changed), self, 0);
+}
+
+gboolean
+stp_bluez_sightings_is_any_in_sight(StpBluezSightings *self)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, self->pens);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		if (is_in_sight(value))
+			return TRUE;
+	}
+	return FALSE;
+}
+
 GPtrArray *
 stp_bluez_sightings_list(StpBluezSightings *self)
 {
@@ -284,6 +429,8 @@ stp_bluez_sightings_list(StpBluezSightings *self)
 
 		if (pen->sighting.last_seen == 0)
 			continue;
+		if (pen->watched || pen->connected)
+			pen->sighting.last_seen = stp_clock_wall();
 		pen->sighting.in_sight = is_in_sight(pen);
 		g_ptr_array_add(list, stp_sighting_copy(&pen->sighting));
 	}
@@ -334,6 +481,7 @@ stp_bluez_sightings_finalize(GObject *object)
 {
 	StpBluezSightings *self = STP_BLUEZ_SIGHTINGS(object);
 
+	g_clear_handle_id(&self->timer, g_source_remove);
 	g_hash_table_unref(self->pens);
 	g_clear_object(&self->adapter);
 	g_clear_object(&self->client);

@@ -2,20 +2,24 @@
  * SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "bluez-adapter.h"
+#include "bluez-monitor.h"
 #include "radio.h"
 
 /*
  * Remembers every pen that the chosen adapter has heard.  A device that only stands in BlueZ'
- * cache is known here, so that it can be connected, but has not been sighted.
+ * cache is known here, so that it can be connected, but has not been sighted.  In sight is a pen
+ * that was heard within STP_BLUEZ_IN_SIGHT, is connected, or is found and not lost by a monitor.
  *
- * Signal: sighting (const StpSighting *)
+ * Signal: sighting (const StpSighting *)  heard, or out of sight now; see StpRadio
  */
 #define STP_TYPE_BLUEZ_SIGHTINGS (stp_bluez_sightings_get_type())
 G_DECLARE_FINAL_TYPE(StpBluezSightings, stp_bluez_sightings, STP, BLUEZ_SIGHTINGS, GObject)
 
 StpBluezSightings *stp_bluez_sightings_new(StpBluezClient *client, StpBluezAdapter *adapter);
 
+/* Believe this monitor, too. */
+void stp_bluez_sightings_follow(StpBluezSightings *self, StpBluezMonitor *monitor);
+gboolean stp_bluez_sightings_is_any_in_sight(StpBluezSightings *self);
 /* (element-type StpSighting): the pens that were heard; the caller's. */
 GPtrArray *stp_bluez_sightings_list(StpBluezSightings *self);
 /* Whether a pen of this address was heard, or stands in the cache. */

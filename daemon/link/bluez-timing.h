@@ -5,18 +5,44 @@
 /* Every waiting time of the BlueZ radio, in milliseconds unless named otherwise. */
 
 /*
- * Scanning goes on without a pause for SCAN_EAGER after the start and after anything that lets
- * expect a pen (a lost link, a try to connect); then for SCAN_WINDOW in every SCAN_PERIOD.
+ * Discovery, where BlueZ does not watch for pens by itself.  It goes on without a pause while a pen
+ * is being connected, and for SCAN_EAGER after the start and after anything that lets expect one (a
+ * lost link, a failed try, a user who looks); a sync that is done ends that.  Then for SCAN_WINDOW
+ * in every SCAN_PERIOD, if there is a pen to watch for: a pen advertises every 2.5 s at the slowest.
  */
 #define STP_BLUEZ_SCAN_EAGER	120000
 #define STP_BLUEZ_SCAN_WINDOW	10000
 #define STP_BLUEZ_SCAN_PERIOD	60000
 #define STP_BLUEZ_SCAN_RETRY	5000	/* after StartDiscovery failed */
+#define STP_BLUEZ_SCAN_BUSY	3	/* times InProgress, then it must be our own session */
+
+/* BlueZ answers, reads the monitor and asks the kernel: milliseconds; no answer means never. */
+#define STP_BLUEZ_MONITOR_ACTIVATE 5000
+/*
+ * BlueZ calls a device found when it heard it over so long a time without a gap of that length.  The
+ * kernel listens half of the time only, so that some of a pen's advertisements are missed.
+ */
+#define STP_BLUEZ_MONITOR_FOUND	10000
+#define STP_BLUEZ_MONITOR_LOST	STP_BLUEZ_IN_SIGHT
+/* A controller that watches by itself groups what it hears; news may be that old. */
+#define STP_BLUEZ_MONITOR_SAMPLING 5000
 
 /* A pen that was not heard for longer is out of sight; longer than SCAN_PERIOD. */
 #define STP_BLUEZ_IN_SIGHT	(STP_BLUEZ_SCAN_PERIOD + 5000)
-/* Sightings that bring nothing new are told at most so often. */
+/* Sightings that bring nothing new are told at most so often, and of a pen in sight at least. */
 #define STP_BLUEZ_SIGHTING_INTERVAL 1000
+#define STP_BLUEZ_SIGHTING_REMINDER 60000
+
+/*
+ * The watchdog, while an advertisement is expected: after so much silence it begins anew with BlueZ
+ * and listens to everything, so many times; then it switches the adapter off and on.  habluetooth
+ * had to raise 90 s to 120 (field notes, P12).
+ */
+#define STP_BLUEZ_SILENCE	120000
+#define STP_BLUEZ_PROBE		20000
+#define STP_BLUEZ_PROBES	3
+#define STP_BLUEZ_POWER_OFF	1000	/* between off and on */
+#define STP_BLUEZ_POWER_TRIES	5
 
 #define STP_BLUEZ_FIND		20000	/* wait for a pen to be heard */
 #define STP_BLUEZ_CONNECT_TRY	20000

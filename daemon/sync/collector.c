@@ -239,6 +239,12 @@ on_session_stored(StpPenKeeper *keeper, const char *id, StpCollector *self)
 	g_signal_emit(self, signals[SESSION_STORED], 0, id);
 }
 
+static void
+update_watch(StpCollector *self)
+{
+	stp_radio_watch(self->radio, g_hash_table_size(self->keepers) > 0);
+}
+
 /* Takes the row. */
 static StpPenKeeper *
 add_pen(StpCollector *self, StpPenRow *row)
@@ -250,6 +256,7 @@ add_pen(StpCollector *self, StpPenRow *row)
 	g_signal_connect_object(keeper, "finished", G_CALLBACK(on_finished), self, 0);
 	g_signal_connect_object(keeper, "session-stored", G_CALLBACK(on_session_stored), self, 0);
 	g_hash_table_insert(self->keepers, g_strdup(row->serial), keeper);
+	update_watch(self);
 	g_signal_emit(self, signals[PEN_ADDED], 0, pen);
 	return keeper;
 }
@@ -300,6 +307,7 @@ stp_collector_new(StpRadio *radio, StpStore *store, GError **error)
 		else
 			stp_pen_row_free(row);
 	}
+	update_watch(self);
 	g_signal_connect(radio, "sighting", G_CALLBACK(on_sighting), self);
 	g_signal_connect(radio, "room-changed", G_CALLBACK(on_room_changed), self);
 	g_signal_connect(radio, "state-changed", G_CALLBACK(on_state_changed), self);
@@ -459,6 +467,7 @@ on_forgotten(GObject *source, GAsyncResult *result, gpointer user_data)
 	if (!stp_radio_forget_finish(STP_RADIO(source), result, &error))
 		stp_warning("sync", serial, "The bond could not be removed: %s", error->message);
 	g_hash_table_remove(self->keepers, serial);
+	update_watch(self);
 	g_signal_emit(self, signals[PEN_REMOVED], 0, serial);
 	stp_notice("sync", serial, "No longer enrolled; its records stay in the store.");
 	g_task_return_boolean(task, TRUE);

@@ -325,6 +325,7 @@ stp_enrol_async(StpRadio *radio, StpStore *store, const char *which, const char 
 		g_object_unref(task);
 		return;
 	}
+	stp_radio_look(radio);
 	enrolment->sighting_handler =
 		g_signal_connect(radio, "sighting", G_CALLBACK(on_sighting), task);
 	enrolment->timer = stp_clock_add_seconds(timeout_s, on_not_found, task);

@@ -68,6 +68,7 @@ stp_pen_keeper_sync_async(StpPenKeeper *self, guint away_timeout_s, GAsyncReadyC
 		stp_pen_keeper_want_link(self);
 		return;
 	}
+	stp_radio_look(self->radio);
 	stp_clock_add_seconds_full(away_timeout_s, on_waited_long, g_object_ref(task), g_object_unref);
 }
 

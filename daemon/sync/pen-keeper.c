@@ -147,18 +147,25 @@ has_news(StpPenKeeper *self, const StpSighting *sighting)
 	       status->boot_counter != (self->known_boot & 0xffff);
 }
 
-static gboolean
-on_away(gpointer user_data)
+static void
+be_away(StpPenKeeper *self)
 {
-	StpPenKeeper *self = user_data;
-
-	self->away_timer = 0;
+	g_clear_handle_id(&self->away_timer, g_source_remove);
 	self->in_sight = FALSE;
 	if (!self->busy && !self->wanted) {
 		if (self->retry_timer == 0)
 			stp_pen_keeper_answer_away(self);
 		stp_pen_keeper_rest(self);
 	}
+}
+
+static gboolean
+on_away(gpointer user_data)
+{
+	StpPenKeeper *self = user_data;
+
+	self->away_timer = 0;
+	be_away(self);
 	return G_SOURCE_REMOVE;
 }
 
@@ -173,8 +180,12 @@ be_in_sight(StpPenKeeper *self)
 void
 stp_pen_keeper_heard(StpPenKeeper *self, const StpSighting *sighting)
 {
-	if (self->retired || !sighting->in_sight)
+	if (self->retired)
 		return;
+	if (!sighting->in_sight) {
+		be_away(self);
+		return;
+	}
 
 	be_in_sight(self);
 	stp_enrolled_pen_set_seen(self->pen, sighting->address, sighting->last_seen);

@@ -17,8 +17,11 @@
 #define STP_SYNC_UNFINISHED_MAX_S (4 * 3600)
 /* After a sync that brought nothing, news has to wait so long: an advertisement may never agree with its log. */
 #define STP_SYNC_IDLE_PAUSE_S 30
-/* So long after its last advertisement a pen counts as gone; it advertises every 2.5 s at the slowest. */
-#define STP_SYNC_AWAY_S 60
+/*
+ * The radio says when a pen goes, and once a minute that one is there, however it scans: this is for a radio
+ * that says nothing any more.
+ */
+#define STP_SYNC_AWAY_S 90
 /* A sync on request brings progress so often; more often helps nobody, and each is a signal on the bus. */
 #define STP_SYNC_PROGRESS_S 1
 

@@ -25,7 +25,7 @@ struct ScriptedBluez {
 	BluezAdapter1 *adapter;
 	BluezDevice1 *device;
 	ScriptedPairing pairing;
-	gboolean bonded, seen, services, holds_services, signals;
+	gboolean bonded, seen, services, holds_services, signals, duplicates;
 	char *hidden;
 	char *agent, *agent_owner;
 	GDBusMethodInvocation *pair;
@@ -107,6 +107,8 @@ on_plain(GDBusInterfaceSkeleton *skeleton, GDBusMethodInvocation *invocation, Sc
 static gboolean
 on_set_filter(BluezAdapter1 *adapter, GDBusMethodInvocation *invocation, GVariant *filter, ScriptedBluez *self)
 {
+	self->duplicates = FALSE;
+	g_variant_lookup(filter, "DuplicateData", "b", &self->duplicates);
 	return on_plain(NULL, invocation, self);
 }
 
@@ -526,6 +528,12 @@ gboolean
 scripted_bluez_is_discovering(ScriptedBluez *self)
 {
 	return self->adapter != NULL && bluez_adapter1_get_discovering(self->adapter);
+}
+
+gboolean
+scripted_bluez_wants_duplicates(ScriptedBluez *self)
+{
+	return self->duplicates;
 }
 
 void

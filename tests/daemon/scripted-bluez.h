@@ -36,6 +36,8 @@ void scripted_bluez_set_pairing(ScriptedBluez *self, ScriptedPairing pairing);
 gboolean scripted_bluez_is_bonded(ScriptedBluez *self);
 gboolean scripted_bluez_is_connected(ScriptedBluez *self);
 gboolean scripted_bluez_is_discovering(ScriptedBluez *self);
+/* Whether the last filter asks to be told of each advertisement. */
+gboolean scripted_bluez_wants_duplicates(ScriptedBluez *self);
 /* The characteristics that the pen lacks from its next connection on: a UUID, or NULL. */
 void scripted_bluez_hide(ScriptedBluez *self, const char *uuid);
 /* Services are not resolved by themselves. */

@@ -36,8 +36,12 @@ test_enrolment_fits(void **state)
 static void
 test_enrolling_what_is_not_there(void **state)
 {
-	Answer answer = try_enrol(*state, "4711", 1);
+	Clinic *clinic = *state;
+	Answer answer = try_enrol(clinic, "4711", 1);
 
+	/* The radio is to look while somebody waits, and not for a clinic that has no pens. */
+	assert_int_equal(socket_radio_looks(clinic->radio), 1);
+	assert_false(socket_radio_is_watched(clinic->radio));
 	assert_true(g_error_matches(answer.error, STP_ERROR, STP_ERROR_NOT_FOUND));
 	g_clear_error(&answer.error);
 }
@@ -141,6 +145,7 @@ test_removing(void **state)
 	assert_true(g_error_matches(answer.error, STP_ERROR, STP_ERROR_INCOMPLETE));
 	g_clear_error(&answer.error);
 	assert_non_null(stp_collector_find_pen(clinic->collector, serial));
+	assert_true(socket_radio_is_watched(clinic->radio));
 
 	/* Unless it is forced. */
 	answer.done = FALSE;
@@ -148,6 +153,7 @@ test_removing(void **state)
 	assert_true(private_wait(is_set, &answer.done, WAIT_MS));
 	assert_null(answer.error);
 	assert_null(stp_collector_find_pen(clinic->collector, serial));
+	assert_false(socket_radio_is_watched(clinic->radio));
 	assert_true(sim_story_add_session(&story, 9, clinic->pens[0], NULL, NULL));
 	socket_radio_hear(clinic->radio, clinic->addresses[0], TRUE);
 	settle();

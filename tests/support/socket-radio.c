@@ -22,7 +22,8 @@ struct _SocketRadio {
 	GObject parent;
 
 	GPtrArray *members;
-	guint connects, links_most;
+	guint connects, links_most, looks;
+	gboolean watched;
 };
 
 static void socket_radio_as_radio(StpRadioInterface *interface);
@@ -43,6 +44,7 @@ member_free(gpointer data)
 static void
 socket_radio_init(SocketRadio *self)
 {
+	self->watched = TRUE;
 	self->members = g_ptr_array_new_with_free_func(member_free);
 }
 
@@ -132,6 +134,18 @@ socket_radio_refuse(SocketRadio *self, const char *address, gboolean refuse)
 	find(self, address)->refuse = refuse;
 }
 
+gboolean
+socket_radio_is_watched(SocketRadio *self)
+{
+	return self->watched;
+}
+
+guint
+socket_radio_looks(SocketRadio *self)
+{
+	return self->looks;
+}
+
 guint
 socket_radio_connects(SocketRadio *self)
 {
@@ -162,6 +176,18 @@ socket_radio_links_most(SocketRadio *self)
 static void
 start(StpRadio *radio)
 {
+}
+
+static void
+watch(StpRadio *radio, gboolean watching)
+{
+	SOCKET_RADIO(radio)->watched = watching;
+}
+
+static void
+look(StpRadio *radio)
+{
+	SOCKET_RADIO(radio)->looks++;
 }
 
 static StpRadioState
@@ -251,6 +277,8 @@ static void
 socket_radio_as_radio(StpRadioInterface *interface)
 {
 	interface->start = start;
+	interface->watch = watch;
+	interface->look = look;
 	interface->get_state = get_state;
 	interface->get_sightings = get_sightings;
 	interface->connect_async = connect_async;

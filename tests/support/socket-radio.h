@@ -26,6 +26,10 @@ void socket_radio_cut(SocketRadio *self, const char *address);
 /* Whether pairing and connecting fail from now on. */
 void socket_radio_refuse(SocketRadio *self, const char *address, gboolean refuse);
 
+/* Whether the radio is told to watch for pens, and how often somebody looked for one. */
+gboolean socket_radio_is_watched(SocketRadio *self);
+guint socket_radio_looks(SocketRadio *self);
+
 /* How many connections there were, are, and were at once at the most. */
 guint socket_radio_connects(SocketRadio *self);
 guint socket_radio_links(SocketRadio *self);
