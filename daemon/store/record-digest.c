@@ -54,12 +54,18 @@ look_inside(StpRecordDigest *self, const guint8 *raw, gsize size)
 	struct stp_record *record = NULL;
 	enum stp_status status = stp_record_decode(raw, size, &record);
 	const struct stp_session_part *part;
+	const struct stp_event *event;
 	Samples samples = { .items = NULL };
 
 	if (status != STP_OK)
 		return status;
 	self->head = *stp_record_head(record);
 	part = stp_record_session(record);
+	event = stp_record_event(record);
+	if (event != NULL) {
+		self->is_event = TRUE;
+		self->event = *event;
+	}
 	if (part != NULL) {
 		self->is_session = TRUE;
 		self->part = *part;

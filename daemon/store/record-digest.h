@@ -22,6 +22,8 @@ typedef struct {
 	gboolean is_session;		/* the next two are valid */
 	struct stp_session_part part;
 	StpSummary *summary;
+	gboolean is_event;		/* the next one is valid */
+	struct stp_event event;
 } StpRecordDigest;
 
 /* The bytes' checksum has been seen to hold. */

@@ -41,6 +41,13 @@ const char *stp_store_get_hint(StpStore *self);
 /* Made once per store, from the system's randomness. */
 const guint8 *stp_store_get_collector_id(StpStore *self);	/* STP_COLLECTOR_ID_SIZE bytes (stipple/control.h) */
 
+/*
+ * The computer's clock, by which the times of sessions are worked out; takes it.  Without one nobody
+ * vouches for what g_get_real_time() says, and times are "unconfirmed".
+ */
+void stp_store_set_clock(StpStore *self, StpHostClock *clock);
+void stp_store_read_clock(StpStore *self, StpClockReading *reading);
+
 /* ---- pens ---- */
 
 /* (element-type StpPenRow), enrolled and retired ones, by serial. */
@@ -65,11 +72,14 @@ GPtrArray *stp_store_list_addresses(StpStore *self, const char *serial, GError *
 
 /*
  * Note that in this epoch the pen has had the numbers 1..newest and still has oldest..newest
- * (oldest > newest: none).  What lies below oldest and is not held was overwritten.  With the
- * anchor, if any.  A new epoch never deletes anything.
+ * (oldest > newest: none).  What lies below oldest and is not held was overwritten.  With what its
+ * clock showed, NULL if that is not known.  A new epoch never deletes anything.
+ *
+ * Signal: sessions-timed (const char *const *ids), when sessions that were stored before have got another
+ * time by more than a second, or are known in another way: a contact can tell when older ones were.
  */
 void stp_store_put_state_async(StpStore *self, const char *serial, guint32 epoch, guint32 oldest,
-			       guint32 newest, const struct stp_time_anchor *anchor,
+			       guint32 newest, const StpContact *contact,
 			       GCancellable *cancellable, GAsyncReadyCallback callback,
 			       gpointer user_data);
 gboolean stp_store_put_state_finish(StpStore *self, GAsyncResult *result, GError **error);
@@ -88,6 +98,15 @@ GArray *stp_store_get_missing(StpStore *self, const char *serial, guint32 epoch,
  */
 GArray *stp_store_get_held(StpStore *self, const char *serial, guint32 epoch, guint32 oldest,
 			   guint32 newest, GError **error);
+
+/*
+ * When a pen's own UTC was set last, by which tick and by our clock; boot_id 0: never, as far as is known.  The
+ * pen's name has to be known.
+ */
+gboolean stp_store_get_clock_set(StpStore *self, const char *serial, struct stp_time_anchor *set, GError **error);
+void stp_store_put_clock_set_async(StpStore *self, const char *serial, const struct stp_time_anchor *set,
+				   GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean stp_store_put_clock_set_finish(StpStore *self, GAsyncResult *result, GError **error);
 
 /* ---- records ---- */
 

@@ -9,6 +9,7 @@
 #include "store-findings.h"
 #include "store-parts.h"
 #include "store-sessions.h"
+#include "store-times.h"
 
 typedef struct {
 	StpPartOrigin origin;
@@ -123,6 +124,9 @@ derive(StpDatabase *db, const Row *row, const StpRecordDigest *digest, const gui
 		else
 			look->verdict = STP_ERR_IDENTITY;
 	}
+	if (digest->verdict == STP_OK && digest->is_event &&
+	    !stp_times_put_event(db, row->origin.pen, row->origin.record, &digest->head, &digest->event, error))
+		return FALSE;
 	if (look->verdict != STP_OK && !note_verdict(db, row, digest, look->verdict, made, error))
 		return FALSE;
 	if (look->verdict == STP_OK && row->verdict != STP_OK &&
@@ -223,7 +227,7 @@ reparse_all(StpDatabase *db, GCancellable *cancellable, GError **error)
 	static const char sql[] = "SELECT record FROM record WHERE record > ? ORDER BY record LIMIT 1";
 	gint64 record = 0;
 
-	if (!stp_parts_forget_all(db, error) || !stp_findings_close_derived(db, error) ||
+	if (!stp_parts_forget_all(db, error) || !stp_times_forget_events(db, error) || !stp_findings_close_derived(db, error) ||
 	    !stp_held_rebuild(db, error))
 		return FALSE;
 	for (;;) {
@@ -241,7 +245,7 @@ reparse_all(StpDatabase *db, GCancellable *cancellable, GError **error)
 		if (!stp_database_get_int(db, sql, STP_VALUES(STP_INT(last)), 0, &record, error))
 			return FALSE;
 		if (record == 0)
-			return TRUE;
+			return stp_times_settle_all(db, error);
 		if (!read_row(db, record, &row, error))
 			return FALSE;
 		digest = digest_stored(db, record, hash, error);

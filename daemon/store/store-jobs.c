@@ -23,6 +23,7 @@ new_job(gboolean (*work)(StpJob *, StpDatabase *, GCancellable *, GError **), vo
 	self->work = work;
 	self->clear = clear;
 	self->made = g_ptr_array_new_with_free_func((GDestroyNotify)stp_finding_free);
+	self->news.timed = g_ptr_array_new_with_free_func(g_free);
 	return self;
 }
 
@@ -41,6 +42,7 @@ stp_job_free(StpJob *self)
 	if (self->clear != NULL)
 		self->clear(self);
 	g_ptr_array_unref(self->made);
+	stp_time_news_clear(&self->news);
 	stp_stored_outcome_free(self->outcome);
 	g_clear_error(&self->trouble);
 	g_free(self);
@@ -147,14 +149,14 @@ clear_state(StpJob *self)
 static gboolean
 put_state(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **error)
 {
-	const struct stp_time_anchor *anchor = self->u.state.anchored ? &self->u.state.anchor : NULL;
+	const StpContact *contact = self->u.state.met ? &self->u.state.contact : NULL;
 	GError *local = NULL;
 	gboolean tidy;
 
 	if (!stp_database_begin(db, error) ||
 	    !finish(db,
 		    stp_times_put_state(db, self->u.state.serial, self->u.state.epoch, self->u.state.oldest,
-					self->u.state.newest, anchor, self->made, error),
+					self->u.state.newest, contact, &self->news, error),
 		    error))
 		return FALSE;
 	tidy = stp_journal_tidy(db, self->u.state.serial, self->u.state.epoch, self->u.state.oldest, &local);
@@ -164,7 +166,7 @@ put_state(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **err
 
 StpJob *
 stp_job_put_state(const char *serial, guint32 epoch, guint32 oldest, guint32 newest,
-		  const struct stp_time_anchor *anchor)
+		  const StpContact *contact)
 {
 	StpJob *self = new_job(put_state, clear_state);
 
@@ -172,9 +174,9 @@ stp_job_put_state(const char *serial, guint32 epoch, guint32 oldest, guint32 new
 	self->u.state.epoch = epoch;
 	self->u.state.oldest = oldest;
 	self->u.state.newest = newest;
-	self->u.state.anchored = anchor != NULL;
-	if (anchor != NULL)
-		self->u.state.anchor = *anchor;
+	self->u.state.met = contact != NULL;
+	if (contact != NULL)
+		self->u.state.contact = *contact;
 	return self;
 }
 
@@ -184,6 +186,7 @@ static void
 clear_arrival(StpJob *self)
 {
 	g_free((char *)self->u.arrival.serial);
+	g_free((char *)self->u.arrival.zone);
 	g_bytes_unref(self->u.arrival.raw);
 }
 
@@ -228,6 +231,7 @@ stp_job_put_record(const StpArrival *arrival)
 	self->u.arrival = *arrival;
 	self->u.arrival.serial = g_strdup(arrival->serial);
 	self->u.arrival.raw = g_bytes_ref(arrival->raw);
+	self->u.arrival.zone = g_strdup(arrival->zone);
 	return self;
 }
 
@@ -338,11 +342,21 @@ clear_attempt(StpJob *self)
 	g_free((char *)self->u.attempt.error);
 }
 
+/* Once for all that came in this sync. */
+static gboolean
+note_attempt(StpJob *self, StpDatabase *db, GError **error)
+{
+	gint64 pen;
+
+	return stp_pens_put_attempt(db, &self->u.attempt, error) &&
+	       stp_pens_ensure(db, self->u.attempt.serial, &pen, error) &&
+	       stp_times_settle(db, pen, &self->news, error);
+}
+
 static gboolean
 put_attempt(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **error)
 {
-	gboolean done = stp_database_begin(db, error) &&
-			finish(db, stp_pens_put_attempt(db, &self->u.attempt, error), error);
+	gboolean done = stp_database_begin(db, error) && finish(db, note_attempt(self, db, error), error);
 
 	/* A sync is over; it may be long until the next. */
 	stp_database_trim(db);
@@ -384,6 +398,31 @@ stp_job_put_alert(const StpAlert *alert)
 	/* What tells of a full disk must find room, and whether it does says nothing about the store. */
 	self->optional = TRUE;
 	self->small = TRUE;
+	return self;
+}
+
+/* ---- the pens' own clocks ---- */
+
+static void
+clear_clock(StpJob *self)
+{
+	g_free(self->u.clock.serial);
+}
+
+static gboolean
+put_clock_set(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **error)
+{
+	return stp_database_begin(db, error) &&
+	       finish(db, stp_times_put_clock_set(db, self->u.clock.serial, &self->u.clock.set, error), error);
+}
+
+StpJob *
+stp_job_put_clock_set(const char *serial, const struct stp_time_anchor *set)
+{
+	StpJob *self = new_job(put_clock_set, clear_clock);
+
+	self->u.clock.serial = g_strdup(serial);
+	self->u.clock.set = *set;
 	return self;
 }
 

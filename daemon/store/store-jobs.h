@@ -6,6 +6,7 @@
 
 #include "database.h"
 #include "record-digester.h"
+#include "store-times.h"
 #include "store-types.h"
 
 /*
@@ -22,14 +23,18 @@ struct StpJob {
 		struct {
 			char *serial;
 			guint32 epoch, oldest, newest;
-			gboolean anchored;
-			struct stp_time_anchor anchor;
+			gboolean met;	/* contact is valid */
+			StpContact contact;
 		} state;
-		StpArrival arrival;	/* owns serial and raw */
+		StpArrival arrival;	/* owns serial, raw and zone */
 		StpPartial *partial;
 		StpFinding *finding;
 		StpAttempt attempt;	/* owns serial, stage and error */
 		StpAlert *alert;
+		struct {
+			char *serial;
+			struct stp_time_anchor set;
+		} clock;
 	} u;
 	void (*clear)(StpJob *self);
 	gboolean optional;		/* when it fails the store is none the worse */
@@ -38,6 +43,7 @@ struct StpJob {
 
 	/* Results. */
 	GPtrArray *made;		/* (element-type StpFinding) */
+	StpTimeNews news;
 	StpStoredOutcome *outcome;
 	GError *trouble;		/* it worked, but something could not be derived for now */
 };
@@ -46,12 +52,13 @@ StpJob *stp_job_put_pen(const StpPenRow *row);
 StpJob *stp_job_put_identity(const StpPenRow *row);
 StpJob *stp_job_retire_pen(const char *serial, StpRetiredFlags how);
 StpJob *stp_job_put_state(const char *serial, guint32 epoch, guint32 oldest, guint32 newest,
-			  const struct stp_time_anchor *anchor);
+			  const StpContact *contact);
 StpJob *stp_job_put_record(const StpArrival *arrival);
 StpJob *stp_job_put_partial(const StpPartial *partial);
 StpJob *stp_job_refute_partial(const StpPartial *partial);
 StpJob *stp_job_put_finding(const StpFinding *finding);
 StpJob *stp_job_put_attempt(const StpAttempt *attempt);
 StpJob *stp_job_put_alert(const StpAlert *alert);
+StpJob *stp_job_put_clock_set(const char *serial, const struct stp_time_anchor *set);
 StpJob *stp_job_reparse(void);
 void stp_job_free(StpJob *self);

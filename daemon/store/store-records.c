@@ -126,7 +126,7 @@ keep_record(StpDatabase *db, const Parcel *parcel, StpKept *kept, GError **error
 {
 	static const char insert[] =
 		"INSERT INTO record (pen, epoch, number, size, listed_type, listed_boot_id, listed_tick_ms,"
-		"  authenticated, received_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+		"  authenticated, received_at, zone) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 	static const char keep[] = "INSERT INTO record_raw (record, bytes) VALUES (?, ?)";
 	const StpArrival *arrival = parcel->arrival;
 
@@ -134,7 +134,8 @@ keep_record(StpDatabase *db, const Parcel *parcel, StpKept *kept, GError **error
 			      STP_VALUES(STP_INT(parcel->pen), STP_INT(arrival->epoch), STP_INT(arrival->number),
 					 STP_INT(parcel->size), STP_INT(arrival->listed_type),
 					 STP_INT(arrival->listed_boot_id), STP_INT(arrival->listed_start_tick_ms),
-					 STP_INT(arrival->authenticated != FALSE), STP_INT(parcel->at)),
+					 STP_INT(arrival->authenticated != FALSE), STP_INT(parcel->at),
+					 STP_TEXT(arrival->zone != NULL ? arrival->zone : "")),
 			      error))
 		return FALSE;
 	kept->record = stp_database_last_row(db);

@@ -10,7 +10,7 @@
 	"session, serial, epoch, session.number, quality, start, uncertainty_us, boot_id, start_tick_ms," \
 	" duration_ms, motor_on_ms, strokes, samples, parts, complete, period_ms, set_depth_min_um," \
 	" set_depth_max_um, set_rate_dhz, depth_max_um, depth_p50_um, zones, passes, needles, cartridge," \
-	" session.firmware, received, authenticated, records"
+	" session.firmware, received, authenticated, records, zone, offset_min"
 
 void
 stp_session_free(StpSession *session)
@@ -20,6 +20,7 @@ stp_session_free(StpSession *session)
 	g_free(session->id);
 	g_free(session->serial);
 	g_free(session->cartridge);
+	g_free(session->zone);
 	g_free(session->firmware);
 	g_clear_pointer(&session->records, g_array_unref);
 	g_free(session);
@@ -101,6 +102,9 @@ read_session(StpRows *rows)
 	session->authenticated = stp_rows_int(rows, i++) != 0;
 	bytes = stp_rows_blob(rows, i++, &size);
 	session->records = to_numbers(bytes, size);
+	session->zone = g_strdup(stp_rows_text(rows, i++));
+	session->has_offset = !stp_rows_is_null(rows, i);
+	session->offset_min = (int)stp_rows_int(rows, i++);
 	return session;
 }
 

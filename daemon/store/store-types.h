@@ -9,6 +9,8 @@
 #include <stipple/record.h>
 #include <stipple/telemetry.h>
 
+#include "host-clock.h"
+
 /*
  * What the store takes and gives, as plain structures; session-store.h has the calls.  Times
  * are microseconds since 1970 UTC unless named otherwise; 0 is "never".
@@ -71,7 +73,14 @@ typedef struct {
 	guint64 listed_start_tick_ms;
 	gboolean authenticated;	/* the link's bond */
 	gint64 received_at;
+	const char *zone;	/* where we are, by the time zone database; NULL: unknown */
 } StpArrival;
+
+/* A pair of a pen's time and ours, and how far ours was to be believed. */
+typedef struct {
+	struct stp_time_anchor anchor;
+	StpClockReading host;	/* when the pen's answer was there; the anchor's UTC comes from it */
+} StpContact;
 
 typedef enum {
 	STP_STORED_NEW,		/* durable now */
@@ -157,6 +166,9 @@ typedef struct {
 	StpTimeQuality time_quality;
 	gint64 start;		/* of the earliest part held; valid unless the quality is unknown */
 	guint32 start_uncertainty_ms;
+	char *zone;		/* where its first part was received, by the time zone database; "": unknown */
+	gboolean has_offset;
+	int offset_min;		/* from UTC, there and at its start */
 	guint32 boot_id;
 	guint64 start_tick_ms;
 	guint64 duration_ms, motor_on_ms, strokes, samples;

@@ -13,7 +13,7 @@
 
 G_DEFINE_FINAL_TYPE(StpStore, stp_store, G_TYPE_OBJECT)
 
-enum { SIGNAL_STATE_CHANGED, SIGNAL_FINDING, SIGNAL_ALERT, SIGNAL_COUNT };
+enum { SIGNAL_STATE_CHANGED, SIGNAL_FINDING, SIGNAL_ALERT, SIGNAL_SESSIONS_TIMED, SIGNAL_COUNT };
 static guint signals[SIGNAL_COUNT];
 
 /* ---- state ---- */
@@ -173,6 +173,8 @@ deliver(gpointer data)
 	for (guint i = 0; reply->done && i < job->made->len; i++)
 		g_signal_emit(self, signals[SIGNAL_FINDING], 0, g_ptr_array_index(job->made, i));
 	if (reply->done)
+		stp_store_tell_times(self, job);
+	if (reply->done)
 		g_task_return_boolean(reply->task, TRUE);
 	else
 		g_task_return_error(reply->task, g_steal_pointer(&reply->error));
@@ -248,6 +250,12 @@ stp_store_emit_alert(StpStore *self, const StpAlert *alert)
 	g_signal_emit(self, signals[SIGNAL_ALERT], 0, alert);
 }
 
+void
+stp_store_emit_sessions_timed(StpStore *self, const char *const *ids)
+{
+	g_signal_emit(self, signals[SIGNAL_SESSIONS_TIMED], 0, ids);
+}
+
 static void
 stp_store_init(StpStore *self)
 {
@@ -303,6 +311,7 @@ stp_store_finalize(GObject *object)
 
 	stp_store_close(self);
 	g_ptr_array_unref(self->alerts);
+	g_clear_pointer(&self->clock, stp_host_clock_free);
 	g_clear_pointer(&self->trouble, g_free);
 	g_clear_pointer(&self->context, g_main_context_unref);
 	G_OBJECT_CLASS(stp_store_parent_class)->finalize(object);
@@ -316,6 +325,8 @@ stp_store_class_init(StpStoreClass *class)
 						     NULL, G_TYPE_NONE, 0);
 	signals[SIGNAL_FINDING] = g_signal_new("finding", STP_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
 					       G_TYPE_NONE, 1, G_TYPE_POINTER);
+	signals[SIGNAL_SESSIONS_TIMED] = g_signal_new("sessions-timed", STP_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL,
+						      NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRV);
 	signals[SIGNAL_ALERT] = g_signal_new("alert", STP_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
 					     G_TYPE_NONE, 1, G_TYPE_POINTER);
 }

@@ -24,6 +24,7 @@ struct _StpStore {
 	guint reply_ms;			/* in lockstep; see stp_store_set_lockstep() */
 	gboolean lockstep;
 	GPtrArray *alerts;		/* open ones, and ended ones not yet written so; store-alerting.c */
+	StpHostClock *clock;		/* NULL: nobody vouches for it */
 	gint reserve_mib;		/* atomic; the rest is below */
 
 	/* The worker's own. */
@@ -43,6 +44,7 @@ typedef enum {
 	STP_TAG_FINDING,
 	STP_TAG_ATTEMPT,
 	STP_TAG_ALERT,
+	STP_TAG_CLOCK_SET,
 	STP_TAG_REPARSE,
 } StpTag;
 
@@ -58,3 +60,9 @@ gboolean stp_store_load_alerts(StpStore *self, GError **error);
 /* Write what could not be written before. */
 void stp_store_save_alerts(StpStore *self);
 void stp_store_emit_alert(StpStore *self, const StpAlert *alert);
+
+/* ---- times, store-timing.c ---- */
+
+/* What a job found out about clocks and sessions: signals and alerts. */
+void stp_store_tell_times(StpStore *self, const StpJob *job);
+void stp_store_emit_sessions_timed(StpStore *self, const char *const *ids);

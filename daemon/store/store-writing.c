@@ -51,10 +51,10 @@ stp_store_retire_pen_finish(StpStore *self, GAsyncResult *result, GError **error
 
 void
 stp_store_put_state_async(StpStore *self, const char *serial, guint32 epoch, guint32 oldest, guint32 newest,
-			  const struct stp_time_anchor *anchor, GCancellable *cancellable,
+			  const StpContact *contact, GCancellable *cancellable,
 			  GAsyncReadyCallback callback, gpointer user_data)
 {
-	stp_store_submit(self, stp_job_put_state(serial, epoch, oldest, newest, anchor), STP_TAG_STATE, cancellable,
+	stp_store_submit(self, stp_job_put_state(serial, epoch, oldest, newest, contact), STP_TAG_STATE, cancellable,
 	       callback, user_data);
 }
 

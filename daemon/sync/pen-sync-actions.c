@@ -8,6 +8,7 @@
 #include "log.h"
 #include "sync-findings.h"
 #include "sync-wanted.h"
+#include "time-zone.h"
 
 static void
 on_written(GObject *source, GAsyncResult *result, gpointer user_data)
@@ -26,11 +27,13 @@ on_clock(GObject *source, GAsyncResult *result, gpointer user_data)
 	StpPenSync *self = user_data;
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GBytes) value = stp_link_read_finish(STP_LINK(source), result, &error);
-	gint64 utc = stp_clock_wall();
 	gint64 took = stp_clock_monotonic() - self->clock_asked;
 	gsize size = 0;
 	const guint8 *bytes = value != NULL ? g_bytes_get_data(value, &size) : NULL;
+	gint64 utc;
 
+	stp_store_read_clock(self->store, &self->clock_read);
+	utc = self->clock_read.utc_us;
 	if (bytes != NULL && !stp_sync_clock_held(self->serial, self->clock_asked_utc, utc, took))
 		bytes = NULL;
 	if (error != NULL)
@@ -71,6 +74,7 @@ on_state_kept(GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 take_state(StpPenSync *self, const struct stp_host_state *state)
 {
+	const StpContact contact = { .anchor = state->anchor, .host = self->clock_read };
 	g_autoptr(GError) error = NULL;
 
 	self->stage = "transfer";
@@ -91,7 +95,7 @@ take_state(StpPenSync *self, const struct stp_host_state *state)
 		  state->epoch, state->oldest, state->newest, self->wanted->len);
 
 	stp_store_put_state_async(self->store, self->serial, state->epoch, state->oldest, state->newest,
-				  state->anchored ? &state->anchor : NULL, NULL, on_state_kept,
+				  state->anchored ? &contact : NULL, NULL, on_state_kept,
 				  stp_pen_sync_begin(self));
 }
 
@@ -131,6 +135,7 @@ take_record(StpPenSync *self, const struct stp_host_action *action)
 {
 	const struct stp_entry *entry = &action->u.record.entry;
 	g_autoptr(GBytes) raw = g_bytes_new(action->u.record.raw, action->u.record.size);
+	g_autofree char *zone = stp_zone_here();
 	const StpArrival arrival = {
 		.serial = self->serial,
 		.epoch = action->u.record.epoch,
@@ -143,6 +148,7 @@ take_record(StpPenSync *self, const struct stp_host_action *action)
 		.listed_start_tick_ms = entry->start_tick_ms,
 		.authenticated = stp_link_get_authenticated(self->link),
 		.received_at = stp_clock_wall(),
+		.zone = zone,
 	};
 
 	stp_store_put_record_async(self->store, &arrival, NULL, on_record_kept, stp_pen_sync_begin(self));

@@ -36,6 +36,7 @@ struct _StpPenSync {
 	gint64 started;
 	gint64 clock_asked; /* monotonic, microseconds */
 	gint64 clock_asked_utc;
+	StpClockReading clock_read; /* ours, when the pen's was there */
 	GArray *held, *wanted; /* the engine reads them until it is done */
 	StpSyncOpening *opening;
 	StpSyncResume *resume;

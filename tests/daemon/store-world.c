@@ -197,7 +197,8 @@ world_record(const RecordPlan *given)
 		.cartridge_uid = { 0xde, 0xad, 0xbe, 0xef },
 		.cartridge_uid_size = 4,
 	};
-	struct stp_event event = { .event_no = plan.number, .code = 3, .severity = 1 };
+	struct stp_event event = { .event_no = plan.number, .code = 3, .severity = 1,
+		.utc_ms = (uint64_t)plan.utc_ms, .utc_uncertainty_ms = plan.utc_uncertainty_ms };
 
 	g_strlcpy(head.serial, plan.serial, sizeof(head.serial));
 	stp_record_begin(&writer, bytes, capacity, &head);
@@ -277,6 +278,7 @@ world_arrival(const RecordPlan *given, GBytes *raw)
 		.listed_start_tick_ms = plan.start_tick_ms,
 		.authenticated = TRUE,
 		.received_at = G_GINT64_CONSTANT(1750000000000000) + plan.number,
+		.zone = plan.zone,
 	};
 }
 
@@ -313,9 +315,20 @@ gboolean
 world_try_state(World *world, const char *serial, guint32 epoch, guint32 oldest, guint32 newest,
 		const struct stp_time_anchor *anchor, GError **error)
 {
+	StpContact contact = { .host.trust = STP_CLOCK_SYNCHRONISED };
+
+	if (anchor != NULL)
+		contact.anchor = *anchor;
+	return world_try_contact(world, serial, epoch, oldest, newest, anchor != NULL ? &contact : NULL, error);
+}
+
+gboolean
+world_try_contact(World *world, const char *serial, guint32 epoch, guint32 oldest, guint32 newest,
+		  const StpContact *contact, GError **error)
+{
 	g_autoptr(GAsyncResult) result = NULL;
 
-	stp_store_put_state_async(world->store, serial, epoch, oldest, newest, anchor, NULL, on_done, &result);
+	stp_store_put_state_async(world->store, serial, epoch, oldest, newest, contact, NULL, on_done, &result);
 	wait_for(&result);
 	return stp_store_put_state_finish(world->store, result, error);
 }
@@ -327,6 +340,14 @@ world_put_state(World *world, const char *serial, guint32 epoch, guint32 oldest,
 	g_autoptr(GError) error = NULL;
 
 	must(world_try_state(world, serial, epoch, oldest, newest, anchor, &error), error);
+}
+
+void
+world_meet(World *world, const char *serial, guint32 epoch, const StpContact *contact)
+{
+	g_autoptr(GError) error = NULL;
+
+	must(world_try_contact(world, serial, epoch, 1, 100, contact, &error), error);
 }
 
 void
@@ -464,4 +485,19 @@ world_sql_int(World *world, const char *sql)
 	sqlite3_finalize(statement);
 	sqlite3_close(db);
 	return number;
+}
+
+char *
+world_sql_text(World *world, const char *sql)
+{
+	sqlite3 *db = open_file(world);
+	sqlite3_stmt *statement;
+	char *text;
+
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+	text = g_strdup((const char *)sqlite3_column_text(statement, 0));
+	sqlite3_finalize(statement);
+	sqlite3_close(db);
+	return text;
 }

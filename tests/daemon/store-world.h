@@ -50,6 +50,9 @@ typedef struct {
 	guint8 type;			/* a session */
 	guint16 schema;			/* 1 */
 	gboolean impossible;		/* a depth no pen can reach, in a sound record */
+	gint64 utc_ms;			/* an event: what the pen took for UTC; 0: it does not say */
+	guint32 utc_uncertainty_ms;
+	const char *zone;		/* NULL: not known where it came */
 	gboolean miscounted;		/* says it has more samples than it has */
 } RecordPlan;
 
@@ -73,6 +76,10 @@ gboolean world_try_state(World *world, const char *serial, guint32 epoch, guint3
 			 const struct stp_time_anchor *anchor, GError **error);
 void world_put_state(World *world, const char *serial, guint32 epoch, guint32 oldest, guint32 newest,
 		     const struct stp_time_anchor *anchor);
+/* The same with a computer's clock that may be wrong; above, it is known to be right. */
+gboolean world_try_contact(World *world, const char *serial, guint32 epoch, guint32 oldest, guint32 newest,
+			   const StpContact *contact, GError **error);
+void world_meet(World *world, const char *serial, guint32 epoch, const StpContact *contact);
 void world_put_pen(World *world, const StpPenRow *row);
 void world_put_finding(World *world, const StpFinding *finding);
 void world_put_attempt(World *world, const StpAttempt *attempt);
@@ -87,4 +94,5 @@ const StpFinding *world_find(const StpCoverage *coverage, guint32 record, const 
 /* Change the database behind the store's back. */
 void world_sql(World *world, const char *format, ...) G_GNUC_PRINTF(2, 3);
 gboolean world_try_sql(World *world, const char *sql);
+char *world_sql_text(World *world, const char *sql);
 gint64 world_sql_int(World *world, const char *sql);

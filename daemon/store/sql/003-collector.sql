@@ -41,3 +41,40 @@ CREATE TABLE pen_address (
 ) WITHOUT ROWID;
 INSERT INTO pen_address (pen, address, adapter, first_seen, last_seen)
 	SELECT pen, address, '', enrolled_at, last_seen FROM pen WHERE address <> '';
+
+-- Of an anchor: in which log it was taken, and how far this computer's clock was to be believed.
+-- Anchors from before this layout are of no log in particular, and nobody vouched for the clock.
+ALTER TABLE anchor ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE anchor ADD COLUMN trust INTEGER NOT NULL DEFAULT 1;		-- StpClockTrust
+ALTER TABLE anchor ADD COLUMN host_error_us INTEGER NOT NULL DEFAULT 0;	-- beside uncertainty_us
+ALTER TABLE anchor ADD COLUMN host_boot TEXT NOT NULL DEFAULT '';	-- a run of this computer
+ALTER TABLE anchor ADD COLUMN host_us INTEGER NOT NULL DEFAULT 0;	-- in that run, when utc was read
+CREATE INDEX anchor_by_host ON anchor (host_boot, trust, host_us);
+
+-- Where the computer was when a record came, as a name of the time zone database; "": unknown.
+ALTER TABLE record ADD COLUMN zone TEXT NOT NULL DEFAULT '';
+
+-- Derived: of the first part's record, and its offset from UTC when the session began; NULL: unknown.
+ALTER TABLE session ADD COLUMN zone TEXT NOT NULL DEFAULT '';
+ALTER TABLE session ADD COLUMN offset_min INTEGER;
+
+-- What pens took for UTC, by their event records; derived.
+CREATE TABLE pen_time (
+	record INTEGER PRIMARY KEY REFERENCES record,
+	pen INTEGER NOT NULL,
+	epoch INTEGER NOT NULL,
+	boot_id INTEGER NOT NULL,
+	tick_ms INTEGER NOT NULL,
+	utc INTEGER NOT NULL,
+	uncertainty_us INTEGER NOT NULL		-- 0: the pen did not say
+);
+CREATE INDEX pen_time_by_boot ON pen_time (pen, boot_id);
+
+-- When each pen's own UTC was set last, and at which of its ticks; by that it can be checked.
+CREATE TABLE clock_set (
+	pen INTEGER PRIMARY KEY REFERENCES pen,
+	boot_id INTEGER NOT NULL,
+	tick_ms INTEGER NOT NULL,
+	utc INTEGER NOT NULL,
+	uncertainty_us INTEGER NOT NULL
+);
