@@ -27,29 +27,33 @@ stp_bluez_gatt_find(StpBluezClient *client, const char *device_path, StpChannel 
 	return NULL;
 }
 
-gboolean
-stp_bluez_gatt_is_complete(StpBluezClient *client, const char *device_path, StpChannel *missing)
+/* The paths of what a pen must have; NULL when *missing is not there. */
+static char *
+paths_of_required(StpBluezClient *client, const char *device_path, StpChannel *missing)
 {
 	static const StpChannel required[] = {
 		STP_CHANNEL_FEATURES, STP_CHANNEL_LOG_CONTROL, STP_CHANNEL_LOG_DATA, STP_CHANNEL_ELAPSED_TIME,
 		STP_CHANNEL_SERIAL,
 	};
+	g_autoptr(GString) paths = g_string_new(NULL);
 
 	for (gsize i = 0; i < G_N_ELEMENTS(required); i++) {
 		g_autoptr(GDBusProxy) found = stp_bluez_gatt_find(client, device_path, required[i]);
 
 		*missing = required[i];
 		if (found == NULL)
-			return FALSE;
+			return NULL;
+		g_string_append_printf(paths, "%s ", g_dbus_proxy_get_object_path(found));
 	}
-	return TRUE;
+	return g_string_free(g_steal_pointer(&paths), FALSE);
 }
 
 struct resolution {
 	StpBluezClient *client;
 	GDBusProxy *device;
 	StpPending *pending;
-	guint timer;
+	guint timer, stable_timer;
+	char *paths;		/* of the required characteristics, when all were there */
 };
 
 static void
@@ -59,6 +63,8 @@ end(struct resolution *resolution, GError *error)
 
 	g_signal_handlers_disconnect_by_data(resolution->client, resolution);
 	g_clear_handle_id(&resolution->timer, g_source_remove);
+	g_clear_handle_id(&resolution->stable_timer, g_source_remove);
+	g_free(resolution->paths);
 	g_object_unref(resolution->device);
 	g_object_unref(resolution->client);
 	g_free(resolution);
@@ -68,17 +74,38 @@ end(struct resolution *resolution, GError *error)
 		stp_pending_return_true(pending);
 }
 
-static gboolean
+static gboolean look_again(gpointer user_data);
+
+/*
+ * BlueZ was seen to call the services resolved before it showed them all, and to take some away
+ * and show them anew elsewhere just after; so they must have stood still for a moment.
+ */
+static void
 look(struct resolution *resolution)
 {
 	StpChannel missing;
+	g_autofree char *paths = NULL;
 
-	if (!stp_bluez_get_boolean(resolution->device, "ServicesResolved") ||
-	    !stp_bluez_gatt_is_complete(resolution->client,
-					g_dbus_proxy_get_object_path(resolution->device), &missing))
-		return FALSE;
+	if (stp_bluez_get_boolean(resolution->device, "ServicesResolved"))
+		paths = paths_of_required(resolution->client, g_dbus_proxy_get_object_path(resolution->device),
+					  &missing);
+	if (paths != NULL && g_strcmp0(paths, resolution->paths) == 0)
+		return;
+	g_clear_handle_id(&resolution->stable_timer, g_source_remove);
+	g_free(resolution->paths);
+	resolution->paths = g_steal_pointer(&paths);
+	if (resolution->paths != NULL)
+		resolution->stable_timer = g_timeout_add(STP_BLUEZ_STABLE, look_again, resolution);
+}
+
+static gboolean
+look_again(gpointer user_data)
+{
+	struct resolution *resolution = user_data;
+
+	resolution->stable_timer = 0;
 	end(resolution, NULL);
-	return TRUE;
+	return G_SOURCE_REMOVE;
 }
 
 static gboolean
@@ -88,8 +115,7 @@ on_too_late(gpointer user_data)
 	StpChannel missing = STP_CHANNEL_COUNT;
 
 	resolution->timer = 0;
-	stp_bluez_gatt_is_complete(resolution->client, g_dbus_proxy_get_object_path(resolution->device),
-				   &missing);
+	g_free(paths_of_required(resolution->client, g_dbus_proxy_get_object_path(resolution->device), &missing));
 	if (!stp_bluez_get_boolean(resolution->device, "ServicesResolved"))
 		end(resolution, g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
 					    "The pen did not tell its services in time. Bring it closer and try "
@@ -128,6 +154,8 @@ on_interface_removed(StpBluezClient *client, GDBusProxy *proxy, struct resolutio
 {
 	if (proxy == resolution->device)
 		end_lost(resolution);
+	else
+		look(resolution);
 }
 
 static void
@@ -158,14 +186,13 @@ stp_bluez_gatt_resolve_async(StpBluezClient *client, GDBusProxy *device, GCancel
 	resolution->client = g_object_ref(client);
 	resolution->device = g_object_ref(device);
 	resolution->pending = stp_pending_new(client, cancellable, "Connecting to the pen", callback, user_data);
-	if (look(resolution))
-		return;
 	stp_pending_on_cancel(resolution->pending, on_cancelled, resolution);
 	resolution->timer = g_timeout_add(STP_BLUEZ_RESOLVE, on_too_late, resolution);
 	g_signal_connect(client, "state-changed", G_CALLBACK(on_state_changed), resolution);
 	g_signal_connect(client, "interface-added", G_CALLBACK(on_interface_added), resolution);
 	g_signal_connect(client, "interface-removed", G_CALLBACK(on_interface_removed), resolution);
 	g_signal_connect(client, "properties-changed", G_CALLBACK(on_properties), resolution);
+	look(resolution);
 }
 
 gboolean

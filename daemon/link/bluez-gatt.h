@@ -10,12 +10,9 @@
 /* The GattCharacteristic1 of a channel, the caller's; NULL when the device shows none. */
 GDBusProxy *stp_bluez_gatt_find(StpBluezClient *client, const char *device_path, StpChannel channel);
 
-/* TRUE when every characteristic is there that a pen must have; else *missing is the first one. */
-gboolean stp_bluez_gatt_is_complete(StpBluezClient *client, const char *device_path, StpChannel *missing);
-
 /*
  * Wait until BlueZ has resolved the services of a connected device and shows all of them that
- * a pen must have.  Errors: PROTOCOL_FAILED (it lacks one), LINK_FAILED, NO_BLUETOOTH, CANCELLED.
+ * a pen must have, at paths that do not change any more.  Errors: PROTOCOL_FAILED (it lacks one), LINK_FAILED, NO_BLUETOOTH, CANCELLED.
  */
 void stp_bluez_gatt_resolve_async(StpBluezClient *client, GDBusProxy *device, GCancellable *cancellable,
 				  GAsyncReadyCallback callback, gpointer user_data);

@@ -6,6 +6,7 @@
 #include "bluez-adapter.h"
 #include "bluez-error.h"
 #include "bluez-gatt.h"
+#include "bluez-open.h"
 #include "bluez-pairing.h"
 #include "bluez-queue.h"
 #include "bluez-reach.h"
@@ -25,6 +26,7 @@ struct _StpBluezRadio {
 	StpBluezScanner *scanner;
 	StpBluezPairing *pairing;
 	StpBluezQueue *queue;
+	StpLinkMemory *memory;
 	StpRadioState state;
 };
 
@@ -41,6 +43,8 @@ struct operation {
 	StpPairingAsk ask;
 	gpointer ask_data;
 	GDBusProxy *device;
+	gint64 began;			/* to reach it; monotonic, microseconds */
+	guint calls;			/* of Connect() */
 	guint drops;			/* connections that ended before they were of use */
 	GError *error;			/* for which the pen is being let go */
 };
@@ -255,12 +259,39 @@ may_reach_again(struct operation *operation)
 }
 
 static void on_resolved(GObject *source, GAsyncResult *result, gpointer user_data);
+static void on_opened(GObject *source, GAsyncResult *result, gpointer user_data);
+
+/* As the pen was last heard; BlueZ itself forgets it with every end of a discovery. */
+static gint16
+rssi_of(struct operation *operation)
+{
+	g_autoptr(GPtrArray) sightings = stp_bluez_sightings_list(operation->radio->sightings);
+
+	for (guint i = 0; i < sightings->len; i++) {
+		const StpSighting *sighting = sightings->pdata[i];
+
+		if (g_str_equal(sighting->address, operation->address))
+			return sighting->rssi;
+	}
+	return STP_RSSI_UNKNOWN;
+}
 
 static void
 resolve(struct operation *operation)
 {
-	stp_bluez_gatt_resolve_async(operation->radio->client, operation->device, operation->cancellable,
-				     on_resolved, operation);
+	StpBluezRadio *self = operation->radio;
+	const StpLinkOrigin origin = {
+		.rssi = rssi_of(operation),
+		.tries = operation->calls,
+		.milliseconds = (guint)((g_get_monotonic_time() - operation->began) / 1000),
+	};
+
+	if (operation->pairs)
+		stp_bluez_gatt_resolve_async(self->client, operation->device, operation->cancellable, on_resolved,
+					     operation);
+	else
+		stp_bluez_open_async(self->client, operation->device, self->memory, &origin,
+				     operation->cancellable, on_opened, operation);
 }
 
 static void
@@ -276,44 +307,52 @@ on_paired(GObject *source, GAsyncResult *result, gpointer user_data)
 		resolve(operation);
 }
 
+/* error is taken. */
+static void
+reach_again_or_fail(struct operation *operation, GError *error)
+{
+	if (!may_reach_again(operation)) {
+		fail(operation, error);
+		return;
+	}
+	stp_debug("link", operation->address, "%s", error->message);
+	g_error_free(error);
+	g_clear_object(&operation->device);
+	reach(operation);
+}
+
 static void
 on_resolved(GObject *source, GAsyncResult *result, gpointer user_data)
 {
 	struct operation *operation = user_data;
-	StpLink *link;
 	GError *error = NULL;
 
-	if (!stp_bluez_gatt_resolve_finish(STP_BLUEZ_CLIENT(source), result, &error)) {
-		if (may_reach_again(operation)) {
-			stp_debug("link", operation->address, "%s", error->message);
-			g_error_free(error);
-			g_clear_object(&operation->device);
-			reach(operation);
-		} else {
-			fail(operation, error);
-		}
-		return;
-	}
-	if (operation->paired) {
+	if (!stp_bluez_gatt_resolve_finish(STP_BLUEZ_CLIENT(source), result, &error))
+		reach_again_or_fail(operation, error);
+	else if (operation->paired)
 		g_timeout_add(STP_BLUEZ_SETTLE, on_settled, operation);
-		return;
-	}
-	if (operation->pairs) {
+	else
 		stp_bluez_pairing_run_async(operation->radio->pairing, operation->device, operation->ask,
 					    operation->ask_data, operation->cancellable, on_paired, operation);
+}
+
+static void
+on_opened(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	struct operation *operation = user_data;
+	GError *error = NULL;
+	g_autoptr(StpLink) link = stp_bluez_open_finish(STP_BLUEZ_CLIENT(source), result, &error);
+
+	if (link == NULL) {
+		reach_again_or_fail(operation, error);
 		return;
 	}
 	if (stp_pending_is_cancelled(operation->pending)) {
 		fail(operation, g_error_new_literal(STP_ERROR, STP_ERROR_CANCELLED, "Cancelled."));
 		return;
 	}
-	link = stp_link_bluez_new(operation->radio->client, operation->device, &error);
-	if (link == NULL) {
-		fail(operation, error);
-		return;
-	}
 	g_signal_connect_object(link, "closed", G_CALLBACK(on_link_closed), operation->radio->scanner, 0);
-	succeed(operation, link);
+	succeed(operation, g_steal_pointer(&link));
 }
 
 static void
@@ -322,6 +361,7 @@ on_reached(GObject *source, GAsyncResult *result, gpointer user_data)
 	struct operation *operation = user_data;
 	GError *error = NULL;
 
+	operation->calls += stp_bluez_reach_get_calls(result);
 	operation->device = stp_bluez_reach_finish(STP_BLUEZ_CLIENT(source), result, &error);
 	if (operation->device == NULL)
 		fail(operation, error);
@@ -345,6 +385,7 @@ reach(struct operation *operation)
 static void
 on_turn(gpointer data)
 {
+	((struct operation *)data)->began = g_get_monotonic_time();
 	reach(data);
 }
 
@@ -460,6 +501,7 @@ stp_bluez_radio_dispose(GObject *object)
 
 	/* No operation is under way: each holds a reference. */
 	g_clear_pointer(&self->queue, stp_bluez_queue_free);
+	g_clear_pointer(&self->memory, stp_link_memory_unref);
 	g_clear_object(&self->pairing);
 	g_clear_object(&self->scanner);
 	g_clear_object(&self->sightings);
@@ -479,6 +521,7 @@ static void
 stp_bluez_radio_init(StpBluezRadio *self)
 {
 	self->state = STP_RADIO_STARTING;
+	self->memory = stp_link_memory_new();
 }
 
 static void

@@ -20,6 +20,7 @@ struct reach {
 	GDBusProxy *device;
 	gint64 give_up;			/* monotonic, microseconds */
 	guint tries, transients;
+	guint calls;			/* of Connect() */
 	guint timer;
 	gboolean elsewhere;		/* somebody else's Connect() is under way */
 	gboolean searching;		/* BlueZ may forget it again */
@@ -65,6 +66,7 @@ stop_listening(struct reach *reach)
 static void
 answer(struct reach *reach, GError *error)
 {
+	g_task_set_task_data(reach->task, GUINT_TO_POINTER(reach->calls), NULL);
 	if (error != NULL)
 		g_task_return_error(reach->task, error);
 	else
@@ -208,6 +210,7 @@ try_to_connect(struct reach *reach)
 	 * Also when it seems to be connected, for that may be about to end: BlueZ answers Disconnect
 	 * before it tells that Connected became false.  On a connected device Connect succeeds at once.
 	 */
+	reach->calls++;
 	g_dbus_proxy_call(reach->device, "Connect", NULL, G_DBUS_CALL_FLAGS_NONE, STP_BLUEZ_CONNECT_TRY,
 			  NULL, on_connect_returned, g_rc_box_acquire(reach));
 }
@@ -280,6 +283,12 @@ stp_bluez_reach_async(StpBluezClient *client, StpBluezScanner *scanner, StpBluez
 	reach->searching = is_unknown(sightings, address);
 	stp_bluez_scanner_hold(scanner, reach->searching);
 	try_to_connect(reach);
+}
+
+guint
+stp_bluez_reach_get_calls(GAsyncResult *result)
+{
+	return GPOINTER_TO_UINT(g_task_get_task_data(G_TASK(result)));
 }
 
 GDBusProxy *

@@ -13,6 +13,8 @@
 void stp_bluez_reach_async(StpBluezClient *client, StpBluezScanner *scanner, StpBluezSightings *sightings,
 			   const char *address, GCancellable *cancellable, GAsyncReadyCallback callback,
 			   gpointer user_data);
+/* How often Connect() was called, as long as result lives. */
+guint stp_bluez_reach_get_calls(GAsyncResult *result);
 GDBusProxy *stp_bluez_reach_finish(StpBluezClient *client, GAsyncResult *result, GError **error);
 
 /* Ask for the end of a connection, or of the try to set one up.  Never fails. */

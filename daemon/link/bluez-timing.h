@@ -58,6 +58,26 @@
 #define STP_BLUEZ_WRITE_TRIES	20
 #define STP_BLUEZ_DISCONNECT	5000	/* BlueZ itself waits two seconds */
 #define STP_BLUEZ_DISCONNECTED	250	/* what BlueZ still clears up after it has answered */
+#define STP_BLUEZ_REASON	100	/* why a link dropped may follow after that it did, from 5.83 on */
+
+/*
+ * The pen's data.  GRACE: at the end of a link the descriptor ends first, Connected follows.
+ * SILENT: a pen was seen to take 5.6 s for its first answer, and the protocol asks again after 8.
+ * STRAGGLERS: between an answer and data sent before it there is no order; 0.1 s was seen.
+ */
+#define STP_BLUEZ_NOTIFY_GRACE	100
+#define STP_BLUEZ_NOTIFY_SILENT	6500
+#define STP_BLUEZ_NOTIFY_STRAGGLERS 300
+#define STP_BLUEZ_NOTIFY_SWITCHES 3	/* changes of the way in one link; then it is connected anew */
+
+/*
+ * Services.  STABLE: they are taken for real when nothing has moved for so long.  REFRESH_PAUSE: BlueZ
+ * compares the pen's database hash at a new connection, and a pen that was just updated restarts.
+ * REFRESH_AGAIN: what that did not mend it will not mend a minute later.
+ */
+#define STP_BLUEZ_STABLE	100
+#define STP_BLUEZ_REFRESH_PAUSE	2000
+#define STP_BLUEZ_REFRESH_AGAIN	600000
 
 /* Milliseconds before try n + 1; the last one holds for all that follow. */
 #define STP_BLUEZ_BACKOFF	{ 100, 250, 500, 1000 }

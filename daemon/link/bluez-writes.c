@@ -8,8 +8,9 @@
 #include "pending.h"
 
 struct StpBluezWrites {
-	GQueue tasks;	/* GTask with struct write; the first is under way */
-	GError *(*explain)(gpointer source, const GError *error, GCancellable *cancellable);
+	GQueue tasks;	/* GTask with struct write; the first may be under way */
+	gboolean under_way, held;
+	const StpBluezWritesEvents *events;
 };
 
 struct write {
@@ -23,14 +24,15 @@ struct write {
 };
 
 static void send_first(StpBluezWrites *writes);
+static void send_next(StpBluezWrites *writes);
 
 StpBluezWrites *
-stp_bluez_writes_new(GError *(*explain)(gpointer source, const GError *error, GCancellable *cancellable))
+stp_bluez_writes_new(const StpBluezWritesEvents *events)
 {
 	StpBluezWrites *writes = g_new0(StpBluezWrites, 1);
 
 	g_queue_init(&writes->tasks);
-	writes->explain = explain;
+	writes->events = events;
 	return writes;
 }
 
@@ -59,13 +61,15 @@ end_first(StpBluezWrites *writes, const GError *error)
 	g_autoptr(GTask) task = g_queue_pop_head(&writes->tasks);
 	struct write *write = g_task_get_task_data(task);
 
-	if (writes->tasks.length > 0)
-		send_first(writes);
-	if (error != NULL)
-		g_task_return_error(task, writes->explain(g_task_get_source_object(task), error,
-							  write->cancellable));
-	else
+	writes->under_way = FALSE;
+	send_next(writes);
+	if (error != NULL) {
+		g_task_return_error(task, writes->events->explain(g_task_get_source_object(task), error,
+								  write->cancellable));
+	} else {
+		writes->events->written(g_task_get_source_object(task), write->characteristic, write->value);
 		g_task_return_boolean(task, TRUE);
+	}
 }
 
 static gboolean
@@ -108,6 +112,22 @@ send_first(StpBluezWrites *writes)
 			  G_DBUS_CALL_FLAGS_NONE, STP_BLUEZ_GATT, write->either, on_written, write);
 }
 
+static void
+send_next(StpBluezWrites *writes)
+{
+	if (writes->under_way || writes->held || writes->tasks.length == 0)
+		return;
+	writes->under_way = TRUE;
+	send_first(writes);
+}
+
+void
+stp_bluez_writes_hold(StpBluezWrites *writes, gboolean hold)
+{
+	writes->held = hold;
+	send_next(writes);
+}
+
 void
 stp_bluez_writes_add(StpBluezWrites *writes, GTask *task, GDBusProxy *characteristic, GBytes *value,
 		     gboolean with_response, GCancellable *cancellable, GCancellable *ends)
@@ -122,14 +142,13 @@ stp_bluez_writes_add(StpBluezWrites *writes, GTask *task, GDBusProxy *characteri
 	write->either = stp_cancellable_either(ends, cancellable);
 	g_task_set_task_data(task, write, free_write);
 	g_queue_push_tail(&writes->tasks, task);
-	if (writes->tasks.length == 1)
-		send_first(writes);
+	send_next(writes);
 }
 
 void
 stp_bluez_writes_fail(StpBluezWrites *writes, const GError *reason)
 {
-	while (writes->tasks.length > 1) {
+	while (writes->tasks.length > (writes->under_way ? 1 : 0)) {
 		g_autoptr(GTask) task = g_queue_pop_tail(&writes->tasks);
 
 		g_task_return_error(task, g_error_copy(reason));

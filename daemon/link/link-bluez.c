@@ -24,6 +24,12 @@ struct _StpLinkBluez {
 	GError *reason;			/* why it ended; NULL while it is open */
 	StpBluezWrites *writes;
 	StpBluezNotify *notify;		/* from the first subscription on */
+	StpLinkMemory *memory;
+	StpLinkFigures figures;		/* without what notify knows */
+	char *end_text;
+	GBytes *features;		/* read when it was opened; for the next one who asks */
+	GTask *closing;			/* waits for the reason of the end */
+	guint closing_timer;
 };
 
 static void stp_link_bluez_init_interface(StpLinkInterface *interface);
@@ -47,6 +53,16 @@ explain_write(gpointer source, const GError *error, GCancellable *cancellable)
 }
 
 static void
+on_written(gpointer source, GDBusProxy *characteristic, GBytes *value)
+{
+	StpLinkBluez *self = source;
+
+	if (self->notify != NULL && self->reason == NULL &&
+	    characteristic == self->characteristics[STP_CHANNEL_LOG_CONTROL])
+		stp_bluez_notify_accepted(self->notify, value);
+}
+
+static void
 release(StpLinkBluez *self)
 {
 	g_signal_handlers_disconnect_by_data(self->client, self);
@@ -56,7 +72,7 @@ release(StpLinkBluez *self)
 }
 
 static void
-end(StpLinkBluez *self, StpError code, const char *text)
+end(StpLinkBluez *self, StpLinkEnd how, StpError code, const char *text)
 {
 	g_autoptr(StpLinkBluez) keep = NULL;
 
@@ -69,7 +85,10 @@ end(StpLinkBluez *self, StpError code, const char *text)
 	if (self->reason != NULL)
 		return;
 	self->reason = g_error_new_literal(STP_ERROR, (int)code, text);
-	stp_debug("link", self->address, "closed: %s", text);
+	/* BlueZ may have told a better one already. */
+	if (self->figures.end == STP_LINK_END_NONE)
+		self->figures.end = how;
+	stp_debug("link", self->address, "closed (%s): %s", stp_link_end_name(self->figures.end), text);
 	release(self);
 	stp_bluez_writes_fail(self->writes, self->reason);
 	stp_link_emit_closed(STP_LINK(self), self->reason);
@@ -78,7 +97,7 @@ end(StpLinkBluez *self, StpError code, const char *text)
 static void
 on_state_changed(StpBluezClient *client, StpLinkBluez *self)
 {
-	end(self, STP_ERROR_NO_BLUETOOTH,
+	end(self, STP_LINK_END_BLUETOOTH, STP_ERROR_NO_BLUETOOTH,
 	    "The Bluetooth service ended during the transfer. It goes on when the service runs again.");
 }
 
@@ -96,10 +115,10 @@ static void
 end_lost(StpLinkBluez *self)
 {
 	if (is_adapter_on(self))
-		end(self, STP_ERROR_LINK_FAILED,
+		end(self, STP_LINK_END_LOST, STP_ERROR_LINK_FAILED,
 		    "The connection to the pen was lost. Bring it closer; the transfer goes on when it is back.");
 	else
-		end(self, STP_ERROR_NO_ADAPTER,
+		end(self, STP_LINK_END_ADAPTER, STP_ERROR_NO_ADAPTER,
 		    "The Bluetooth adapter went off. Switch it on with 'bluetoothctl power on' or plug it in "
 		    "again.");
 }
@@ -116,7 +135,7 @@ on_interface_removed(StpBluezClient *client, GDBusProxy *proxy, StpLinkBluez *se
 		return;
 	/* The pen restarted its services but holds the link: of no use without them. */
 	stp_bluez_disconnect_async(self->device, NULL, NULL);
-	end(self, STP_ERROR_LINK_FAILED,
+	end(self, STP_LINK_END_SERVICES, STP_ERROR_LINK_FAILED,
 	    "The pen took its services away. It is connected anew; if it stays so, restart the pen.");
 }
 
@@ -136,8 +155,11 @@ receive(StpLinkBluez *self, StpChannel channel, GVariant *changed)
 	/* The pen's data before its answer: they may still be in the descriptor. */
 	if (self->notify != NULL)
 		stp_bluez_notify_drain(self->notify);
-	if (self->reason == NULL)
-		stp_link_emit_received(STP_LINK(self), channel, value);
+	if (self->reason != NULL)
+		return;
+	if (self->notify != NULL)
+		stp_bluez_notify_answered(self->notify, value);
+	stp_link_emit_received(STP_LINK(self), channel, value);
 }
 
 static void
@@ -155,8 +177,50 @@ on_properties(StpBluezClient *client, GDBusProxy *proxy, GVariant *changed, StpL
 		end_lost(self);
 }
 
+static void
+finish_closing(StpLinkBluez *self)
+{
+	g_autoptr(GTask) task = g_steal_pointer(&self->closing);
+
+	g_clear_handle_id(&self->closing_timer, g_source_remove);
+	if (task != NULL)
+		g_task_return_boolean(task, TRUE);
+}
+
+/* From 5.83 on BlueZ says why, just after it has told that Connected is false. */
+static void
+on_device_signal(GDBusProxy *device, const char *sender, const char *signal, GVariant *parameters,
+		 StpLinkBluez *self)
+{
+	static const struct {
+		const char *name;
+		StpLinkEnd end;
+	} reasons[] = {
+		{ "org.bluez.Reason.Timeout", STP_LINK_END_TIMEOUT },
+		{ "org.bluez.Reason.Local", STP_LINK_END_LOCAL },
+		{ "org.bluez.Reason.Remote", STP_LINK_END_REMOTE },
+		{ "org.bluez.Reason.Authentication", STP_LINK_END_AUTHENTICATION },
+		{ "org.bluez.Reason.Suspend", STP_LINK_END_SUSPEND },
+	};
+	const char *name, *message;
+
+	if (!g_str_equal(signal, "Disconnected") || !g_variant_is_of_type(parameters, G_VARIANT_TYPE("(ss)")) ||
+	    self->end_text != NULL)
+		return;
+	g_variant_get(parameters, "(&s&s)", &name, &message);
+	self->end_text = g_strdup(message);
+	for (gsize i = 0; i < G_N_ELEMENTS(reasons); i++) {
+		if (g_str_equal(reasons[i].name, name) &&
+		    (self->figures.end == STP_LINK_END_NONE || self->figures.end == STP_LINK_END_LOST))
+			self->figures.end = reasons[i].end;
+	}
+	stp_debug("link", self->address, "disconnected: %s (%s)", name, message);
+	finish_closing(self);
+}
+
 StpLink *
-stp_link_bluez_new(StpBluezClient *client, GDBusProxy *device, GError **error)
+stp_link_bluez_new(StpBluezClient *client, GDBusProxy *device, StpLinkMemory *memory,
+		   const StpLinkOrigin *origin, GError **error)
 {
 	StpLinkBluez *self;
 
@@ -170,6 +234,12 @@ stp_link_bluez_new(StpBluezClient *client, GDBusProxy *device, GError **error)
 	self->device = g_object_ref(device);
 	self->address = stp_bluez_get_string(device, "Address");
 	self->bonded = stp_bluez_is_bonded(device);
+	self->memory = stp_link_memory_ref(memory);
+	self->figures.rssi = origin->rssi;
+	self->figures.connect_tries = origin->tries;
+	self->figures.connect_ms = origin->milliseconds;
+	self->figures.refreshes = origin->refreshes;
+	g_signal_connect(device, "g-signal", G_CALLBACK(on_device_signal), self);
 	g_signal_connect(client, "state-changed", G_CALLBACK(on_state_changed), self);
 	g_signal_connect(client, "interface-removed", G_CALLBACK(on_interface_removed), self);
 	g_signal_connect(client, "properties-changed", G_CALLBACK(on_properties), self);
@@ -247,6 +317,10 @@ stp_link_bluez_read_async(StpLink *link, StpChannel channel, GCancellable *cance
 			return;
 		}
 	}
+	if (channel == STP_CHANNEL_FEATURES && self->features != NULL && self->reason == NULL) {
+		g_task_return_pointer(task, g_steal_pointer(&self->features), (GDestroyNotify)g_bytes_unref);
+		return;
+	}
 	characteristic = get_characteristic(self, channel, &error);
 	if (characteristic == NULL) {
 		g_task_return_error(task, error);
@@ -274,11 +348,20 @@ stp_link_bluez_write_async(StpLink *link, StpChannel channel, GBytes *value, gbo
 	g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
 	GError *error = NULL;
 	GDBusProxy *characteristic = get_characteristic(self, channel, &error);
+	gboolean request = channel == STP_CHANNEL_LOG_CONTROL;
 
-	if (characteristic == NULL) {
+	/* What it asks for would come before anybody listens, and be lost. */
+	if (characteristic != NULL && request &&
+	    (self->notify == NULL || !stp_bluez_notify_is_started(self->notify)))
+		error = g_error_new(STP_ERROR, STP_ERROR_INVALID_ARGUMENT,
+				    "Nothing can be asked of the pen before its answers are turned on. "
+				    "Subscribe first.");
+	if (error != NULL) {
 		g_task_return_error(task, error);
 		return;
 	}
+	if (request)
+		stp_bluez_notify_asked(self->notify, value);
 	stp_bluez_writes_add(self->writes, g_steal_pointer(&task), characteristic, value, with_response,
 			     cancellable, self->calls);
 }
@@ -298,6 +381,12 @@ on_value(GBytes *value, gpointer data)
 }
 
 static void
+on_hold(gboolean hold, gpointer data)
+{
+	stp_bluez_writes_hold(((StpLinkBluez *)data)->writes, hold);
+}
+
+static void
 on_data_lost(const GError *error, gpointer data)
 {
 	g_autoptr(StpLinkBluez) self = g_object_ref(data);
@@ -308,7 +397,7 @@ on_data_lost(const GError *error, gpointer data)
 	}
 	stp_bluez_disconnect_async(self->device, NULL, NULL);
 	if (g_error_matches(error, STP_ERROR, STP_ERROR_PROTOCOL_FAILED))
-		end(self, STP_ERROR_LINK_FAILED, error->message);
+		end(self, STP_LINK_END_NOTIFY, STP_ERROR_LINK_FAILED, error->message);
 	else
 		end_lost(self);
 }
@@ -323,7 +412,7 @@ static void
 stp_link_bluez_subscribe_async(StpLink *link, GCancellable *cancellable, GAsyncReadyCallback callback,
 			       gpointer user_data)
 {
-	static const StpBluezNotifyEvents events = { on_value, on_data_lost, explain_notify };
+	static const StpBluezNotifyEvents events = { on_value, on_hold, on_data_lost, explain_notify };
 	StpLinkBluez *self = STP_LINK_BLUEZ(link);
 	g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
 	GError *error = NULL;
@@ -335,8 +424,17 @@ stp_link_bluez_subscribe_async(StpLink *link, GCancellable *cancellable, GAsyncR
 		return;
 	}
 	if (self->notify == NULL)
-		self->notify = stp_bluez_notify_new(control, data, &events, G_OBJECT(self), self->calls);
+		self->notify = stp_bluez_notify_new(control, data, self->address,
+						    stp_link_memory_of(self->memory, self->address), &events,
+						    G_OBJECT(self), self->calls);
 	stp_bluez_notify_start(self->notify, g_steal_pointer(&task), cancellable);
+}
+
+void
+stp_link_bluez_keep_features(StpLinkBluez *self, GBytes *features)
+{
+	g_clear_pointer(&self->features, g_bytes_unref);
+	self->features = g_bytes_ref(features);
 }
 
 static void
@@ -347,26 +445,54 @@ on_closed_for_good(GObject *source, GAsyncResult *result, gpointer user_data)
 	g_task_return_boolean(task, TRUE);
 }
 
+static gboolean
+on_no_reason(gpointer user_data)
+{
+	StpLinkBluez *self = user_data;
+
+	self->closing_timer = 0;
+	finish_closing(self);
+	return G_SOURCE_REMOVE;
+}
+
 static void
 stp_link_bluez_close_async(StpLink *link, GAsyncReadyCallback callback, gpointer user_data)
 {
 	StpLinkBluez *self = STP_LINK_BLUEZ(link);
 	g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
 
+	if (self->reason != NULL && self->figures.end == STP_LINK_END_LOST && self->closing == NULL) {
+		self->closing = g_steal_pointer(&task);
+		self->closing_timer = g_timeout_add(STP_BLUEZ_REASON, on_no_reason, self);
+		return;
+	}
 	if (self->reason != NULL) {
 		g_task_return_boolean(task, TRUE);
 		return;
 	}
-	end(self, STP_ERROR_CANCELLED, "This host closed the link. Connect again when it is wanted.");
+	end(self, STP_LINK_END_LOCAL, STP_ERROR_CANCELLED, "This host closed the link. Connect again when it is wanted.");
 	stp_bluez_disconnect_async(self->device, on_closed_for_good, g_steal_pointer(&task));
+}
+
+static void
+stp_link_bluez_get_figures(StpLink *link, StpLinkFigures *figures)
+{
+	StpLinkBluez *self = STP_LINK_BLUEZ(link);
+
+	*figures = self->figures;
+	figures->mtu = STP_ATT_MTU_MIN;
+	figures->end_text = self->end_text != NULL ? self->end_text : "";
+	if (self->notify != NULL)
+		stp_bluez_notify_get_figures(self->notify, figures);
 }
 
 static guint
 stp_link_bluez_get_mtu(StpLink *link)
 {
-	StpLinkBluez *self = STP_LINK_BLUEZ(link);
+	StpLinkFigures figures;
 
-	return self->notify != NULL ? stp_bluez_notify_get_mtu(self->notify) : STP_ATT_MTU_MIN;
+	stp_link_bluez_get_figures(link, &figures);
+	return figures.mtu;
 }
 
 static gboolean
@@ -387,6 +513,7 @@ stp_link_bluez_finalize(GObject *object)
 	StpLinkBluez *self = STP_LINK_BLUEZ(object);
 
 	release(self);
+	g_signal_handlers_disconnect_by_data(self->device, self);
 	stp_bluez_writes_free(self->writes);
 	g_clear_pointer(&self->notify, stp_bluez_notify_free);
 	for (int i = 0; i < STP_CHANNEL_COUNT; i++)
@@ -395,6 +522,9 @@ stp_link_bluez_finalize(GObject *object)
 	g_clear_object(&self->device);
 	g_clear_object(&self->client);
 	g_clear_error(&self->reason);
+	g_clear_pointer(&self->memory, stp_link_memory_unref);
+	g_clear_pointer(&self->features, g_bytes_unref);
+	g_free(self->end_text);
 	g_free(self->address);
 	G_OBJECT_CLASS(stp_link_bluez_parent_class)->finalize(object);
 }
@@ -408,8 +538,11 @@ stp_link_bluez_class_init(StpLinkBluezClass *class)
 static void
 stp_link_bluez_init(StpLinkBluez *self)
 {
+	static const StpBluezWritesEvents write_events = { explain_write, on_written };
+
 	self->calls = g_cancellable_new();
-	self->writes = stp_bluez_writes_new(explain_write);
+	self->writes = stp_bluez_writes_new(&write_events);
+	self->figures.rssi = STP_RSSI_UNKNOWN;
 }
 
 static void
@@ -426,4 +559,5 @@ stp_link_bluez_init_interface(StpLinkInterface *interface)
 	interface->get_mtu = stp_link_bluez_get_mtu;
 	interface->get_authenticated = stp_link_bluez_get_authenticated;
 	interface->get_address = stp_link_bluez_get_address;
+	interface->get_figures = stp_link_bluez_get_figures;
 }

@@ -116,6 +116,15 @@ stp_link_get_address(StpLink *self)
 }
 
 void
+stp_link_get_figures(StpLink *self, StpLinkFigures *figures)
+{
+	*figures = (StpLinkFigures){ .rssi = STP_RSSI_UNKNOWN, .end_text = "" };
+	figures->mtu = stp_link_get_mtu(self);
+	if (STP_LINK_GET_IFACE(self)->get_figures != NULL)
+		STP_LINK_GET_IFACE(self)->get_figures(self, figures);
+}
+
+void
 stp_link_emit_received(StpLink *self, StpChannel channel, GBytes *value)
 {
 	g_signal_emit(self, signals[RECEIVED], 0, channel, value);

@@ -6,6 +6,8 @@
 
 #include <stipple/gatt.h>
 
+#include "link-figures.h"
+
 /*
  * The link seam: a connected pen as the collector sees it.  A link reads and writes the
  * characteristics of the GATT profile, yields what the pen sends, and says why it ended.
@@ -59,6 +61,8 @@ struct _StpLinkInterface {
 	guint (*get_mtu)(StpLink *self);
 	gboolean (*get_authenticated)(StpLink *self);
 	const char *(*get_address)(StpLink *self);
+	/* May be NULL. */
+	void (*get_figures)(StpLink *self, StpLinkFigures *figures);
 };
 
 /*
@@ -92,6 +96,8 @@ guint stp_link_get_mtu(StpLink *self);
 /* Whether the bond is known to be authenticated (a code was compared or typed). */
 gboolean stp_link_get_authenticated(StpLink *self);
 const char *stp_link_get_address(StpLink *self);
+/* As they are now; whole once stp_link_close_finish() has returned. */
+void stp_link_get_figures(StpLink *self, StpLinkFigures *figures);
 
 /* For implementations: emit the signals. */
 void stp_link_emit_received(StpLink *self, StpChannel channel, GBytes *value);

@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <glib-unix.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 struct StpNotifySocket {
@@ -18,6 +20,23 @@ struct StpNotifySocket {
 	gpointer data;
 };
 
+/*
+ * Reading gives 0 for an empty datagram as well as for the end.  BlueZ passes on an empty
+ * notification as it is (sendmsg() with no bytes, also in 5.87), so that a pen could end its own
+ * stream by sending one.  Only the end has the other side hung up; and while bytes are queued it has
+ * not been reached even then.  What is lost is an empty datagram just before the end.
+ */
+static gboolean
+has_ended(int fd)
+{
+	struct pollfd other = { .fd = fd, .events = POLLRDHUP };
+	int queued = 0;
+
+	if (poll(&other, 1, 0) > 0 && (other.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0)
+		return ioctl(fd, FIONREAD, &queued) != 0 || queued == 0;
+	return FALSE;
+}
+
 /* FALSE: nothing is left to read, or nobody is left to read it for. */
 static gboolean
 read_one(StpNotifySocket *socket)
@@ -27,7 +46,7 @@ read_one(StpNotifySocket *socket)
 
 	if (socket->fd < 0)
 		return FALSE;
-	if (size > 0) {
+	if (size > 0 || (size == 0 && !has_ended(socket->fd))) {
 		g_autoptr(GBytes) value = g_bytes_new(bytes, (gsize)size);
 
 		socket->value(value, socket->data);

@@ -11,7 +11,7 @@
 typedef struct StpNotifySocket StpNotifySocket;
 
 /*
- * Takes fd.  value is called for each datagram, ended once when the other end has closed it;
+ * Takes fd.  value is called for each datagram, be it empty, ended once when the other end has closed it;
  * either may free the socket.
  */
 StpNotifySocket *stp_notify_socket_new(int fd, void (*value)(GBytes *value, gpointer data),

@@ -119,3 +119,49 @@ world_connect(struct world *world)
 	g_signal_connect(world->link, "received", G_CALLBACK(on_received), world);
 	g_signal_connect(world->link, "closed", G_CALLBACK(on_closed), world);
 }
+
+gboolean
+world_try_subscribe(struct world *world, GError **error)
+{
+	g_autoptr(GAsyncResult) result = NULL;
+
+	stp_link_subscribe_async(world->link, NULL, keep_result, &result);
+	WAIT_FOR(result != NULL);
+	return stp_link_subscribe_finish(world->link, result, error);
+}
+
+void
+world_subscribe(struct world *world)
+{
+	g_autoptr(GError) error = NULL;
+
+	world_connect(world);
+	if (!world_try_subscribe(world, &error))
+		fail_msg("%s", error->message);
+}
+
+void
+world_assert_received(struct world *world, guint index, const char *text)
+{
+	WAIT_FOR(world->received->len > index);
+	assert_string_equal(world->received->pdata[index], text);
+}
+
+StpLinkFigures
+world_figures(struct world *world)
+{
+	StpLinkFigures figures;
+
+	stp_link_get_figures(world->link, &figures);
+	return figures;
+}
+
+void
+world_close(struct world *world)
+{
+	g_autoptr(GAsyncResult) result = NULL;
+
+	stp_link_close_async(world->link, keep_result, &result);
+	WAIT_FOR(result != NULL);
+	assert_true(stp_link_close_finish(world->link, result, NULL));
+}

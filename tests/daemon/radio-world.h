@@ -37,6 +37,13 @@ void world_hear(struct world *world);
 StpLink *world_try_connect(struct world *world, GError **error);
 /* Hear and connect; the link's signals are recorded. */
 void world_connect(struct world *world);
+gboolean world_try_subscribe(struct world *world, GError **error);
+/* Hear, connect and subscribe. */
+void world_subscribe(struct world *world);
+/* Wait until so much was received, and compare: "log-data 01 02". */
+void world_assert_received(struct world *world, guint index, const char *text);
+StpLinkFigures world_figures(struct world *world);
+void world_close(struct world *world);
 
 #define SCANNING(test) cmocka_unit_test_setup_teardown(test, world_setup_scanning, world_teardown)
 #define NOT_STARTED(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)

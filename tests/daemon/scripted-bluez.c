@@ -1,38 +1,14 @@
 /* SPDX-FileCopyrightText: 2026 The Stipple authors
  * SPDX-License-Identifier: MIT */
 
-#include "scripted-bluez.h"
+#include "scripted-bluez-parts.h"
 
-#include "bluez-dbus.h"
-
-#include <gio/gunixfdlist.h>
 #include <stipple/gatt.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
-
-#define ADAPTER "/org/bluez/hci0"
-#define DEVICE ADAPTER "/dev_00_AA_01_00_00_11"
 
 struct failure {
 	char *name, *message;
-};
-
-struct ScriptedBluez {
-	GDBusConnection *connection;
-	guint name;
-	GDBusObjectManagerServer *objects;
-	BluezAdapter1 *adapter;
-	BluezDevice1 *device;
-	ScriptedPairing pairing;
-	gboolean bonded, seen, services, holds_services, signals, duplicates;
-	char *hidden;
-	char *agent, *agent_owner;
-	GDBusMethodInvocation *pair;
-	GHashTable *failures;	/* method -> GQueue of struct failure */
-	GHashTable *calls;	/* method -> count */
-	GString *written;
-	int notify_fd;		/* ours; -1 none */
 };
 
 static void
@@ -73,8 +49,8 @@ scripted_bluez_calls(ScriptedBluez *self, const char *method)
 }
 
 /* Count the call; TRUE when it is to fail and has been dealt with. */
-static gboolean
-fails(ScriptedBluez *self, GDBusMethodInvocation *invocation)
+gboolean
+scripted_fails(ScriptedBluez *self, GDBusMethodInvocation *invocation)
 {
 	const char *method = g_dbus_method_invocation_get_method_name(invocation);
 	GQueue *queue = g_hash_table_lookup(self->failures, method);
@@ -90,8 +66,8 @@ fails(ScriptedBluez *self, GDBusMethodInvocation *invocation)
 	return TRUE;
 }
 
-static void
-reply(GDBusMethodInvocation *invocation)
+void
+scripted_reply(GDBusMethodInvocation *invocation)
 {
 	g_dbus_method_invocation_return_value(invocation, NULL);
 }
@@ -99,8 +75,8 @@ reply(GDBusMethodInvocation *invocation)
 static gboolean
 on_plain(GDBusInterfaceSkeleton *skeleton, GDBusMethodInvocation *invocation, ScriptedBluez *self)
 {
-	if (!fails(self, invocation))
-		reply(invocation);
+	if (!scripted_fails(self, invocation))
+		scripted_reply(invocation);
 	return TRUE;
 }
 
@@ -115,26 +91,11 @@ on_set_filter(BluezAdapter1 *adapter, GDBusMethodInvocation *invocation, GVarian
 static gboolean
 on_start_discovery(BluezAdapter1 *adapter, GDBusMethodInvocation *invocation, ScriptedBluez *self)
 {
-	if (fails(self, invocation))
+	if (scripted_fails(self, invocation))
 		return TRUE;
 	bluez_adapter1_set_discovering(adapter, TRUE);
-	reply(invocation);
+	scripted_reply(invocation);
 	return TRUE;
-}
-
-static void
-remove_characteristics(ScriptedBluez *self)
-{
-	g_autoptr(GList) paths = NULL;
-	GList *objects = g_dbus_object_manager_get_objects(G_DBUS_OBJECT_MANAGER(self->objects));
-
-	for (GList *i = objects; i != NULL; i = i->next) {
-		const char *path = g_dbus_object_get_object_path(i->data);
-
-		if (g_str_has_prefix(path, DEVICE "/"))
-			g_dbus_object_manager_server_unexport(self->objects, path);
-	}
-	g_list_free_full(objects, g_object_unref);
 }
 
 static void
@@ -147,24 +108,25 @@ disconnected(ScriptedBluez *self)
 	bluez_device1_set_services_resolved(self->device, FALSE);
 	bluez_device1_set_connected(self->device, FALSE);
 	g_dbus_interface_skeleton_flush(G_DBUS_INTERFACE_SKELETON(self->device));
-	remove_characteristics(self);
+	scripted_remove_characteristics(self);
+	self->stale = FALSE;
 }
 
 static gboolean
 on_remove_device(BluezAdapter1 *adapter, GDBusMethodInvocation *invocation, const char *path, ScriptedBluez *self)
 {
-	if (fails(self, invocation))
+	if (scripted_fails(self, invocation))
 		return TRUE;
 	disconnected(self);
 	self->bonded = FALSE;
 	g_dbus_object_manager_server_unexport(self->objects, DEVICE);
 	self->seen = FALSE;
-	reply(invocation);
+	scripted_reply(invocation);
 	return TRUE;
 }
 
-static void
-export(ScriptedBluez *self, const char *path, gpointer interface)
+void
+scripted_export(ScriptedBluez *self, const char *path, gpointer interface)
 {
 	g_autoptr(GDBusObjectSkeleton) object = g_dbus_object_skeleton_new(path);
 
@@ -173,123 +135,25 @@ export(ScriptedBluez *self, const char *path, gpointer interface)
 }
 
 static gboolean
-on_read(BluezGattCharacteristic1 *characteristic, GDBusMethodInvocation *invocation, GVariant *options,
-	ScriptedBluez *self)
-{
-	const char *uuid = bluez_gatt_characteristic1_get_uuid(characteristic);
-	const char *value = strcmp(uuid, STP_UUID_SERIAL_NUMBER) == 0 ? SCRIPTED_SERIAL : "value";
-
-	if (!fails(self, invocation))
-		bluez_gatt_characteristic1_complete_read_value(
-			characteristic, invocation,
-			g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, value, strlen(value), 1));
-	return TRUE;
-}
-
-static gboolean
-on_write(BluezGattCharacteristic1 *characteristic, GDBusMethodInvocation *invocation, GVariant *value,
-	 GVariant *options, ScriptedBluez *self)
-{
-	const char *type = "none";
-	gsize size;
-	const guint8 *bytes = g_variant_get_fixed_array(value, &size, 1);
-
-	if (fails(self, invocation))
-		return TRUE;
-	g_variant_lookup(options, "type", "&s", &type);
-	g_string_append_printf(self->written, "%s%s ", self->written->len > 0 ? "," : "", type);
-	for (gsize i = 0; i < size; i++)
-		g_string_append_printf(self->written, "%02x", bytes[i]);
-	reply(invocation);
-	return TRUE;
-}
-
-static gboolean
-on_start_notify(BluezGattCharacteristic1 *characteristic, GDBusMethodInvocation *invocation,
-		ScriptedBluez *self)
-{
-	if (fails(self, invocation))
-		return TRUE;
-	if (strcmp(bluez_gatt_characteristic1_get_uuid(characteristic), STP_UUID_LOG_DATA) == 0)
-		self->signals = TRUE;
-	reply(invocation);
-	return TRUE;
-}
-
-static gboolean
-on_acquire_notify(BluezGattCharacteristic1 *characteristic, GDBusMethodInvocation *invocation,
-		  GUnixFDList *none, GVariant *options, ScriptedBluez *self)
-{
-	g_autoptr(GUnixFDList) list = NULL;
-	int ends[2];
-
-	if (fails(self, invocation))
-		return TRUE;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-		g_error("socketpair: %s", g_strerror(errno));
-	self->notify_fd = ends[0];
-	list = g_unix_fd_list_new_from_array(&ends[1], 1);
-	bluez_gatt_characteristic1_complete_acquire_notify(characteristic, invocation, list,
-							   g_variant_new_handle(0), 247);
-	return TRUE;
-}
-
-static const char *const uuids[] = {
-	STP_UUID_FEATURES, STP_UUID_LOG_CONTROL, STP_UUID_LOG_DATA, STP_UUID_CURRENT_ELAPSED_TIME,
-	STP_UUID_SERIAL_NUMBER,
-};
-
-static char *
-path_of(const char *uuid)
-{
-	for (guint i = 0; i < G_N_ELEMENTS(uuids); i++) {
-		if (strcmp(uuids[i], uuid) == 0)
-			return g_strdup_printf(DEVICE "/service0001/char%04x", i);
-	}
-	g_error("no characteristic %s", uuid);
-}
-
-static void
-add_characteristics(ScriptedBluez *self)
-{
-	for (guint i = 0; i < G_N_ELEMENTS(uuids); i++) {
-		g_autoptr(BluezGattCharacteristic1) characteristic = bluez_gatt_characteristic1_skeleton_new();
-		g_autofree char *path = path_of(uuids[i]);
-
-		if (g_strcmp0(uuids[i], self->hidden) == 0)
-			continue;
-		bluez_gatt_characteristic1_set_uuid(characteristic, uuids[i]);
-		bluez_gatt_characteristic1_set_mtu(characteristic, 185);
-		g_signal_connect(characteristic, "handle-read-value", G_CALLBACK(on_read), self);
-		g_signal_connect(characteristic, "handle-write-value", G_CALLBACK(on_write), self);
-		g_signal_connect(characteristic, "handle-start-notify", G_CALLBACK(on_start_notify), self);
-		g_signal_connect(characteristic, "handle-acquire-notify", G_CALLBACK(on_acquire_notify), self);
-		export(self, path, characteristic);
-	}
-	bluez_device1_set_services_resolved(self->device, TRUE);
-	g_dbus_interface_skeleton_flush(G_DBUS_INTERFACE_SKELETON(self->device));
-}
-
-static gboolean
 on_connect(BluezDevice1 *device, GDBusMethodInvocation *invocation, ScriptedBluez *self)
 {
-	if (fails(self, invocation))
+	if (scripted_fails(self, invocation))
 		return TRUE;
 	bluez_device1_set_connected(device, TRUE);
 	g_dbus_interface_skeleton_flush(G_DBUS_INTERFACE_SKELETON(device));
-	reply(invocation);
+	scripted_reply(invocation);
 	if (!self->holds_services)
-		add_characteristics(self);
+		scripted_add_characteristics(self);
 	return TRUE;
 }
 
 static gboolean
 on_disconnect(BluezDevice1 *device, GDBusMethodInvocation *invocation, ScriptedBluez *self)
 {
-	if (fails(self, invocation))
+	if (scripted_fails(self, invocation))
 		return TRUE;
 	disconnected(self);
-	reply(invocation);
+	scripted_reply(invocation);
 	return TRUE;
 }
 
@@ -308,7 +172,7 @@ end_pairing(ScriptedBluez *self, const char *error)
 	bluez_device1_set_paired(self->device, TRUE);
 	bluez_device1_set_bonded(self->device, TRUE);
 	g_dbus_interface_skeleton_flush(G_DBUS_INTERFACE_SKELETON(self->device));
-	reply(pair);
+	scripted_reply(pair);
 }
 
 static void
@@ -328,7 +192,7 @@ on_agent_answered(GObject *source, GAsyncResult *result, gpointer user_data)
 static gboolean
 on_pair(BluezDevice1 *device, GDBusMethodInvocation *invocation, ScriptedBluez *self)
 {
-	if (fails(self, invocation))
+	if (scripted_fails(self, invocation))
 		return TRUE;
 	self->pair = invocation;
 	if (self->pairing == SCRIPTED_JUST_WORKS)
@@ -349,10 +213,10 @@ on_pair(BluezDevice1 *device, GDBusMethodInvocation *invocation, ScriptedBluez *
 static gboolean
 on_cancel_pairing(BluezDevice1 *device, GDBusMethodInvocation *invocation, ScriptedBluez *self)
 {
-	if (fails(self, invocation))
+	if (scripted_fails(self, invocation))
 		return TRUE;
 	end_pairing(self, "org.bluez.Error.AuthenticationCanceled");
-	reply(invocation);
+	scripted_reply(invocation);
 	return TRUE;
 }
 
@@ -360,13 +224,13 @@ static gboolean
 on_register_agent(BluezAgentManager1 *manager, GDBusMethodInvocation *invocation, const char *path,
 		  const char *capability, ScriptedBluez *self)
 {
-	if (fails(self, invocation))
+	if (scripted_fails(self, invocation))
 		return TRUE;
 	g_free(self->agent);
 	g_free(self->agent_owner);
 	self->agent = g_strdup(path);
 	self->agent_owner = g_strdup(g_dbus_method_invocation_get_sender(invocation));
-	reply(invocation);
+	scripted_reply(invocation);
 	return TRUE;
 }
 
@@ -374,10 +238,10 @@ static gboolean
 on_unregister_agent(BluezAgentManager1 *manager, GDBusMethodInvocation *invocation, const char *path,
 		    ScriptedBluez *self)
 {
-	if (fails(self, invocation))
+	if (scripted_fails(self, invocation))
 		return TRUE;
 	g_clear_pointer(&self->agent, g_free);
-	reply(invocation);
+	scripted_reply(invocation);
 	return TRUE;
 }
 
@@ -396,8 +260,8 @@ scripted_bluez_start(ScriptedBluez *self)
 	g_signal_connect(self->adapter, "handle-remove-device", G_CALLBACK(on_remove_device), self);
 	g_signal_connect(agents, "handle-register-agent", G_CALLBACK(on_register_agent), self);
 	g_signal_connect(agents, "handle-unregister-agent", G_CALLBACK(on_unregister_agent), self);
-	export(self, ADAPTER, self->adapter);
-	export(self, "/org/bluez", agents);
+	scripted_export(self, ADAPTER, self->adapter);
+	scripted_export(self, "/org/bluez", agents);
 	g_dbus_object_manager_server_set_connection(self->objects, self->connection);
 	self->name = g_bus_own_name_on_connection(self->connection, "org.bluez", G_BUS_NAME_OWNER_FLAGS_NONE, NULL,
 						  NULL, NULL, NULL);
@@ -429,6 +293,9 @@ scripted_bluez_new(GDBusConnection *connection)
 	self->calls = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	self->written = g_string_new(NULL);
 	self->notify_fd = -1;
+	self->mtu = 247;
+	self->schema_rev = STP_SCHEMA_REV;
+	self->service = 1;
 	scripted_bluez_start(self);
 	return self;
 }
@@ -502,7 +369,7 @@ scripted_bluez_advertise(ScriptedBluez *self, guint32 newest_record)
 	g_signal_connect(self->device, "handle-disconnect", G_CALLBACK(on_disconnect), self);
 	g_signal_connect(self->device, "handle-pair", G_CALLBACK(on_pair), self);
 	g_signal_connect(self->device, "handle-cancel-pairing", G_CALLBACK(on_cancel_pairing), self);
-	export(self, DEVICE, self->device);
+	scripted_export(self, DEVICE, self->device);
 	self->seen = TRUE;
 }
 
@@ -549,43 +416,6 @@ scripted_bluez_hold_services(ScriptedBluez *self)
 	self->holds_services = TRUE;
 }
 
-static void
-emit_value(ScriptedBluez *self, const char *uuid, const void *bytes, gsize size)
-{
-	g_autofree char *path = path_of(uuid);
-	GVariantBuilder changed;
-
-	g_variant_builder_init(&changed, G_VARIANT_TYPE_VARDICT);
-	g_variant_builder_add(&changed, "{sv}", "Value",
-			      g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, size, 1));
-	g_dbus_connection_emit_signal(self->connection, NULL, path, "org.freedesktop.DBus.Properties",
-				      "PropertiesChanged",
-				      g_variant_new("(sa{sv}as)", "org.bluez.GattCharacteristic1", &changed, NULL),
-				      NULL);
-}
-
-void
-scripted_bluez_indicate(ScriptedBluez *self, const void *bytes, gsize size)
-{
-	emit_value(self, STP_UUID_LOG_CONTROL, bytes, size);
-}
-
-void
-scripted_bluez_notify(ScriptedBluez *self, const void *bytes, gsize size)
-{
-	if (self->signals)
-		emit_value(self, STP_UUID_LOG_DATA, bytes, size);
-	else if (send(self->notify_fd, bytes, size, MSG_NOSIGNAL) < 0)
-		g_error("notify: %s", g_strerror(errno));
-}
-
-void
-scripted_bluez_hang_up(ScriptedBluez *self)
-{
-	close(self->notify_fd);
-	self->notify_fd = -1;
-}
-
 void
 scripted_bluez_drop_link(ScriptedBluez *self)
 {
@@ -595,11 +425,19 @@ scripted_bluez_drop_link(ScriptedBluez *self)
 void
 scripted_bluez_drop_services(ScriptedBluez *self)
 {
-	remove_characteristics(self);
+	scripted_remove_characteristics(self);
 }
 
 char *
 scripted_bluez_written(ScriptedBluez *self)
 {
 	return g_strdup(self->written->str);
+}
+
+void
+scripted_bluez_drop_link_with(ScriptedBluez *self, const char *reason, const char *message)
+{
+	disconnected(self);
+	g_dbus_connection_emit_signal(self->connection, NULL, DEVICE, "org.bluez.Device1", "Disconnected",
+				      g_variant_new("(ss)", reason, message), NULL);
 }

@@ -61,3 +61,17 @@ void scripted_bluez_drop_link(ScriptedBluez *self);
 void scripted_bluez_drop_services(ScriptedBluez *self);
 /* Everything written so far: "request 10,command 14"; the caller's. */
 char *scripted_bluez_written(ScriptedBluez *self);
+
+/* What the pen notifies is lost; it is not told. */
+void scripted_bluez_mute(ScriptedBluez *self, gboolean mute);
+/* As BlueZ tells it from now on. */
+void scripted_bluez_set_mtu(ScriptedBluez *self, guint16 mtu);
+void scripted_bluez_set_schema(ScriptedBluez *self, guint16 schema_rev);
+/* Until the next connection BlueZ reads Features at a handle that means something else. */
+void scripted_bluez_go_stale(ScriptedBluez *self);
+/* With held services: they are resolved now, at that place; those that were there go first. */
+void scripted_bluez_resolve(ScriptedBluez *self, guint service);
+/* Only ServicesResolved becomes true. */
+void scripted_bluez_say_resolved(ScriptedBluez *self);
+/* As BlueZ tells it from 5.83 on: "org.bluez.Reason.Timeout". */
+void scripted_bluez_drop_link_with(ScriptedBluez *self, const char *reason, const char *message);

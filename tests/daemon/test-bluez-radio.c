@@ -175,12 +175,18 @@ static void
 test_a_pen_that_lacks_something(void **state)
 {
 	struct world *world = *state;
+	g_autoptr(GAsyncResult) result = NULL;
 	g_autoptr(GError) error = NULL;
 
 	world_hear(world);
 	scripted_bluez_hide(world->bluez, STP_UUID_LOG_DATA);
-	assert_null(world_try_connect(world, &error));
+	/* Ten seconds, then once more after connecting anew. */
+	stp_radio_connect_async(world->radio, SCRIPTED_PEN, NULL, keep_result, &result);
+	WAIT_FOR(scripted_bluez_calls(world->bluez, "Connect") == 2);
+	WAIT_FOR(result != NULL);
+	assert_null(stp_radio_connect_finish(world->radio, result, &error));
 	assert_error(error, STP_ERROR_PROTOCOL_FAILED, "log-data");
+	assert_int_equal(scripted_bluez_calls(world->bluez, "RemoveDevice"), 0);
 	assert_false(scripted_bluez_is_connected(world->bluez));
 }
 
