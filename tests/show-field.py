@@ -39,7 +39,9 @@ def written():
             worlds = found.setdefault(int(number), {})
             worlds.setdefault("here", set()).add(name)
             whole = re.search(re.escape(path.name) + r'"?( -v)?$', scenarios, re.M)
-            if path.suffix == ".py" and (name in scenarios or whole):
+            part = re.search(re.escape(path.name) + r".* -k (?:\S+ -k )*(\S+)", scenarios)
+            words = re.findall(r"-k (\S+)", part.group(0)) if part else []
+            if path.suffix == ".py" and (name in scenarios or whole or any(word in name for word in words)):
                 worlds.setdefault("lab", set()).add(name)
     return found
 

@@ -144,6 +144,8 @@ class World:
             self.start_bus()
             if bluez:
                 self.start_bluez(*fake_args)
+        else:
+            self.forget_bonds()
 
     def __enter__(self):
         return self
@@ -162,6 +164,17 @@ class World:
             print("---- %s\n%s" % (process.name, "\n".join(end)), file=sys.stderr)
 
     # ---- the world's parts ----
+
+    def forget_bonds(self):
+        """The lab's guest has one bluetoothd for all tests of a boot; a world begins without bonds."""
+        import dbus
+        bus = dbus.SystemBus()
+        objects = dbus.Interface(bus.get_object("org.bluez", "/"), "org.freedesktop.DBus.ObjectManager")
+        for path, interfaces in objects.GetManagedObjects().items():
+            device = interfaces.get("org.bluez.Device1")
+            if device and device.get("Paired"):
+                adapter = bus.get_object("org.bluez", device["Adapter"])
+                adapter.RemoveDevice(path, dbus_interface="org.bluez.Adapter1")
 
     def start_bus(self, rules=""):
         config = os.path.join(self.directory, "bus.conf")
