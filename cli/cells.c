@@ -28,6 +28,18 @@ cell_moment_or_unknown(JsonObject *row, const char *name_us)
 }
 
 char *
+cell_session_start(JsonObject *session)
+{
+	gint64 us = row_int(session, "start_us", 0), none = G_MAXINT64;
+	gint64 offset_min = row_int(session, "offset_min", none);
+
+	/* As the clock on the wall showed where it was collected, wherever it is looked at. */
+	if (us && offset_min != none)
+		return when_at(us, (int)offset_min);
+	return moment(session, "start_us", "unknown");
+}
+
+char *
 cell_serial(JsonObject *row)
 {
 	return g_strdup(row_text(row, "serial"));

@@ -11,6 +11,9 @@ char *cell_moment_or_never(JsonObject *row, const char *name_us);
 /* Local time; "unknown" when null. */
 char *cell_moment_or_unknown(JsonObject *row, const char *name_us);
 
+/* Of a session: local time where it was collected; here, when that is not known. */
+char *cell_session_start(JsonObject *session);
+
 char *cell_serial(JsonObject *row);		/* "serial" */
 char *cell_label(JsonObject *row);		/* "label" */
 char *cell_coverage(JsonObject *row);		/* "coverage", percent */

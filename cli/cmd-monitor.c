@@ -6,6 +6,7 @@
 
 #include <glib-unix.h>
 
+#include "cells.h"
 #include "client.h"
 #include "cmd.h"
 #include "failure.h"
@@ -85,8 +86,7 @@ static void
 on_session_stored(StpDbusManager1 *manager, GVariant *dictionary, gpointer data)
 {
 	JsonObject *session = model_session(dictionary), *details = json_object_new();
-	g_autofree char *start = row_int(session, "start_us", 0) ? when_local(row_int(session, "start_us", 0)) :
-								   g_strdup("unknown");
+	g_autofree char *start = cell_session_start(session);
 	g_autofree char *duration = text_duration(row_int(session, "duration_ms", 0));
 	char *text = g_strdup_printf("%s: session stored, start %s, %s, %d samples%s", row_text(session, "id"),
 				     start, duration, (int)row_int(session, "samples", 0),
@@ -94,6 +94,20 @@ on_session_stored(StpDbusManager1 *manager, GVariant *dictionary, gpointer data)
 
 	json_object_set_object_member(details, "session", session);
 	emit(data, "session-stored", details, text);
+}
+
+static void
+on_sessions_timed(StpDbusManager1 *manager, const char *const *ids, gpointer data)
+{
+	JsonObject *details = json_object_new();
+	JsonArray *array = json_array_new();
+	g_autofree char *count = text_count((gint64)g_strv_length((char **)ids), "session");
+
+	for (const char *const *id = ids; *id; id++)
+		json_array_add_string_element(array, *id);
+	json_object_set_array_member(details, "sessions", array);
+	emit(data, "sessions-timed", details,
+	     g_strdup_printf("the time of %s is better known now, %s%s", count, *ids ? *ids : "", ids[0] && ids[1] ? ", ..." : ""));
 }
 
 static void
@@ -289,6 +303,7 @@ connect_signals(struct monitor *monitor)
 	GDBusObjectManager *pens = monitor->client->pens;
 
 	g_signal_connect(manager, "session-stored", G_CALLBACK(on_session_stored), monitor);
+	g_signal_connect(manager, "sessions-timed", G_CALLBACK(on_sessions_timed), monitor);
 	g_signal_connect(manager, "finding", G_CALLBACK(on_finding), monitor);
 	g_signal_connect(manager, "alert", G_CALLBACK(on_alert), monitor);
 	g_signal_connect(manager, "notify::radio-state", G_CALLBACK(on_radio), monitor);

@@ -47,7 +47,7 @@ cell_id(JsonObject *row)
 static char *
 cell_start(JsonObject *row)
 {
-	return cell_moment_or_unknown(row, "start_us");
+	return cell_session_start(row);
 }
 
 static char *
@@ -148,7 +148,7 @@ print_csv(JsonArray *rows)
 		"id", "pen", "epoch", "number", "start", "start_uncertainty_ms", "time_quality", "duration_ms",
 		"motor_on_ms", "strokes", "samples", "period_ms", "set_depth_min_um", "set_depth_max_um",
 		"set_rate_dhz", "depth_max_um", "depth_p50_um", "zones", "passes", "needles", "cartridge",
-		"firmware", "complete",
+		"firmware", "complete", "zone", "offset_min",
 	};
 
 	g_autoptr(GString) line = g_string_new(NULL);
@@ -254,6 +254,25 @@ start_text(JsonObject *session)
 	return g_strdup_printf("%s, give or take %s (%s)", start, give, row_text(session, "time_quality"));
 }
 
+/* How the start is known, for people. */
+static char *
+known_text(JsonObject *session)
+{
+	static const struct { const char *quality, *words; } table[] = {
+		{ "anchored", "by contacts since the pen was switched on, with this computer's clock known to be right" },
+		{ "extrapolated", "by what the pen took for the time; nobody met it since it was switched on" },
+		{ "bounded", "between what is known of the times before and after the pen was switched on for it" },
+		{ "unconfirmed", "by a clock that nobody vouched for; the start is only as right as that clock was" },
+		{ "unknown", "not yet; sync the pen once more before it is switched off, with this computer's clock right" },
+	};
+	const char *quality = row_text(session, "time_quality");
+
+	for (size_t i = 0; i < G_N_ELEMENTS(table); i++)
+		if (!strcmp(table[i].quality, quality))
+			return g_strdup(table[i].words);
+	return g_strdup(quality);
+}
+
 static char *
 rate_or_unknown(JsonObject *session, const char *name)
 {
@@ -300,6 +319,9 @@ print_session(const struct cli *cli, JsonObject *session)
 		{ "Session", cell_id(session), TONE_PLAIN },
 		{ "Pen", g_strdup(row_text(session, "pen")), TONE_PLAIN },
 		{ "Start", start_text(session), TONE_PLAIN },
+		{ "Start known", known_text(session), TONE_PLAIN },
+		{ "Time zone", *row_text(session, "zone") ? g_strdup(row_text(session, "zone")) : g_strdup("unknown"),
+		  TONE_PLAIN },
 		{ "Duration", cell_duration(session), TONE_PLAIN },
 		{ "Motor on", text_duration(row_int(session, "motor_on_ms", 0)), TONE_PLAIN },
 		{ "Strokes", number(session, "strokes"), TONE_PLAIN },

@@ -131,7 +131,7 @@ JsonObject *
 model_session(GVariant *session)
 {
 	static const char *const may_lack[] = {
-		"start", "start_us", "start_uncertainty_ms", "set_depth_min_um", "set_depth_max_um",
+		"start", "start_us", "start_uncertainty_ms", "offset_min", "set_depth_min_um", "set_depth_max_um",
 		"set_rate_dhz", "depth_max_um", "depth_p50_um", NULL,
 	};
 	JsonObject *object = to_object(session);

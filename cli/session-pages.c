@@ -8,13 +8,14 @@
 #define PAGE 500
 
 static int
-add_time(struct cli *cli, GVariantBuilder *builder, const char *name, const char *text, gint64 now)
+add_time(struct cli *cli, GVariantBuilder *builder, const char *name, const char *text, enum when_edge edge,
+	 gint64 now)
 {
 	gint64 us;
 
 	if (!text)
 		return EXIT_OK;
-	if (!when_parse(text, now, &us))
+	if (!when_parse(text, now, edge, &us))
 		return cli_fail(cli, EXIT_USAGE, "usage",
 				"Write 2026-01-31, \"2026-01-31 10:30\", today, yesterday or \"3 days ago\".",
 				"--%s does not understand \"%s\".", name, text);
@@ -27,10 +28,10 @@ session_filter(struct client *client, const struct session_choice *choice, GVari
 {
 	g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
 	gint64 now = g_get_real_time();
-	int code = add_time(client->cli, &builder, "since", choice->since, now);
+	int code = add_time(client->cli, &builder, "since", choice->since, WHEN_SINCE, now);
 
 	if (code == EXIT_OK)
-		code = add_time(client->cli, &builder, "until", choice->until, now);
+		code = add_time(client->cli, &builder, "until", choice->until, WHEN_UNTIL, now);
 	if (code == EXIT_OK && choice->pen) {
 		g_autofree char *serial = NULL;
 

@@ -79,10 +79,43 @@ parse_ago(const char *text, gint64 now_us, gint64 *us)
 	return FALSE;
 }
 
-static gboolean
-parse_iso(const char *text, gint64 *us)
+static gint64
+local_offset(GTimeZone *zone, gint64 seconds)
 {
-	g_autoptr(GTimeZone) local = g_time_zone_new_local();
+	return g_time_zone_get_offset(zone, g_time_zone_find_interval(zone, G_TIME_TYPE_UNIVERSAL, seconds));
+}
+
+/* When the clock on the wall showed that, counted as if it were UTC. */
+static gint64
+from_wall(gint64 wall, enum when_edge edge)
+{
+	g_autoptr(GTimeZone) zone = g_time_zone_new_local();
+	gint64 before = wall - local_offset(zone, wall - 86400), after = wall - local_offset(zone, wall + 86400);
+	gboolean was_before = before + local_offset(zone, before) == wall;
+	gboolean was_after = after + local_offset(zone, after) == wall;
+	gint64 low = wall - 86400, high = wall + 86400;
+
+	if (was_before && was_after)
+		return edge == WHEN_SINCE ? MIN(before, after) : MAX(before, after);
+	if (was_before || was_after)
+		return was_before ? before : after;
+	/* Nobody's clock ever showed it. */
+	while (high - low > 1) {
+		gint64 middle = low + (high - low) / 2;
+
+		if (local_offset(zone, middle) == local_offset(zone, wall - 86400))
+			low = middle;
+		else
+			high = middle;
+	}
+	return high;
+}
+
+static gboolean
+parse_iso(const char *text, enum when_edge edge, gint64 *us)
+{
+	g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
+	g_autoptr(GTimeZone) other = g_time_zone_new_offset(3600);
 	g_autofree char *whole = NULL;
 	size_t length = strlen(text);
 
@@ -104,16 +137,20 @@ parse_iso(const char *text, gint64 *us)
 	if (space)
 		memmove(space, space + 1, strlen(space));
 
-	g_autoptr(GDateTime) time = g_date_time_new_from_iso8601(whole, local);
+	g_autoptr(GDateTime) time = g_date_time_new_from_iso8601(whole, utc);
+	g_autoptr(GDateTime) elsewhere = g_date_time_new_from_iso8601(whole, other);
 
-	if (!time)
+	if (!time || !elsewhere)
 		return FALSE;
 	*us = to_us(time);
+	/* With an offset of its own it is the same moment everywhere. */
+	if (*us != to_us(elsewhere))
+		*us = from_wall(g_date_time_to_unix(time), edge) * G_USEC_PER_SEC + g_date_time_get_microsecond(time);
 	return TRUE;
 }
 
 gboolean
-when_parse(const char *text, gint64 now_us, gint64 *us)
+when_parse(const char *text, gint64 now_us, enum when_edge edge, gint64 *us)
 {
 	if (!strcmp(text, "now")) {
 		*us = now_us;
@@ -123,7 +160,7 @@ when_parse(const char *text, gint64 now_us, gint64 *us)
 		return parse_midnight(now_us, 0, us);
 	if (!strcmp(text, "yesterday"))
 		return parse_midnight(now_us, 1, us);
-	return parse_ago(text, now_us, us) || parse_iso(text, us);
+	return parse_ago(text, now_us, us) || parse_iso(text, edge, us);
 }
 
 char *
@@ -133,6 +170,16 @@ when_local(gint64 us)
 	g_autoptr(GDateTime) local = utc ? g_date_time_to_local(utc) : NULL;
 
 	return local ? g_date_time_format(local, "%Y-%m-%d %H:%M:%S %:z") : g_strdup("unknown");
+}
+
+char *
+when_at(gint64 us, int offset_min)
+{
+	g_autoptr(GDateTime) utc = from_us(us);
+	g_autoptr(GTimeZone) zone = g_time_zone_new_offset(offset_min * 60);
+	g_autoptr(GDateTime) there = utc ? g_date_time_to_timezone(utc, zone) : NULL;
+
+	return there ? g_date_time_format(there, "%Y-%m-%d %H:%M:%S %:z") : g_strdup("unknown");
 }
 
 char *

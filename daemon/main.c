@@ -28,7 +28,8 @@ typedef struct {
 } Daemon;
 
 typedef struct {
-	char *state_dir, *adapter;
+	char *state_dir, *adapter, *clock;
+	StpClockPolicy clock_policy;
 	gboolean verbose, version;
 } Options;
 
@@ -99,6 +100,9 @@ parse(int *argc, char ***argv, Options *options, GError **error)
 		{ "adapter", 'a', 0, G_OPTION_ARG_STRING, &options->adapter,
 		  "Bluetooth adapter to use, by address or as hciN (default: $STIPPLE_ADAPTER, else "
 		  "the first)", "ADAPTER" },
+		{ "clock", 0, 0, G_OPTION_ARG_STRING, &options->clock,
+		  "Whether this computer's clock is right: auto (the kernel knows; the default), trusted or "
+		  "untrusted (default: $STIPPLE_CLOCK)", "WHETHER" },
 		{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &options->verbose, "Log every step", NULL },
 		{ "version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version", NULL },
 		G_OPTION_ENTRY_NULL
@@ -113,6 +117,13 @@ parse(int *argc, char ***argv, Options *options, GError **error)
 			    "There is nothing to do with '%s'", (*argv)[1]);
 		return FALSE;
 	}
+	if (options->clock == NULL)
+		options->clock = g_strdup(g_getenv("STIPPLE_CLOCK"));
+	if (options->clock != NULL && !stp_clock_policy_parse(options->clock, &options->clock_policy)) {
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+			    "--clock takes auto, trusted or untrusted, not '%s'", options->clock);
+		return FALSE;
+	}
 	if (options->state_dir == NULL)
 		options->state_dir = g_strdup(g_getenv("STATE_DIRECTORY"));
 	if (options->state_dir == NULL)
@@ -122,12 +133,27 @@ parse(int *argc, char ***argv, Options *options, GError **error)
 	return TRUE;
 }
 
+/* The system bus lives as long as the computer runs, and has a name of its own each time. */
+static char *
+name_of_boot(GDBusConnection *bus)
+{
+	g_autoptr(GVariant) answer =
+		g_dbus_connection_call_sync(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+					    "GetId", NULL, G_VARIANT_TYPE("(s)"), G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL);
+	char *name = NULL;
+
+	if (answer != NULL)
+		g_variant_get(answer, "(s)", &name);
+	return name;
+}
+
 static int
 run(const Options *options, GError **error)
 {
 	Daemon daemon = { 0 };
 	g_autoptr(GMainLoop) loop = NULL;
 	g_autoptr(GDBusConnection) bus = NULL;
+	g_autofree char *boot = NULL;
 	g_autoptr(StpStore) store = NULL;
 	g_autoptr(StpRadio) radio = NULL;
 	g_autoptr(StpCollector) collector = NULL;
@@ -145,6 +171,8 @@ run(const Options *options, GError **error)
 	store = stp_store_open(options->state_dir, error);
 	if (store == NULL)
 		return EXIT_FAILURE;
+	boot = name_of_boot(bus);
+	stp_store_set_clock(store, stp_host_clock_new(options->clock_policy, boot));
 	radio = STP_RADIO(stp_bluez_radio_new(bus, options->adapter));
 	collector = stp_collector_new(radio, store, error);
 	if (collector == NULL)
@@ -195,5 +223,6 @@ main(int argc, char **argv)
 		g_printerr("stippled: %s\n", error->message);
 	g_free(options.state_dir);
 	g_free(options.adapter);
+	g_free(options.clock);
 	return status;
 }

@@ -58,6 +58,9 @@ add_session_time(GVariantBuilder *builder, const StpSession *session)
 		    g_variant_new_uint32(session->start_uncertainty_ms));
 	}
 	add_string(builder, "time_quality", quality_name(session->time_quality));
+	add_string(builder, "zone", session->zone);
+	if (session->has_offset)
+		add(builder, "offset_min", g_variant_new_int32(session->offset_min));
 	add(builder, "boot_id", g_variant_new_uint32(session->boot_id));
 	add(builder, "start_tick_ms", g_variant_new_uint64(session->start_tick_ms));
 	add(builder, "received", g_variant_new_int64(session->received));

@@ -77,6 +77,12 @@ on_finding(StpStore *store, const StpFinding *finding, StpBusManager *self)
 	stp_dbus_manager1_emit_finding(self->skeleton, stp_bus_finding(finding));
 }
 
+static void
+on_sessions_timed(StpStore *store, const char *const *ids, StpBusManager *self)
+{
+	stp_dbus_manager1_emit_sessions_timed(self->skeleton, ids);
+}
+
 /* ---- methods ---- */
 
 static gboolean
@@ -242,6 +248,7 @@ stp_bus_manager_new(StpCollector *collector, const char *version)
 					0);
 	g_signal_connect_object(collector, "session-stored", G_CALLBACK(on_session_stored), self, 0);
 	g_signal_connect_object(store, "finding", G_CALLBACK(on_finding), self, 0);
+	g_signal_connect_object(store, "sessions-timed", G_CALLBACK(on_sessions_timed), self, 0);
 	g_signal_connect_object(radio, "state-changed", G_CALLBACK(show_radio), self, 0);
 	g_signal_connect_object(store, "state-changed", G_CALLBACK(show_store), self, 0);
 

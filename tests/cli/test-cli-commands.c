@@ -15,7 +15,7 @@
 #define SESSION_7 \
 	"{'id': <'SP-0001/0000002a/7'>, 'pen': <'SP-0001'>, 'epoch': <uint32 42>, 'number': <uint32 7>, " \
 	"'start': <int64 1767225600000000>, 'start_uncertainty_ms': <uint32 12>, " \
-	"'time_quality': <'anchored'>, 'duration_ms': <uint32 1802250>, 'motor_on_ms': <uint32 900000>, " \
+	"'time_quality': <'anchored'>, 'zone': <'Europe/Berlin'>, 'offset_min': <60>, 'duration_ms': <uint32 1802250>, 'motor_on_ms': <uint32 900000>, " \
 	"'strokes': <uint32 100000>, 'samples': <uint32 180000>, 'parts': <uint32 3>, 'complete': <true>, " \
 	"'period_ms': <uint32 10>, 'set_depth_min_um': <uint32 250>, 'set_depth_max_um': <uint32 2500>, " \
 	"'set_rate_dhz': <uint32 1200>, 'depth_max_um': <uint32 2520>, 'zones': <uint32 5>, " \
@@ -178,10 +178,10 @@ sessions_list(void **state)
 	expect(fake, "sessions list --format=csv", 0,
 	       "id,pen,epoch,number,start,start_uncertainty_ms,time_quality,duration_ms,motor_on_ms,strokes,samples,"
 	       "period_ms,set_depth_min_um,set_depth_max_um,set_rate_dhz,depth_max_um,depth_p50_um,zones,passes,"
-	       "needles,cartridge,firmware,complete\n"
+	       "needles,cartridge,firmware,complete,zone,offset_min\n"
 	       "SP-0001/0000002a/7,SP-0001,42,7,2026-01-01T00:00:00.000000Z,12,anchored,1802250,900000,100000,"
-	       "180000,10,250,2500,1200,2520,,5,3,12,0a0b,\"'=1+1\",true\n"
-	       "SP-0001/0000002a/6,SP-0001,42,6,,,unknown,5000,,,500,,,,,,,,,,,1.2.3,false\n");
+	       "180000,10,250,2500,1200,2520,,5,3,12,0a0b,\"'=1+1\",true,Europe/Berlin,60\n"
+	       "SP-0001/0000002a/6,SP-0001,42,6,,,unknown,5000,,,500,,,,,,,,,,,1.2.3,false,,\n");
 	expect_part(fake, "sessions list --json", 0, "\"start\":null,\"start_us\":null");
 	expect_part(fake, "sessions list --json", 0,
 		    "\"start\":\"2026-01-01T00:00:00.000000Z\",\"start_us\":1767225600000000,");
@@ -215,6 +215,10 @@ sessions_show(void **state)
 
 	expect_part(fake, "sessions show SP-0001/0000002a/7", 0,
 		    "Start:           2026-01-01 01:00:00 +01:00, give or take 12 ms (anchored)\n");
+	expect_part(fake, "sessions show SP-0001/0000002a/7", 0,
+		    "Start known:     by contacts since the pen was switched on, with this computer's clock known to be right\n"
+		    "Time zone:       Europe/Berlin\n");
+	expect_part(fake, "sessions show SP-0001/0000002a/6", 0, "Start known:     not yet; sync the pen once more");
 	expect_part(fake, "sessions show SP-0001/0000002a/7", 0, "Records:         1, 2, 3\n");
 	expect_part(fake, "sessions show SP-0001/0000002a/6", 0, "Start:           unknown\n");
 	expect_part(fake, "sessions show SP-0001/0000002a/6", 0, "Complete:        no: parts are missing");

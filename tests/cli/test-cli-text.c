@@ -116,7 +116,7 @@ moments_are_understood(void **state)
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
 		gint64 us = 0;
 
-		if (!when_parse(cases[i].text, NOW, &us) || us != cases[i].us)
+		if (!when_parse(cases[i].text, NOW, WHEN_SINCE, &us) || us != cases[i].us)
 			fail_msg("\"%s\" became %" G_GINT64_FORMAT ", not %" G_GINT64_FORMAT, cases[i].text, us,
 				 cases[i].us);
 	}
@@ -133,7 +133,7 @@ nonsense_is_no_moment(void **state)
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
 		gint64 us;
 
-		if (when_parse(cases[i], NOW, &us))
+		if (when_parse(cases[i], NOW, WHEN_SINCE, &us))
 			fail_msg("\"%s\" was taken for a moment", cases[i]);
 	}
 }
