@@ -9,7 +9,7 @@ _stipplectl_globals='--json --color= --no-pager --verbose --help --version'
 # Words after a command: subcommands, or its options.
 _stipplectl_words() {
     case $1 in
-    '') echo 'status pens sessions sync coverage alerts monitor help' ;;
+    '') echo 'status pens sessions sync syncs coverage alerts monitor help' ;;
     pens) echo 'list show add remove' ;;
     sessions) echo 'list show export' ;;
     alerts) echo 'list acknowledge' ;;
@@ -24,6 +24,7 @@ _stipplectl_options() {
     'sessions list') echo '--pen= --since= --until= --limit= --all --format=' ;;
     'sessions export') echo '--format= --output= --output-dir= --pen= --all --since= --until= --partial' ;;
     sync) echo '--no-wait --timeout=' ;;
+    syncs) echo '--limit=' ;;
     'alerts list') echo '--all' ;;
     monitor) echo '--count=' ;;
     esac
@@ -49,7 +50,7 @@ _stipplectl_values() {
     --since | --until) echo 'today yesterday' ;;
     '')
         case $1 in
-        'pens show' | 'pens remove' | sync | coverage) _stipplectl_pens ;;
+        'pens show' | 'pens remove' | sync | syncs | coverage) _stipplectl_pens ;;
         'sessions show' | 'sessions export') _stipplectl_sessions ;;
         esac
         ;;

@@ -184,6 +184,17 @@ model_alert(GVariant *alert)
 }
 
 JsonObject *
+model_sync(GVariant *sync)
+{
+	static const char *const may_lack[] = { "connect_tries", "connect_ms", "rssi", "mtu", "data_ms", "throughput",
+						NULL };
+	JsonObject *object = to_object(sync);
+
+	fill_in(object, may_lack);
+	return object;
+}
+
+JsonObject *
 model_sighting(GVariant *sighting)
 {
 	static const char *const may_lack[] = { "serial", "pairing_open", "rssi", NULL };

@@ -17,6 +17,7 @@ JsonObject *model_coverage(GVariant *coverage);
 JsonObject *model_finding(GVariant *finding);
 JsonObject *model_alert(GVariant *alert);
 JsonObject *model_sighting(GVariant *sighting);
+JsonObject *model_sync(GVariant *sync);
 JsonObject *model_sync_result(GVariant *result);
 JsonObject *model_pen(StpDbusPen1 *pen);
 /* Only what the dictionary of changed properties names. */

@@ -28,6 +28,7 @@ struct _StpLinkFd {
 	GQueue subscribers;	/* StpPending: wait for HELLO */
 	guint mtu;
 	gboolean greeted, authenticated;
+	StpLinkEnd how;		/* it ended */
 };
 
 static void stp_link_fd_init_interface(StpLinkInterface *interface);
@@ -70,6 +71,7 @@ end(StpLinkFd *self, StpError code, const char *text)
 
 	if (self->fd < 0)
 		return;
+	self->how = code == STP_ERROR_CANCELLED ? STP_LINK_END_LOCAL : STP_LINK_END_LOST;
 	release(self, reason);
 	stp_debug("link", self->address, "closed: %s", text);
 	stp_link_emit_closed(STP_LINK(self), reason);
@@ -385,6 +387,13 @@ stp_link_fd_get_address(StpLink *link)
 }
 
 static void
+stp_link_fd_get_figures(StpLink *link, StpLinkFigures *figures)
+{
+	figures->path = STP_NOTIFY_DIRECT;
+	figures->end = STP_LINK_FD(link)->how;
+}
+
+static void
 stp_link_fd_finalize(GObject *object)
 {
 	StpLinkFd *self = STP_LINK_FD(object);
@@ -429,4 +438,5 @@ stp_link_fd_init_interface(StpLinkInterface *interface)
 	interface->get_mtu = stp_link_fd_get_mtu;
 	interface->get_authenticated = stp_link_fd_get_authenticated;
 	interface->get_address = stp_link_fd_get_address;
+	interface->get_figures = stp_link_fd_get_figures;
 }

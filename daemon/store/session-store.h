@@ -215,6 +215,8 @@ void stp_store_put_attempt_async(StpStore *self, const StpAttempt *attempt,
 				 GCancellable *cancellable, GAsyncReadyCallback callback,
 				 gpointer user_data);
 gboolean stp_store_put_attempt_finish(StpStore *self, GAsyncResult *result, GError **error);
+/* (element-type StpAttempt), latest first; serial NULL: of all pens. */
+GPtrArray *stp_store_list_attempts(StpStore *self, const char *serial, guint limit, GError **error);
 
 /* ---- upkeep ---- */
 

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "log.h"
 #include "store-alerts.h"
+#include "store-attempts.h"
 #include "store-coverage.h"
 #include "store-decoding.h"
 #include "store-enrolment.h"
@@ -340,6 +341,9 @@ clear_attempt(StpJob *self)
 	g_free((char *)self->u.attempt.serial);
 	g_free((char *)self->u.attempt.stage);
 	g_free((char *)self->u.attempt.error);
+	g_free((char *)self->u.attempt.notify);
+	g_free((char *)self->u.attempt.link_end);
+	g_free((char *)self->u.attempt.link_end_text);
 }
 
 /* Once for all that came in this sync. */
@@ -348,7 +352,7 @@ note_attempt(StpJob *self, StpDatabase *db, GError **error)
 {
 	gint64 pen;
 
-	return stp_pens_put_attempt(db, &self->u.attempt, error) &&
+	return stp_attempts_put(db, &self->u.attempt, error) &&
 	       stp_pens_ensure(db, self->u.attempt.serial, &pen, error) &&
 	       stp_times_settle(db, pen, &self->news, error);
 }
@@ -372,6 +376,9 @@ stp_job_put_attempt(const StpAttempt *attempt)
 	self->u.attempt.serial = g_strdup(attempt->serial);
 	self->u.attempt.stage = g_strdup(attempt->stage);
 	self->u.attempt.error = g_strdup(attempt->error);
+	self->u.attempt.notify = g_strdup(attempt->notify);
+	self->u.attempt.link_end = g_strdup(attempt->link_end);
+	self->u.attempt.link_end_text = g_strdup(attempt->link_end_text);
 	return self;
 }
 

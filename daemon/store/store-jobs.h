@@ -29,7 +29,7 @@ struct StpJob {
 		StpArrival arrival;	/* owns serial, raw and zone */
 		StpPartial *partial;
 		StpFinding *finding;
-		StpAttempt attempt;	/* owns serial, stage and error */
+		StpAttempt attempt;	/* owns its strings */
 		StpAlert *alert;
 		struct {
 			char *serial;

@@ -120,29 +120,3 @@ stp_pens_list(StpDatabase *db, const char *serial, GError **error)
 	}
 	return g_steal_pointer(&list);
 }
-
-gboolean
-stp_pens_put_attempt(StpDatabase *db, const StpAttempt *attempt, GError **error)
-{
-	static const char insert[] =
-		"INSERT INTO attempt (pen, started, ended, stage, records, damaged, given_up, bytes, mtu, error)"
-		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-	static const char synced[] = "UPDATE pen SET last_sync = max(last_sync, ?2) WHERE pen = ?1";
-	gint64 pen;
-
-	if (!stp_pens_ensure(db, attempt->serial, &pen, error))
-		return FALSE;
-	if (!stp_database_run(db, insert,
-			      STP_VALUES(STP_INT(pen), STP_INT(attempt->started), STP_INT(attempt->ended),
-					 STP_TEXT(or_empty(attempt->stage)), STP_INT(attempt->records),
-					 STP_INT(attempt->damaged), STP_INT(attempt->given_up),
-					 STP_INT(attempt->bytes), STP_INT(attempt->mtu),
-					 STP_TEXT(or_empty(attempt->error))),
-			      error))
-		return FALSE;
-	/* One that let another pen go first has no error, and is not complete. */
-	if (*or_empty(attempt->error) != '\0' || g_strcmp0(attempt->stage, "yielded") == 0 ||
-	    g_strcmp0(attempt->stage, "chosen") == 0)
-		return TRUE;
-	return stp_database_run(db, synced, STP_VALUES(STP_INT(pen), STP_INT(attempt->ended)), error);
-}

@@ -5,7 +5,7 @@
 #include "database.h"
 #include "store-types.h"
 
-/* The tables of pens and of attempts to sync them. */
+/* The table of pens. */
 
 /* *pen is 0 when the serial number is not known. */
 gboolean stp_pens_find(StpDatabase *db, const char *serial, gint64 *pen, GError **error);
@@ -14,4 +14,3 @@ gboolean stp_pens_ensure(StpDatabase *db, const char *serial, gint64 *pen, GErro
 gboolean stp_pens_put(StpDatabase *db, const StpPenRow *row, GError **error);
 /* serial NULL: all. */
 GPtrArray *stp_pens_list(StpDatabase *db, const char *serial, GError **error);
-gboolean stp_pens_put_attempt(StpDatabase *db, const StpAttempt *attempt, GError **error);

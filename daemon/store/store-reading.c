@@ -4,6 +4,7 @@
 /* What reads, as the store seam has it. */
 
 #include "error.h"
+#include "store-attempts.h"
 #include "store-coverage.h"
 #include "store-enrolment.h"
 #include "store-journal.h"
@@ -128,6 +129,19 @@ stp_store_get_coverage(StpStore *self, const char *serial, GError **error)
 	if (db == NULL)
 		return NULL;
 	list = stp_coverage_list(db, serial, error);
+	end_reading(db);
+	return list;
+}
+
+GPtrArray *
+stp_store_list_attempts(StpStore *self, const char *serial, guint limit, GError **error)
+{
+	StpDatabase *db = begin_reading(self, error);
+	GPtrArray *list = NULL;
+
+	if (db == NULL)
+		return NULL;
+	list = stp_attempts_list(db, serial, limit, error);
 	end_reading(db);
 	return list;
 }

@@ -204,7 +204,21 @@ typedef struct {
 	guint64 bytes;
 	guint mtu;
 	const char *error;	/* "" when it completed */
+	/* Of its link; all 0 and "" when not known. */
+	const char *notify;	/* by which way data came: "descriptor", "signals" */
+	guint switches;		/* to another way, or another descriptor */
+	gboolean has_rssi;
+	int rssi;		/* dBm, as last heard before connecting */
+	guint connect_tries, connect_ms;
+	guint refreshes;	/* connected anew because BlueZ' cache of its services was stale */
+	guint64 data_ms;	/* from the first request for data to the last of them */
+	const char *link_end;	/* a word: "local", "timeout", "lost", ... */
+	const char *link_end_text;	/* what BlueZ said of that */
 } StpAttempt;
+
+/* Of those that were listed. */
+void stp_attempt_free(StpAttempt *attempt);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpAttempt, stp_attempt_free)
 
 /* Notice: nothing is wrong yet.  Warning: somebody has to do something.  Critical: now. */
 typedef enum { STP_ALERT_NOTICE, STP_ALERT_WARNING, STP_ALERT_CRITICAL } StpAlertLevel;

@@ -23,12 +23,29 @@ on_attempt_kept(GObject *source, GAsyncResult *result, gpointer user_data)
 		g_task_return_boolean(task, TRUE);
 }
 
+/* The strings are the link's. */
+static void
+describe_link(StpAttempt *attempt, const StpLinkFigures *link)
+{
+	attempt->notify = stp_notify_path_name(link->path);
+	attempt->switches = link->switches;
+	attempt->has_rssi = link->rssi != STP_RSSI_UNKNOWN;
+	attempt->rssi = link->rssi;
+	attempt->connect_tries = link->connect_tries;
+	attempt->connect_ms = link->connect_ms;
+	attempt->refreshes = link->refreshes;
+	attempt->data_ms = link->data_ms;
+	attempt->link_end = stp_link_end_name(link->end);
+	attempt->link_end_text = link->end_text;
+}
+
 static void
 on_link_closed_by_us(GObject *source, GAsyncResult *result, gpointer user_data)
 {
 	StpPenSync *self = user_data; /* the reference goes on to on_attempt_kept() */
 	g_autoptr(GError) error = NULL;
-	const StpAttempt attempt = {
+	StpLinkFigures link;
+	StpAttempt attempt = {
 		.serial = self->serial,
 		.started = self->started,
 		.ended = stp_clock_wall(),
@@ -43,6 +60,8 @@ on_link_closed_by_us(GObject *source, GAsyncResult *result, gpointer user_data)
 
 	if (!stp_link_close_finish(STP_LINK(source), result, &error))
 		stp_debug("sync", self->serial, "closing the link: %s", error->message);
+	stp_link_get_figures(STP_LINK(source), &link);
+	describe_link(&attempt, &link);
 	stp_store_put_attempt_async(self->store, &attempt, NULL, on_attempt_kept, self);
 }
 

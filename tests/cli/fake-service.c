@@ -130,6 +130,15 @@ on_get_coverage(StpDbusManager1 *manager, GDBusMethodInvocation *invocation, con
 }
 
 static gboolean
+on_list_syncs(StpDbusManager1 *manager, GDBusMethodInvocation *invocation, const char *serial, guint limit,
+	      Fake *fake)
+{
+	if (!note(fake, invocation))
+		stp_dbus_manager1_complete_list_syncs(manager, invocation, to_array(fake->syncs, 0, limit));
+	return TRUE;
+}
+
+static gboolean
 on_list_alerts(StpDbusManager1 *manager, GDBusMethodInvocation *invocation, gboolean all, Fake *fake)
 {
 	if (!note(fake, invocation))
@@ -320,6 +329,7 @@ connect_manager(Fake *fake)
 		{ "handle-get-session", G_CALLBACK(on_get_session) },
 		{ "handle-open-session", G_CALLBACK(on_open_session) },
 		{ "handle-get-coverage", G_CALLBACK(on_get_coverage) },
+		{ "handle-list-syncs", G_CALLBACK(on_list_syncs) },
 		{ "handle-list-alerts", G_CALLBACK(on_list_alerts) },
 		{ "handle-acknowledge-alert", G_CALLBACK(on_acknowledge_alert) },
 		{ "handle-remove-pen", G_CALLBACK(on_remove_pen) },
@@ -377,6 +387,7 @@ fake_new(void)
 	fake->sightings = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
 	fake->sessions = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
 	fake->coverage = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
+	fake->syncs = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
 	fake->alerts = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
 	fake->stuck_syncs = g_ptr_array_new();
 	fake->sync_result = g_variant_ref_sink(g_variant_new_parsed("@a{sv} {'records': <uint32 0>}"));
@@ -406,6 +417,7 @@ fake_free(Fake *fake)
 	g_ptr_array_unref(fake->sightings);
 	g_ptr_array_unref(fake->sessions);
 	g_ptr_array_unref(fake->coverage);
+	g_ptr_array_unref(fake->syncs);
 	g_ptr_array_unref(fake->alerts);
 	g_ptr_array_unref(fake->stuck_syncs);
 	g_variant_unref(fake->sync_result);

@@ -420,6 +420,49 @@ pens_are_kept(void **state)
 }
 
 static void
+attempts_are_listed(void **state)
+{
+	World *world = *state;
+	StpAttempt attempt = { .serial = "P2", .stage = "transfer", .error = "lost", .bytes = 7, .mtu = 247,
+			       .notify = "signals", .switches = 1, .has_rssi = TRUE, .rssi = -61,
+			       .connect_tries = 2, .connect_ms = 812, .refreshes = 1, .data_ms = 40,
+			       .link_end = "timeout", .link_end_text = "Connection timeout" };
+	g_autoptr(GPtrArray) some = NULL;
+	g_autoptr(GPtrArray) of_p3 = NULL;
+	const StpAttempt *found;
+
+	for (guint i = 1; i <= 3; i++) {
+		attempt.started = attempt.ended = i * 10;
+		world_put_attempt(world, &attempt);
+	}
+	attempt = (StpAttempt){ .serial = "P3", .started = 25, .ended = 26, .stage = "done" };
+	world_put_attempt(world, &attempt);
+
+	some = stp_store_list_attempts(world->store, NULL, 2, NULL);
+	assert_int_equal(some->len, 2);
+	found = some->pdata[0];
+	assert_string_equal(found->serial, "P2");
+	assert_int_equal(found->started, 30);
+	assert_string_equal(found->notify, "signals");
+	assert_true(found->has_rssi);
+	assert_int_equal(found->rssi, -61);
+	assert_int_equal(found->connect_tries, 2);
+	assert_int_equal(found->connect_ms, 812);
+	assert_int_equal(found->refreshes, 1);
+	assert_int_equal(found->data_ms, 40);
+	assert_int_equal(found->switches, 1);
+	assert_string_equal(found->link_end, "timeout");
+	assert_string_equal(found->link_end_text, "Connection timeout");
+	assert_string_equal(((const StpAttempt *)some->pdata[1])->serial, "P3");
+
+	of_p3 = stp_store_list_attempts(world->store, "P3", 100, NULL);
+	assert_int_equal(of_p3->len, 1);
+	found = of_p3->pdata[0];
+	assert_false(found->has_rssi);
+	assert_string_equal(found->link_end, "");
+}
+
+static void
 all_of_it_survives_a_restart(void **state)
 {
 	World *world = *state;
@@ -513,6 +556,7 @@ main(void)
 		CASE(sessions_are_found_by_name),
 		CASE(lists_are_paged),
 		CASE(pens_are_kept),
+		CASE(attempts_are_listed),
 		CASE(all_of_it_survives_a_restart),
 		CASE(what_is_cancelled_in_time_is_not_stored),
 		CASE(closing_waits_for_the_writer),

@@ -78,3 +78,14 @@ CREATE TABLE clock_set (
 	utc INTEGER NOT NULL,
 	uncertainty_us INTEGER NOT NULL
 );
+
+-- Of an attempt: how its link was, and why it ended.
+ALTER TABLE attempt ADD COLUMN notify TEXT NOT NULL DEFAULT '';		-- "descriptor", "signals"; "" never on
+ALTER TABLE attempt ADD COLUMN switches INTEGER NOT NULL DEFAULT 0;	-- to another way or descriptor
+ALTER TABLE attempt ADD COLUMN rssi INTEGER;				-- dBm; NULL unknown
+ALTER TABLE attempt ADD COLUMN connect_tries INTEGER NOT NULL DEFAULT 0;	-- 0 unknown
+ALTER TABLE attempt ADD COLUMN connect_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE attempt ADD COLUMN refreshes INTEGER NOT NULL DEFAULT 0;	-- for a stale cache of services
+ALTER TABLE attempt ADD COLUMN data_ms INTEGER NOT NULL DEFAULT 0;	-- first request to last value
+ALTER TABLE attempt ADD COLUMN link_end TEXT NOT NULL DEFAULT '';	-- "local", "timeout", "lost", ...
+ALTER TABLE attempt ADD COLUMN link_end_text TEXT NOT NULL DEFAULT '';	-- what BlueZ said
