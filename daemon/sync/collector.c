@@ -413,12 +413,13 @@ on_enrolled(GObject *source, GAsyncResult *result, gpointer user_data)
 	else
 		keeper = add_pen(self, g_steal_pointer(&enrolled->row));
 	take_address(self, keeper);
-	if (stp_pen_keeper_is_busy(keeper) || self->stopping != NULL) {
-		stp_link_close_async(enrolled->link, NULL, NULL);
-	} else {
+	/* A link that is not taken over ends with the enrolment. */
+	if (!stp_pen_keeper_is_busy(keeper) && self->stopping == NULL) {
+		g_autoptr(StpLink) link = g_steal_pointer(&enrolled->link);
+
 		/* One link above the share for a moment: it is up already. */
 		self->links++;
-		stp_pen_keeper_go_over(keeper, enrolled->link);
+		stp_pen_keeper_go_over(keeper, link);
 	}
 	g_task_return_pointer(task, g_object_ref(stp_pen_keeper_get_pen(keeper)), g_object_unref);
 }

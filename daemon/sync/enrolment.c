@@ -32,6 +32,9 @@ static void connect_pen(GTask *task);
 void
 stp_enrolled_free(StpEnrolled *enrolled)
 {
+	/* Whoever has not taken it does not want it; a pen that stays connected is heard by nobody. */
+	if (enrolled->link != NULL)
+		stp_link_close_async(enrolled->link, NULL, NULL);
 	g_clear_object(&enrolled->link);
 	g_clear_pointer(&enrolled->row, stp_pen_row_free);
 	g_free(enrolled);

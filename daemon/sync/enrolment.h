@@ -13,7 +13,7 @@
  */
 
 typedef struct {
-	StpLink *link;		/* still up, for the first sync */
+	StpLink *link;		/* still up, for the first sync; who does not take it away closes it */
 	StpPenRow *row;		/* as kept */
 } StpEnrolled;
 
