@@ -351,8 +351,7 @@ require_keeper(StpCollector *self, const char *serial, GError **error)
 
 	if (keeper == NULL)
 		g_set_error(error, STP_ERROR, STP_ERROR_NOT_FOUND,
-			    "No pen %s is enrolled. 'stipplectl pens list' shows those that are.",
-			    serial);
+			    "No pen %s is enrolled. 'stipplectl pens list' shows those that are.", serial);
 	return keeper;
 }
 
@@ -386,8 +385,7 @@ take_address(StpCollector *self, StpPenKeeper *owner)
 		stp_notice("sync", row->serial, "Another pen answers at its address now. It is found "
 			   "again when it is enrolled anew.");
 		stp_enrolled_pen_set_seen(pen, "", row->last_seen);
-		stp_store_put_pen_async(self->store, row, NULL, on_address_kept,
-					g_strdup(row->serial));
+		stp_store_put_pen_async(self->store, row, NULL, on_address_kept, g_strdup(row->serial));
 	}
 }
 
@@ -408,8 +406,7 @@ on_enrolled(GObject *source, GAsyncResult *result, gpointer user_data)
 
 	keeper = g_hash_table_lookup(self->keepers, enrolled->row->serial);
 	if (keeper != NULL)
-		stp_enrolled_pen_set_row(stp_pen_keeper_get_pen(keeper),
-					 g_steal_pointer(&enrolled->row));
+		stp_enrolled_pen_set_row(stp_pen_keeper_get_pen(keeper), g_steal_pointer(&enrolled->row));
 	else
 		keeper = add_pen(self, g_steal_pointer(&enrolled->row));
 	take_address(self, keeper);
@@ -427,8 +424,7 @@ on_enrolled(GObject *source, GAsyncResult *result, gpointer user_data)
 void
 stp_collector_enrol_async(StpCollector *self, const char *which, const char *label,
 			  guint timeout_s, StpPairingAsk ask, gpointer ask_data,
-			  GCancellable *cancellable, GAsyncReadyCallback callback,
-			  gpointer user_data)
+			  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
 	g_autoptr(GTask) task = g_task_new(self, cancellable, callback, user_data);
 
@@ -492,8 +488,7 @@ on_retired(GObject *source, GAsyncResult *result, gpointer user_data)
 		return;
 	}
 	stp_pen_keeper_retire(keeper);
-	stp_radio_forget_async(self->radio,
-			       stp_enrolled_pen_get_row(stp_pen_keeper_get_pen(keeper))->address,
+	stp_radio_forget_async(self->radio, stp_enrolled_pen_get_row(stp_pen_keeper_get_pen(keeper))->address,
 			       NULL, on_forgotten, g_object_ref(task));
 }
 
@@ -515,8 +510,7 @@ stp_collector_remove_async(StpCollector *self, const char *serial, gboolean forc
 	if (!force && row->coverage < 100.0) {
 		g_task_return_new_error(task, STP_ERROR, STP_ERROR_INCOMPLETE,
 			"Pen %s holds records that are not in the store (coverage %.1f %%). Sync it "
-			"first, or remove it with --force and lose sight of them.", serial,
-			row->coverage);
+			"first, or remove it with --force and lose sight of them.", serial, row->coverage);
 		return;
 	}
 
@@ -562,8 +556,7 @@ stp_collector_sync_async(StpCollector *self, const char *serial, guint away_time
 }
 
 gboolean
-stp_collector_sync_finish(StpCollector *self, GAsyncResult *result, StpSyncResult *outcome,
-			  GError **error)
+stp_collector_sync_finish(StpCollector *self, GAsyncResult *result, StpSyncResult *outcome, GError **error)
 {
 	g_autofree StpSyncResult *got = NULL;
 
