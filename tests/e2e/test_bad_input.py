@@ -69,7 +69,7 @@ class BadInput(unittest.TestCase):
         # Record 2 is the seal of the session in record 1.
         self.check(("--bad-depth", "1:3"), 3, "range", missing=False)
 
-    def test_unknown_record_type(self):
+    def test_p24_an_unknown_type_is_kept(self):
         self.check(("--unknown-type", "1:5"), 5, "unknown", missing=False)
 
     def test_answer_out_of_turn(self):
@@ -79,7 +79,7 @@ class BadInput(unittest.TestCase):
         self.others_are_there(world, serial, set())
         self.assertEqual(status, 0)
 
-    def test_all_at_once(self):
+    def test_p23_bad_records_stop_nothing(self):
         world, serial, daemon, coverage, status = self.run_with(
             "--flip", "1:3", "--truncate", "1:1", "--bad-depth", "1:5", "--unknown-type", "1:6",
             "--stray-answer", "1", "--lose-segment", "1:7")
