@@ -12,6 +12,7 @@ struct _StpEnrolledPen {
 
 	StpPenRow *row;
 	StpPenActivity activity;
+	const char *stage;
 	struct stp_host_progress progress;
 	gint64 progress_at;	/* monotonic */
 	guint64 rate;
@@ -46,6 +47,7 @@ stp_pen_activity_name(StpPenActivity activity)
 static void
 stp_enrolled_pen_init(StpEnrolledPen *self)
 {
+	self->stage = "";
 	self->error = g_strdup("");
 	self->hint = g_strdup("");
 }
@@ -125,6 +127,21 @@ stp_enrolled_pen_set_activity(StpEnrolledPen *self, StpPenActivity activity)
 	if (self->activity == activity)
 		return;
 	self->activity = activity;
+	tell(self);
+}
+
+const char *
+stp_enrolled_pen_get_stage(StpEnrolledPen *self)
+{
+	return self->stage;
+}
+
+void
+stp_enrolled_pen_set_stage(StpEnrolledPen *self, const char *stage)
+{
+	if (g_str_equal(self->stage, stage))
+		return;
+	self->stage = stage;
 	tell(self);
 }
 

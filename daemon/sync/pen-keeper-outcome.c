@@ -132,6 +132,7 @@ stp_pen_keeper_finish(StpPenKeeper *self, const GError *error)
 	self->busy = FALSE;
 	g_clear_object(&self->sync);
 	g_clear_object(&self->cancellable);
+	stp_enrolled_pen_set_stage(self->pen, "");
 	stp_enrolled_pen_set_progress(self->pen, NULL);
 	add_carried(self);
 	if (!self->retired && yields) {

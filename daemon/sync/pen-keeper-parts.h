@@ -34,6 +34,9 @@ struct _StpPenKeeper {
 	gboolean overrun;	/* it says that it soon overwrites what nobody has */
 	gboolean busy;		/* has one */
 	GCancellable *cancellable;
+	guint connect_timer;
+	guint connection;	/* counts; an answer for another one comes too late */
+	gboolean connect_overdue;
 	StpPenSync *sync;
 	GPtrArray *waiters;	/* GTask */
 

@@ -2,9 +2,10 @@
  * SPDX-License-Identifier: MIT */
 
 #include "pen-keeper.h"
-#include "clock.h"
 #include "pen-keeper-parts.h"
 
+#include "clock.h"
+#include "error.h"
 #include "log.h"
 #include "sync-timing.h"
 
@@ -28,6 +29,7 @@ stp_pen_keeper_dispose(GObject *object)
 
 	g_clear_handle_id(&self->away_timer, g_source_remove);
 	g_clear_handle_id(&self->retry_timer, g_source_remove);
+	g_clear_handle_id(&self->connect_timer, g_source_remove);
 	g_clear_object(&self->cancellable);
 	g_clear_object(&self->sync);
 	g_clear_object(&self->pen);
@@ -270,6 +272,12 @@ on_progress(StpPenSync *sync, StpPenKeeper *self)
 }
 
 static void
+on_stage_changed(StpPenSync *sync, StpPenKeeper *self)
+{
+	stp_enrolled_pen_set_stage(self->pen, stp_pen_sync_get_stage(sync));
+}
+
+static void
 on_session_stored(StpPenSync *sync, const char *id, StpPenKeeper *self)
 {
 	g_signal_emit(self, signals[SESSION_STORED], 0, id);
@@ -281,6 +289,7 @@ run(StpPenKeeper *self, StpLink *link)
 	be_in_sight(self);
 	stp_enrolled_pen_set_activity(self->pen, STP_PEN_SYNCING);
 	self->sync = stp_pen_sync_new(stp_pen_keeper_serial(self), link, self->store);
+	g_signal_connect_object(self->sync, "stage-changed", G_CALLBACK(on_stage_changed), self, 0);
 	g_signal_connect_object(self->sync, "progress", G_CALLBACK(on_progress), self, 0);
 	g_signal_connect_object(self->sync, "session-stored", G_CALLBACK(on_session_stored), self,
 				0);
@@ -289,19 +298,79 @@ run(StpPenKeeper *self, StpLink *link)
 	stp_pen_sync_run_async(self->sync, self->cancellable, on_sync_ended, g_object_ref(self));
 }
 
+/* ---- connecting ---- */
+
+typedef struct {
+	StpPenKeeper *keeper;
+	guint connection;
+} Connection;
+
+static GError *
+overdue_error(StpPenKeeper *self)
+{
+	return g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
+			   "Connecting to pen %s took longer than %d s. It is tried again by itself; if it stays so, "
+			   "restart bluetoothd.", stp_pen_keeper_serial(self), STP_SYNC_CONNECT_S);
+}
+
+static void
+fail_to_connect(StpPenKeeper *self, const GError *error)
+{
+	g_clear_handle_id(&self->connect_timer, g_source_remove);
+	memset(&self->last, 0, sizeof(self->last));
+	if (self->connect_overdue) {
+		g_autoptr(GError) overdue = overdue_error(self);
+
+		self->connect_overdue = FALSE;
+		stp_pen_keeper_finish(self, overdue);
+		return;
+	}
+	stp_pen_keeper_finish(self, error);
+}
+
 static void
 on_connected(GObject *source, GAsyncResult *result, gpointer user_data)
 {
-	g_autoptr(StpPenKeeper) self = user_data;
+	g_autofree Connection *connection = user_data;
+	g_autoptr(StpPenKeeper) self = connection->keeper;
 	g_autoptr(GError) error = NULL;
 	g_autoptr(StpLink) link = stp_radio_connect_finish(STP_RADIO(source), result, &error);
 
-	if (link != NULL) {
-		run(self, link);
+	if (connection->connection != self->connection) {
+		if (link != NULL)
+			stp_link_close_async(link, NULL, NULL);
 		return;
 	}
-	memset(&self->last, 0, sizeof(self->last));
-	stp_pen_keeper_finish(self, error);
+	if (link == NULL) {
+		fail_to_connect(self, error);
+		return;
+	}
+	g_clear_handle_id(&self->connect_timer, g_source_remove);
+	self->connect_overdue = FALSE;
+	run(self, link);
+}
+
+/* Not even cancelling brought an answer. */
+static gboolean
+on_connect_abandoned(gpointer user_data)
+{
+	StpPenKeeper *self = user_data;
+
+	self->connect_timer = 0;
+	self->connection++;
+	fail_to_connect(self, NULL);
+	return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_connect_overdue(gpointer user_data)
+{
+	g_autoptr(StpPenKeeper) self = g_object_ref(user_data);
+
+	self->connect_timer = stp_clock_add_seconds(STP_SYNC_ABANDON_S, on_connect_abandoned, self);
+	self->connect_overdue = TRUE;
+	g_cancellable_cancel(self->cancellable);
+	return G_SOURCE_REMOVE;
 }
 
 static void
@@ -316,13 +385,21 @@ start(StpPenKeeper *self)
 gboolean
 stp_pen_keeper_go(StpPenKeeper *self)
 {
+	Connection *connection;
+
 	if (!self->wanted || self->busy)
 		return FALSE;
 
 	start(self);
 	stp_enrolled_pen_set_activity(self->pen, STP_PEN_CONNECTING);
+	stp_enrolled_pen_set_stage(self->pen, "connect");
+	connection = g_new0(Connection, 1);
+	connection->keeper = g_object_ref(self);
+	connection->connection = ++self->connection;
+	self->connect_overdue = FALSE;
+	self->connect_timer = stp_clock_add_seconds(STP_SYNC_CONNECT_S, on_connect_overdue, self);
 	stp_radio_connect_async(self->radio, stp_enrolled_pen_get_row(self->pen)->address,
-				self->cancellable, on_connected, g_object_ref(self));
+				self->cancellable, on_connected, connection);
 	return TRUE;
 }
 

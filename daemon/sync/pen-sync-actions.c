@@ -7,6 +7,7 @@
 
 #include "log.h"
 #include "sync-findings.h"
+#include "sync-timing.h"
 #include "sync-wanted.h"
 #include "time-zone.h"
 
@@ -43,7 +44,7 @@ on_clock(GObject *source, GAsyncResult *result, gpointer user_data)
 			    error->message);
 	if (!self->ending) {
 		stp_host_time(self->host, bytes, size, utc, (guint32)CLAMP(took, 0, G_MAXINT32),
-			      stp_pen_sync_now_ms());
+			      stp_pen_sync_now_ms(self));
 		stp_pen_sync_poll(self);
 	}
 	stp_pen_sync_done(self);
@@ -61,11 +62,13 @@ on_state_kept(GObject *source, GAsyncResult *result, gpointer user_data)
 	StpPenSync *self = user_data;
 	g_autoptr(GError) error = NULL;
 
+	stp_pen_sync_store_ends(self);
 	if (!stp_store_put_state_finish(STP_STORE(source), result, &error))
 		stp_pen_sync_end(self, g_steal_pointer(&error));
 	if (!self->ending) {
-		stp_host_held(self->host, ranges_of(self->held), self->held->len, stp_pen_sync_now_ms());
-		stp_host_want(self->host, ranges_of(self->wanted), self->wanted->len, stp_pen_sync_now_ms());
+		stp_host_held(self->host, ranges_of(self->held), self->held->len, stp_pen_sync_now_ms(self));
+		stp_pen_sync_enter_transfer(self);
+		stp_host_want(self->host, ranges_of(self->wanted), self->wanted->len, stp_pen_sync_now_ms(self));
 		stp_pen_sync_poll(self);
 	}
 	stp_pen_sync_done(self);
@@ -77,7 +80,7 @@ take_state(StpPenSync *self, const struct stp_host_state *state)
 	const StpContact contact = { .anchor = state->anchor, .host = self->clock_read };
 	g_autoptr(GError) error = NULL;
 
-	self->stage = "transfer";
+	stp_pen_sync_enter(self, "store", STP_SYNC_STORE_S);
 	self->result.has_status = TRUE;
 	self->result.epoch = state->epoch;
 	self->result.newest = state->newest;
@@ -94,6 +97,7 @@ take_state(StpPenSync *self, const struct stp_host_state *state)
 	stp_debug("sync", self->serial, "epoch %08x has %u..%u, %u ranges of it are missing here",
 		  state->epoch, state->oldest, state->newest, self->wanted->len);
 
+	stp_pen_sync_store_begins(self);
 	stp_store_put_state_async(self->store, self->serial, state->epoch, state->oldest, state->newest,
 				  state->anchored ? &contact : NULL, NULL, on_state_kept,
 				  stp_pen_sync_begin(self));
@@ -106,6 +110,7 @@ on_record_kept(GObject *source, GAsyncResult *result, gpointer user_data)
 	g_autoptr(GError) error = NULL;
 	g_autoptr(StpStoredOutcome) outcome = stp_store_put_record_finish(STP_STORE(source), result, &error);
 
+	stp_pen_sync_store_ends(self);
 	if (outcome == NULL) {
 		stp_pen_sync_end(self, g_steal_pointer(&error));
 		stp_pen_sync_done(self);
@@ -124,7 +129,7 @@ on_record_kept(GObject *source, GAsyncResult *result, gpointer user_data)
 		g_signal_emit_by_name(self, "session-stored", outcome->session_id);
 
 	if (!self->ending) {
-		stp_host_stored(self->host, outcome->acknowledge, stp_pen_sync_now_ms());
+		stp_host_stored(self->host, outcome->acknowledge, stp_pen_sync_now_ms(self));
 		stp_pen_sync_poll(self);
 	}
 	stp_pen_sync_done(self);
@@ -151,6 +156,7 @@ take_record(StpPenSync *self, const struct stp_host_action *action)
 		.zone = zone,
 	};
 
+	stp_pen_sync_store_begins(self);
 	stp_store_put_record_async(self->store, &arrival, NULL, on_record_kept, stp_pen_sync_begin(self));
 }
 
@@ -179,6 +185,9 @@ stp_pen_sync_write_credits(gpointer user_data)
 		write_control(self, &g_array_index(self->credits, struct stp_host_action, 0), FALSE);
 		g_array_remove_index(self->credits, 0);
 	}
+	stp_pen_sync_hold(self, self->credits->len > 0 && !self->ending);
+	if (!self->ending)
+		stp_pen_sync_set_deadline(self);
 }
 
 void
@@ -188,6 +197,7 @@ stp_pen_sync_carry_out(StpPenSync *self, const struct stp_host_action *action)
 	case STP_HOST_WRITE:
 		/* The pen would drop those of the request before. */
 		g_array_set_size(self->credits, 0);
+		stp_pen_sync_hold(self, FALSE);
 		write_control(self, action, TRUE);
 		break;
 	case STP_HOST_WRITE_COMMAND:

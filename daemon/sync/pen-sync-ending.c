@@ -2,21 +2,21 @@
  * SPDX-License-Identifier: MIT */
 
 #include "pen-sync.h"
-#include "clock.h"
 #include "pen-sync-parts.h"
 
+#include "clock.h"
+#include "error.h"
 #include "log.h"
+#include "sync-timing.h"
 
 static void
-on_attempt_kept(GObject *source, GAsyncResult *result, gpointer user_data)
+give_result(StpPenSync *self)
 {
-	g_autoptr(StpPenSync) self = user_data;
 	g_autoptr(GTask) task = g_steal_pointer(&self->task);
-	g_autoptr(GError) error = NULL;
 
-	if (!stp_store_put_attempt_finish(STP_STORE(source), result, &error))
-		stp_warning("sync", self->serial, "%s", error->message);
-
+	stp_pen_sync_drop_source(&self->stage_timer);
+	if (task == NULL)
+		return; /* given up waiting for this before */
 	if (self->error != NULL)
 		g_task_return_error(task, g_error_copy(self->error));
 	else
@@ -40,10 +40,19 @@ describe_link(StpAttempt *attempt, const StpLinkFigures *link)
 }
 
 static void
-on_link_closed_by_us(GObject *source, GAsyncResult *result, gpointer user_data)
+on_attempt_kept(GObject *source, GAsyncResult *result, gpointer user_data)
 {
-	StpPenSync *self = user_data; /* the reference goes on to on_attempt_kept() */
+	g_autoptr(StpPenSync) self = user_data;
 	g_autoptr(GError) error = NULL;
+
+	if (!stp_store_put_attempt_finish(STP_STORE(source), result, &error))
+		stp_warning("sync", self->serial, "%s", error->message);
+	give_result(self);
+}
+
+static void
+keep_attempt(StpPenSync *self)
+{
 	StpLinkFigures link;
 	StpAttempt attempt = {
 		.serial = self->serial,
@@ -58,24 +67,48 @@ on_link_closed_by_us(GObject *source, GAsyncResult *result, gpointer user_data)
 		.error = self->error != NULL && !self->result.yielded ? self->error->message : "",
 	};
 
+	if (self->task == NULL)
+		return;
+	stp_link_get_figures(self->link, &link);
+	describe_link(&attempt, &link);
+	stp_store_put_attempt_async(self->store, &attempt, NULL, on_attempt_kept, g_object_ref(self));
+}
+
+static void
+on_link_closed_by_us(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	g_autoptr(StpPenSync) self = user_data;
+	g_autoptr(GError) error = NULL;
+
 	if (!stp_link_close_finish(STP_LINK(source), result, &error))
 		stp_debug("sync", self->serial, "closing the link: %s", error->message);
-	stp_link_get_figures(STP_LINK(source), &link);
-	describe_link(&attempt, &link);
-	stp_store_put_attempt_async(self->store, &attempt, NULL, on_attempt_kept, self);
+	self->closed = TRUE;
+	if (self->pending == 0)
+		keep_attempt(self);
+}
+
+static void
+close_link(StpPenSync *self)
+{
+	struct stp_host_progress progress;
+
+	if (self->closing)
+		return;
+	self->closing = TRUE;
+	stp_pen_sync_get_progress(self, &progress);
+	self->result.bytes = progress.bytes_received;
+	stp_link_close_async(self->link, on_link_closed_by_us, g_object_ref(self));
 }
 
 static void
 end_if_quiet(StpPenSync *self)
 {
-	struct stp_host_progress progress;
-
 	if (!self->ending || self->pending > 0 || self->task == NULL)
 		return;
-
-	stp_pen_sync_get_progress(self, &progress);
-	self->result.bytes = progress.bytes_received;
-	stp_link_close_async(self->link, on_link_closed_by_us, g_object_ref(self));
+	if (!self->closed)
+		close_link(self);
+	else
+		keep_attempt(self);
 }
 
 void
@@ -85,6 +118,34 @@ stp_pen_sync_drop_source(GSource **source)
 		return;
 	g_source_destroy(*source);
 	g_clear_pointer(source, g_source_unref);
+}
+
+/* What is under way did not come back although the link was cut; it must not hold up this pen for ever. */
+static gboolean
+on_abandoned(gpointer user_data)
+{
+	g_autoptr(StpPenSync) self = g_object_ref(user_data);
+
+	if (stp_pen_sync_waits_for_store(self))
+		return G_SOURCE_CONTINUE;
+	stp_warning("sync", self->serial, "%u calls never came back; the next sync begins without them.",
+		    self->pending);
+	if (self->error == NULL)
+		self->error = g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
+					  "The link to the pen did not end in time. It is tried again.");
+	give_result(self);
+	return G_SOURCE_REMOVE;
+}
+
+/* In order it did not end: what is under way fails when its link does. */
+static gboolean
+on_closing_over(gpointer user_data)
+{
+	StpPenSync *self = user_data;
+
+	stp_pen_sync_set_timer(&self->stage_timer, STP_SYNC_ABANDON_S, on_abandoned, self);
+	close_link(self);
+	return G_SOURCE_REMOVE;
 }
 
 void
@@ -101,7 +162,9 @@ stp_pen_sync_end(StpPenSync *self, GError *error)
 		stp_sync_resume_keep_all(self->resume, self->host);
 	stp_pen_sync_drop_source(&self->timer);
 	stp_pen_sync_drop_source(&self->cancelled);
+	stp_pen_sync_set_timer(&self->stage_timer, STP_SYNC_CLOSING_S, on_closing_over, self);
 	g_signal_handlers_disconnect_by_data(self->link, self);
+	g_signal_emit_by_name(self, "stage-changed");
 	end_if_quiet(self);
 }
 

@@ -28,11 +28,20 @@ struct _StpPenSync {
 	gboolean polling;
 	gboolean stopped; /* on request */
 	gboolean ending;
+	gboolean closing, closed; /* the link, by us */
 	guint pending; /* calls under way that will call back */
 	GError *error;
 
 	guint8 token;	/* of the last request */
+	/* The last stage reached, but for "closing"; see sync-timing.h for how long each may last. */
 	const char *stage;
+	GSource *stage_timer;
+	guint storing; /* calls of the store under way that the pen has to wait for */
+	gint64 storing_since;
+	gint64 held_since, held_us; /* for how long the pen was not asked for more, as the disk has to follow */
+	guint answers;
+	guint64 pace_bytes;
+	gboolean pace_rests; /* for a part of this minute it was not the pen's turn */
 	gint64 started;
 	gint64 clock_asked; /* monotonic, microseconds */
 	gint64 clock_asked_utc;
@@ -58,5 +67,20 @@ void stp_pen_sync_end(StpPenSync *self, GError *error);
 StpPenSync *stp_pen_sync_begin(StpPenSync *self);
 void stp_pen_sync_done(StpPenSync *self);
 
-guint64 stp_pen_sync_now_ms(void);
+/* A stage begins, with what it is called and how long it may last; the one before is over. */
+void stp_pen_sync_enter(StpPenSync *self, const char *stage, guint limit_s);
+/* This one may last as long as the pen keeps up a pace. */
+void stp_pen_sync_enter_transfer(StpPenSync *self);
+/* Around what the pen has to wait for: it is not the pen that is slow then. */
+void stp_pen_sync_store_begins(StpPenSync *self);
+void stp_pen_sync_store_ends(StpPenSync *self);
+gboolean stp_pen_sync_waits_for_store(StpPenSync *self);
+
+/* The engine's clock stands still while credits are held back: the pen's silence is our doing. */
+guint64 stp_pen_sync_now_ms(StpPenSync *self);
+void stp_pen_sync_hold(StpPenSync *self, gboolean hold);
+
+void stp_pen_sync_set_timer(GSource **source, guint seconds, GSourceFunc function, StpPenSync *self);
+/* For the engine's deadline. */
+void stp_pen_sync_set_deadline(StpPenSync *self);
 void stp_pen_sync_drop_source(GSource **source);

@@ -8,20 +8,12 @@
 #include "error.h"
 #include "log.h"
 #include "sync-findings.h"
-
-/* Signals to other processes follow these; more often helps nobody. */
-#define PROGRESS_INTERVAL_US G_USEC_PER_SEC
+#include "sync-timing.h"
 
 G_DEFINE_FINAL_TYPE(StpPenSync, stp_pen_sync, G_TYPE_OBJECT)
 
-enum { PROGRESS, SESSION_STORED, SIGNAL_COUNT };
+enum { PROGRESS, STAGE_CHANGED, SESSION_STORED, SIGNAL_COUNT };
 static guint signals[SIGNAL_COUNT];
-
-guint64
-stp_pen_sync_now_ms(void)
-{
-	return (guint64)(stp_clock_monotonic() / 1000);
-}
 
 /* ---- lifecycle ---- */
 
@@ -37,6 +29,7 @@ stp_pen_sync_finalize(GObject *object)
 {
 	StpPenSync *self = STP_PEN_SYNC(object);
 
+	stp_pen_sync_drop_source(&self->stage_timer);
 	g_free(self->serial);
 	g_clear_object(&self->link);
 	g_clear_object(&self->store);
@@ -57,6 +50,8 @@ stp_pen_sync_class_init(StpPenSyncClass *class)
 
 	signals[PROGRESS] = g_signal_new("progress", STP_TYPE_PEN_SYNC, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
 					 NULL, G_TYPE_NONE, 0);
+	signals[STAGE_CHANGED] = g_signal_new("stage-changed", STP_TYPE_PEN_SYNC, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+					      NULL, G_TYPE_NONE, 0);
 	signals[SESSION_STORED] = g_signal_new("session-stored", STP_TYPE_PEN_SYNC, G_SIGNAL_RUN_LAST, 0,
 					       NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
 }
@@ -80,19 +75,19 @@ on_deadline(gpointer user_data)
 	StpPenSync *self = user_data;
 
 	stp_pen_sync_drop_source(&self->timer);
-	stp_host_timeout(self->host, stp_pen_sync_now_ms());
+	stp_host_timeout(self->host, stp_pen_sync_now_ms(self));
 	stp_pen_sync_poll(self);
 	return G_SOURCE_REMOVE;
 }
 
-static void
-set_timer(StpPenSync *self)
+void
+stp_pen_sync_set_deadline(StpPenSync *self)
 {
 	guint64 deadline = stp_host_deadline(self->host);
-	guint64 now = stp_pen_sync_now_ms();
+	guint64 now = stp_pen_sync_now_ms(self);
 
 	stp_pen_sync_drop_source(&self->timer);
-	if (deadline == G_MAXUINT64)
+	if (deadline == G_MAXUINT64 || self->held_since != 0)
 		return;
 	self->timer = stp_clock_source_new(deadline > now ? (guint)MIN(deadline - now, 3600000) : 0);
 	g_source_set_callback(self->timer, on_deadline, self, NULL);
@@ -104,7 +99,7 @@ show_progress(StpPenSync *self)
 {
 	gint64 now = stp_clock_monotonic();
 
-	if (now - self->progress_shown < PROGRESS_INTERVAL_US)
+	if (now - self->progress_shown < STP_SYNC_PROGRESS_S * G_USEC_PER_SEC)
 		return;
 	self->progress_shown = now;
 	g_signal_emit(self, signals[PROGRESS], 0);
@@ -129,7 +124,7 @@ stp_pen_sync_poll(StpPenSync *self)
 
 	if (!self->ending) {
 		stp_sync_resume_keep(self->resume, self->host);
-		set_timer(self);
+		stp_pen_sync_set_deadline(self);
 		show_progress(self);
 	}
 }
@@ -144,10 +139,11 @@ on_received(StpLink *link, StpChannel channel, GBytes *value, StpPenSync *self)
 
 	if (!self->dialogue)
 		return; /* a pen must not speak first; what it says then is not lost, it can be read again */
+	self->answers += channel == STP_CHANNEL_LOG_CONTROL;
 	if (channel == STP_CHANNEL_LOG_CONTROL)
-		stp_host_control(self->host, bytes, size, stp_pen_sync_now_ms());
+		stp_host_control(self->host, bytes, size, stp_pen_sync_now_ms(self));
 	else if (channel == STP_CHANNEL_LOG_DATA)
-		stp_host_data(self->host, bytes, size, stp_pen_sync_now_ms());
+		stp_host_data(self->host, bytes, size, stp_pen_sync_now_ms(self));
 	stp_pen_sync_poll(self);
 }
 
@@ -162,7 +158,7 @@ stop(StpPenSync *self)
 {
 	self->stopped = TRUE;
 	if (self->dialogue && !self->ending) {
-		stp_host_cancel(self->host, stp_pen_sync_now_ms());
+		stp_host_cancel(self->host, stp_pen_sync_now_ms(self));
 		stp_pen_sync_poll(self);
 	}
 	stp_pen_sync_end(self, stp_sync_stopped());
@@ -198,11 +194,11 @@ on_opened(GObject *source, GAsyncResult *result, gpointer user_data)
 	if (self->opening == NULL)
 		stp_pen_sync_end(self, g_steal_pointer(&error));
 	if (!self->ending) {
-		self->stage = "state";
+		stp_pen_sync_enter(self, "state", STP_SYNC_STATE_S);
 		self->result.mtu = stp_link_get_mtu(self->link);
 		self->dialogue = TRUE;
 		stp_host_start(self->host, (uint16_t)self->result.mtu, &self->opening->features,
-			       stp_pen_sync_now_ms());
+			       stp_pen_sync_now_ms(self));
 		stp_pen_sync_poll(self);
 	}
 	stp_pen_sync_done(self);
@@ -238,7 +234,7 @@ stp_pen_sync_run_async(StpPenSync *self, GCancellable *cancellable, GAsyncReadyC
 		g_source_set_callback(self->cancelled, G_SOURCE_FUNC(on_cancelled), self, NULL);
 		g_source_attach(self->cancelled, NULL);
 	}
-	self->stage = "open";
+	stp_pen_sync_enter(self, "open", STP_SYNC_OPEN_S);
 	stp_sync_open_async(self->link, self->serial, cancellable, on_opened, stp_pen_sync_begin(self));
 }
 

@@ -34,6 +34,7 @@ typedef struct {
 /*
  * Signals:
  *   progress ()                   at most once a second
+ *   stage-changed ()              see stp_pen_sync_get_stage()
  *   session-stored (const char *id)
  */
 
@@ -63,6 +64,12 @@ void stp_pen_sync_yield(StpPenSync *self);
  */
 void stp_pen_sync_set_token(StpPenSync *self, guint8 token);
 guint8 stp_pen_sync_get_token(StpPenSync *self);
+
+/*
+ * What it is doing: "start", "open" (reads who the pen is, turns notifications on), "state" (asks what its log
+ * has), "store" (waits for the disk), "transfer", "done", "closing".  sync-timing.h says how long each may last.
+ */
+const char *stp_pen_sync_get_stage(StpPenSync *self);
 
 /* What has been reached so far; whole after run_finish(), also after a failure. */
 const StpSyncResult *stp_pen_sync_get_result(StpPenSync *self);

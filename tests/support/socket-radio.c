@@ -14,7 +14,8 @@ typedef struct {
 	SimLinkFaults *faults;
 	char *address;
 	guint16 mtu;
-	gboolean in_sight, refuse;
+	gboolean in_sight, refuse, swallow;
+	GTask *swallowed;
 	SimPenFd *server;
 } Member;
 
@@ -37,6 +38,7 @@ member_free(gpointer data)
 	Member *member = data;
 
 	g_clear_pointer(&member->server, sim_pen_fd_free);
+	g_clear_object(&member->swallowed);
 	g_free(member->address);
 	g_free(member);
 }
@@ -146,6 +148,33 @@ socket_radio_looks(SocketRadio *self)
 	return self->looks;
 }
 
+static void
+link_up(SocketRadio *self, Member *member, GTask *task)
+{
+	int ends[2];
+
+	g_clear_pointer(&member->server, sim_pen_fd_free);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+		g_error("socketpair: %s", g_strerror(errno));
+	member->server = sim_pen_fd_new(member->pen, member->faults, ends[0], member->mtu);
+	self->connects++;
+	self->links_most = MAX(self->links_most, socket_radio_links(self));
+	g_task_return_pointer(task, stp_link_fd_new(ends[1], member->address), g_object_unref);
+}
+
+void
+socket_radio_swallow(SocketRadio *self, const char *address, gboolean swallow)
+{
+	Member *member = find(self, address);
+	g_autoptr(GTask) task = NULL;
+
+	member->swallow = swallow;
+	if (swallow || member->swallowed == NULL)
+		return;
+	task = g_steal_pointer(&member->swallowed);
+	link_up(self, member, task);
+}
+
 guint
 socket_radio_connects(SocketRadio *self)
 {
@@ -218,20 +247,19 @@ connect_async(StpRadio *radio, const char *address, GCancellable *cancellable,
 	SocketRadio *self = SOCKET_RADIO(radio);
 	g_autoptr(GTask) task = g_task_new(radio, cancellable, callback, user_data);
 	Member *member = find(self, address);
-	int ends[2];
 
 	if (member == NULL || member->refuse) {
 		g_task_return_new_error(task, STP_ERROR, STP_ERROR_LINK_FAILED,
 					"The pen cannot be reached. Bring it closer.");
 		return;
 	}
-	g_clear_pointer(&member->server, sim_pen_fd_free);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-		g_error("socketpair: %s", g_strerror(errno));
-	member->server = sim_pen_fd_new(member->pen, member->faults, ends[0], member->mtu);
-	self->connects++;
-	self->links_most = MAX(self->links_most, socket_radio_links(self));
-	g_task_return_pointer(task, stp_link_fd_new(ends[1], address), g_object_unref);
+	if (member->swallow) {
+		/* Cancelling alone must not answer it. */
+		g_task_set_check_cancellable(task, FALSE);
+		g_set_object(&member->swallowed, task);
+		return;
+	}
+	link_up(self, member, task);
 }
 
 static StpLink *

@@ -30,6 +30,12 @@ void socket_radio_refuse(SocketRadio *self, const char *address, gboolean refuse
 gboolean socket_radio_is_watched(SocketRadio *self);
 guint socket_radio_looks(SocketRadio *self);
 
+/*
+ * Whether connecting gets no answer from now on, not even when it is cancelled.  FALSE: those who were left without
+ * one get it, late.
+ */
+void socket_radio_swallow(SocketRadio *self, const char *address, gboolean swallow);
+
 /* How many connections there were, are, and were at once at the most. */
 guint socket_radio_connects(SocketRadio *self);
 guint socket_radio_links(SocketRadio *self);
