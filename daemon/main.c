@@ -28,7 +28,8 @@ typedef struct {
 } Daemon;
 
 typedef struct {
-	char *state_dir, *adapter, *clock;
+	char *state_dir, *runtime_dir, *clock;
+	char **adapters;
 	StpClockPolicy clock_policy;
 	gboolean verbose, version;
 } Options;
@@ -97,12 +98,15 @@ parse(int *argc, char ***argv, Options *options, GError **error)
 	const GOptionEntry entries[] = {
 		{ "state-dir", 's', 0, G_OPTION_ARG_FILENAME, &options->state_dir,
 		  "Where the store is (default: $STATE_DIRECTORY, else /var/lib/stipple)", "DIR" },
-		{ "adapter", 'a', 0, G_OPTION_ARG_STRING, &options->adapter,
-		  "Bluetooth adapter to use, by address or as hciN (default: $STIPPLE_ADAPTER, else "
-		  "the first)", "ADAPTER" },
 		{ "clock", 0, 0, G_OPTION_ARG_STRING, &options->clock,
 		  "Whether this computer's clock is right: auto (the kernel knows; the default), trusted or "
 		  "untrusted (default: $STIPPLE_CLOCK)", "WHETHER" },
+		{ "runtime-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->runtime_dir,
+		  "Where the leases of the adapters are (default: $RUNTIME_DIRECTORY, else /run/stipple)",
+		  "DIR" },
+		{ "adapter", 'a', 0, G_OPTION_ARG_STRING_ARRAY, &options->adapters,
+		  "Bluetooth adapter to use, by address or as hciN; may be given several times (default: "
+		  "$STIPPLE_ADAPTER, else all)", "ADAPTER" },
 		{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &options->verbose, "Log every step", NULL },
 		{ "version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version", NULL },
 		G_OPTION_ENTRY_NULL
@@ -128,8 +132,12 @@ parse(int *argc, char ***argv, Options *options, GError **error)
 		options->state_dir = g_strdup(g_getenv("STATE_DIRECTORY"));
 	if (options->state_dir == NULL)
 		options->state_dir = g_strdup("/var/lib/stipple");
-	if (options->adapter == NULL)
-		options->adapter = g_strdup(g_getenv("STIPPLE_ADAPTER"));
+	if (options->runtime_dir == NULL)
+		options->runtime_dir = g_strdup(g_getenv("RUNTIME_DIRECTORY"));
+	if (options->runtime_dir == NULL)
+		options->runtime_dir = g_strdup("/run/stipple");
+	if (options->adapters == NULL && g_getenv("STIPPLE_ADAPTER") != NULL)
+		options->adapters = g_strsplit(g_getenv("STIPPLE_ADAPTER"), ",", -1);
 	return TRUE;
 }
 
@@ -145,6 +153,19 @@ name_of_boot(GDBusConnection *bus)
 	if (answer != NULL)
 		g_variant_get(answer, "(s)", &name);
 	return name;
+}
+
+static StpRadio *
+new_radio(GDBusConnection *bus, const Options *options)
+{
+	g_autofree char *memory = g_build_filename(options->state_dir, "adapters.conf", NULL);
+	const StpBluezRadioOptions with = {
+		.adapters = (const char *const *)options->adapters,
+		.lease_directory = options->runtime_dir,
+		.memory = memory,
+	};
+
+	return stp_bluez_radio_new(bus, &with);
 }
 
 static int
@@ -173,7 +194,7 @@ run(const Options *options, GError **error)
 		return EXIT_FAILURE;
 	boot = name_of_boot(bus);
 	stp_store_set_clock(store, stp_host_clock_new(options->clock_policy, boot));
-	radio = STP_RADIO(stp_bluez_radio_new(bus, options->adapter));
+	radio = new_radio(bus, options);
 	collector = stp_collector_new(radio, store, error);
 	if (collector == NULL)
 		return EXIT_FAILURE;
@@ -222,7 +243,8 @@ main(int argc, char **argv)
 	if (error != NULL)
 		g_printerr("stippled: %s\n", error->message);
 	g_free(options.state_dir);
-	g_free(options.adapter);
 	g_free(options.clock);
+	g_free(options.runtime_dir);
+	g_strfreev(options.adapters);
 	return status;
 }

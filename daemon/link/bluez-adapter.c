@@ -5,67 +5,44 @@
 
 #include "log.h"
 
-#include <string.h>
-
 struct _StpBluezAdapter {
 	GObject parent;
 	StpBluezClient *client;
-	char *wanted;
-	GDBusProxy *chosen;
-	gboolean off;
+	char *address;
+	GDBusProxy *seen;	/* where BlueZ shows it */
+	gboolean powered, withheld;
 };
 
 G_DEFINE_FINAL_TYPE(StpBluezAdapter, stp_bluez_adapter, G_TYPE_OBJECT)
 
 static guint changed_signal;
 
-static gboolean
-is_wanted(StpBluezAdapter *self, GDBusProxy *adapter)
+static GDBusProxy *
+find(StpBluezAdapter *self)
 {
-	g_autofree char *address = stp_bluez_get_string(adapter, "Address");
-	const char *path = g_dbus_proxy_get_object_path(adapter);
+	g_autoptr(GPtrArray) adapters = stp_bluez_client_list(self->client, STP_BLUEZ_IFACE_ADAPTER);
 
-	if (self->wanted == NULL || (address != NULL && g_ascii_strcasecmp(address, self->wanted) == 0))
-		return TRUE;
-	return strcmp(strrchr(path, '/') + 1, self->wanted) == 0;
-}
+	for (guint i = 0; i < adapters->len; i++) {
+		g_autofree char *address = stp_bluez_get_string(adapters->pdata[i], "Address");
 
-static gboolean
-is_before(GDBusProxy *a, GDBusProxy *b)
-{
-	g_autofree char *address_a = stp_bluez_get_string(a, "Address");
-	g_autofree char *address_b = stp_bluez_get_string(b, "Address");
-
-	return g_strcmp0(address_a, address_b) < 0;
+		if (address != NULL && g_ascii_strcasecmp(address, self->address) == 0)
+			return g_object_ref(adapters->pdata[i]);
+	}
+	return NULL;
 }
 
 static void
-choose(StpBluezAdapter *self)
+look(StpBluezAdapter *self)
 {
-	g_autoptr(GPtrArray) adapters = stp_bluez_client_list(self->client, STP_BLUEZ_IFACE_ADAPTER);
-	GDBusProxy *best = NULL;
-	gboolean off = FALSE;
+	g_autoptr(GDBusProxy) seen = find(self);
+	gboolean powered = seen != NULL && stp_bluez_get_boolean(seen, "Powered");
 
-	for (guint i = 0; i < adapters->len; i++) {
-		GDBusProxy *adapter = adapters->pdata[i];
-
-		if (!is_wanted(self, adapter))
-			continue;
-		if (!stp_bluez_get_boolean(adapter, "Powered"))
-			off = TRUE;
-		else if (adapter == self->chosen || best == NULL ||
-			 (best != self->chosen && is_before(adapter, best)))
-			best = adapter;
-	}
-	off = off && best == NULL;
-	if (best == self->chosen && off == self->off)
+	if (seen == self->seen && powered == self->powered)
 		return;
-
-	self->off = off;
-	g_set_object(&self->chosen, best);
-	stp_debug("link", NULL, "adapter: %s", best != NULL ? g_dbus_proxy_get_object_path(best) :
-					       off	      ? "off" :
-								"none");
+	g_set_object(&self->seen, seen);
+	self->powered = powered;
+	stp_debug("link", NULL, "adapter %s: %s, %s", self->address,
+		  seen != NULL ? g_dbus_proxy_get_object_path(seen) : "not there", powered ? "on" : "off");
 	g_signal_emit(self, changed_signal, 0);
 }
 
@@ -73,46 +50,76 @@ static void
 on_interface(StpBluezClient *client, GDBusProxy *proxy, StpBluezAdapter *self)
 {
 	if (stp_bluez_is(proxy, STP_BLUEZ_IFACE_ADAPTER))
-		choose(self);
+		look(self);
 }
 
 static void
 on_properties(StpBluezClient *client, GDBusProxy *proxy, GVariant *changed, StpBluezAdapter *self)
 {
 	if (stp_bluez_is(proxy, STP_BLUEZ_IFACE_ADAPTER))
-		choose(self);
+		look(self);
 }
 
 StpBluezAdapter *
-stp_bluez_adapter_new(StpBluezClient *client, const char *wanted)
+stp_bluez_adapter_new(StpBluezClient *client, const char *address)
 {
 	StpBluezAdapter *self = g_object_new(STP_TYPE_BLUEZ_ADAPTER, NULL);
 
 	self->client = g_object_ref(client);
-	self->wanted = g_strdup(wanted);
-	g_signal_connect_object(client, "state-changed", G_CALLBACK(choose), self, G_CONNECT_SWAPPED);
+	self->address = g_ascii_strup(address, -1);
+	g_signal_connect_object(client, "state-changed", G_CALLBACK(look), self, G_CONNECT_SWAPPED);
 	g_signal_connect_object(client, "interface-added", G_CALLBACK(on_interface), self, 0);
 	g_signal_connect_object(client, "interface-removed", G_CALLBACK(on_interface), self, 0);
 	g_signal_connect_object(client, "properties-changed", G_CALLBACK(on_properties), self, 0);
+	look(self);
 	return self;
+}
+
+const char *
+stp_bluez_adapter_get_address(StpBluezAdapter *self)
+{
+	return self->address;
 }
 
 GDBusProxy *
 stp_bluez_adapter_get(StpBluezAdapter *self)
 {
-	return self->chosen;
+	return self->powered && !self->withheld ? self->seen : NULL;
 }
 
 const char *
 stp_bluez_adapter_get_path(StpBluezAdapter *self)
 {
-	return self->chosen != NULL ? g_dbus_proxy_get_object_path(self->chosen) : NULL;
+	GDBusProxy *adapter = stp_bluez_adapter_get(self);
+
+	return adapter != NULL ? g_dbus_proxy_get_object_path(adapter) : NULL;
+}
+
+gboolean
+stp_bluez_adapter_is_present(StpBluezAdapter *self)
+{
+	return self->seen != NULL;
 }
 
 gboolean
 stp_bluez_adapter_is_off(StpBluezAdapter *self)
 {
-	return self->off;
+	return self->seen != NULL && !self->powered;
+}
+
+const char *
+stp_bluez_adapter_get_seen_path(StpBluezAdapter *self)
+{
+	return self->seen != NULL ? g_dbus_proxy_get_object_path(self->seen) : NULL;
+}
+
+void
+stp_bluez_adapter_let(StpBluezAdapter *self, gboolean ours)
+{
+	if (self->withheld == !ours)
+		return;
+	self->withheld = !ours;
+	g_signal_emit(self, changed_signal, 0);
 }
 
 static void
@@ -120,9 +127,9 @@ stp_bluez_adapter_finalize(GObject *object)
 {
 	StpBluezAdapter *self = STP_BLUEZ_ADAPTER(object);
 
-	g_clear_object(&self->chosen);
+	g_clear_object(&self->seen);
 	g_clear_object(&self->client);
-	g_free(self->wanted);
+	g_free(self->address);
 	G_OBJECT_CLASS(stp_bluez_adapter_parent_class)->finalize(object);
 }
 

@@ -5,20 +5,27 @@
 #include "bluez-client.h"
 
 /*
- * Chooses the adapter: the wanted one, or the powered one with the lowest address.  It stays
- * with its choice until that one is gone or off.
+ * One adapter, known by its address: the hci index and so the object path change when it is
+ * plugged in anew or reset, and are looked up each time.
  *
- * Signal: changed ()  another adapter, none, or the power went on or off
+ * Signal: changed ()  it came, went, was switched on or off, or was let or taken from us
  */
 #define STP_TYPE_BLUEZ_ADAPTER (stp_bluez_adapter_get_type())
 G_DECLARE_FINAL_TYPE(StpBluezAdapter, stp_bluez_adapter, STP, BLUEZ_ADAPTER, GObject)
 
-/* wanted: an address, "hci1", or NULL for any. */
-StpBluezAdapter *stp_bluez_adapter_new(StpBluezClient *client, const char *wanted);
+StpBluezAdapter *stp_bluez_adapter_new(StpBluezClient *client, const char *address);
+const char *stp_bluez_adapter_get_address(StpBluezAdapter *self);
 
-/* The chosen adapter, powered; owned by self; NULL when there is none. */
+/* Where BlueZ shows it, powered and ours to use; owned by self; NULL when it is not so. */
 GDBusProxy *stp_bluez_adapter_get(StpBluezAdapter *self);
-/* Its object path; NULL when there is none. */
+/* Its object path; NULL as above. */
 const char *stp_bluez_adapter_get_path(StpBluezAdapter *self);
-/* There is one, but it is off. */
+/* BlueZ shows it. */
+gboolean stp_bluez_adapter_is_present(StpBluezAdapter *self);
+/* It is there, but off. */
 gboolean stp_bluez_adapter_is_off(StpBluezAdapter *self);
+/* Where BlueZ shows it, whether we may use it or not; NULL when it is not there. */
+const char *stp_bluez_adapter_get_seen_path(StpBluezAdapter *self);
+
+/* Whether we may use it (the lease).  It may be used from the start. */
+void stp_bluez_adapter_let(StpBluezAdapter *self, gboolean ours);

@@ -52,12 +52,55 @@ stp_bluez_error_is_timeout(const GError *error)
 	       g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_TIMEOUT);
 }
 
-static gboolean
-is_refused_for_want_of_a_bond(const GError *error)
-{
+/*
+ * BlueZ 5.66, src/error.c: texts of org.bluez.Error.Failed are le-connection-*, made of the errno
+ * of connect(2) on the ATT socket, or strerror() of it.  In practice LE failures that come from
+ * the air all read le-connection-abort-by-local (src/device.c, att_connect_cb() drops the errno);
+ * the texts of full tables are matched as later versions may pass them on.
+ */
+static const struct {
+	const char *name, *text;	/* of the error; a part of its text, or NULL: any */
+	StpLinkClass class;
+} classes[] = {
+	{ "NotReady", NULL, STP_LINK_CLASS_ABSENT },
+	{ "NoSuchAdapter", NULL, STP_LINK_CLASS_ABSENT },
+	{ "Failed", "adapter-not-powered", STP_LINK_CLASS_ABSENT },
+	{ "Failed", "Host is down", STP_LINK_CLASS_ABSENT },
+	{ "Failed", "No such device", STP_LINK_CLASS_ABSENT },
+	{ "Failed", "concurrent-connection-limit", STP_LINK_CLASS_SLOTS },	/* EMLINK: the controller's 0x09 */
+	{ "Failed", "Too many links", STP_LINK_CLASS_SLOTS },
+	{ "Failed", "memory-allocation", STP_LINK_CLASS_SLOTS },		/* ENOMEM: the controller's 0x07 */
+	{ "Failed", "Cannot allocate memory", STP_LINK_CLASS_SLOTS },
+	{ "NotAuthorized", NULL, STP_LINK_CLASS_AUTH },
+	{ "AuthenticationFailed", NULL, STP_LINK_CLASS_AUTH },
+	{ "AuthenticationCanceled", NULL, STP_LINK_CLASS_AUTH },
+	{ "AuthenticationRejected", NULL, STP_LINK_CLASS_AUTH },
+	{ "AuthenticationTimeout", NULL, STP_LINK_CLASS_AUTH },
 	/* NotPermitted also says that somebody else holds the characteristic. */
-	return stp_bluez_error_is(error, "NotAuthorized") ||
-	       (stp_bluez_error_is(error, "NotPermitted") && strstr(error->message, "acquired") == NULL);
+	{ "NotPermitted", "acquired", STP_LINK_CLASS_TRANSIENT },
+	{ "NotPermitted", NULL, STP_LINK_CLASS_AUTH },
+	{ "NotSupported", NULL, STP_LINK_CLASS_PERMANENT },
+	{ "Failed", "connection-not-supported", STP_LINK_CLASS_PERMANENT },
+	{ "InvalidArguments", NULL, STP_LINK_CLASS_PERMANENT },
+	/* What is not here passes by itself, as far as is known: abort-by-local, abort-by-remote, */
+	/* unknown, timeout, refused, busy, canceled, create-socket; DoesNotExist; NotAvailable. */
+};
+
+StpLinkClass
+stp_bluez_error_class(const GError *error)
+{
+	if (error->domain == STP_ERROR)
+		return stp_link_class_of(error);
+	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+		return STP_LINK_CLASS_CANCELLED;
+	if (stp_bluez_error_is_absence(error) || stp_bluez_error_is_access_denied(error))
+		return STP_LINK_CLASS_ABSENT;
+	for (gsize i = 0; i < G_N_ELEMENTS(classes); i++) {
+		if (stp_bluez_error_is(error, classes[i].name) &&
+		    (classes[i].text == NULL || strstr(error->message, classes[i].text) != NULL))
+			return classes[i].class;
+	}
+	return STP_LINK_CLASS_TRANSIENT;
 }
 
 GError *
@@ -87,12 +130,19 @@ stp_bluez_error_translate(const GError *error, const char *pen, const char *doin
 				   "account of stippled to the group bluetooth, or install the D-Bus policy "
 				   "that comes with Stipple.",
 				   doing);
-	if (stp_bluez_error_is(error, "NotReady"))
+	if (stp_bluez_error_class(error) == STP_LINK_CLASS_ABSENT)
 		return g_error_new(STP_ERROR, STP_ERROR_NO_ADAPTER,
 				   "%s failed: the Bluetooth adapter is off. Switch it on with 'bluetoothctl "
 				   "power on'.",
 				   doing);
-	if (is_refused_for_want_of_a_bond(error))
+	if (stp_bluez_error_class(error) == STP_LINK_CLASS_SLOTS)
+		return g_error_new(STP_ERROR, STP_ERROR_NO_SLOT,
+				   "%s failed: the Bluetooth adapter carries no further connection. Wait until one "
+				   "has ended, or plug in a second adapter.",
+				   doing);
+	if (stp_bluez_error_is(error, "NotAuthorized") ||
+	    (stp_bluez_error_is(error, "NotPermitted") &&
+	     stp_bluez_error_class(error) == STP_LINK_CLASS_AUTH))
 		return g_error_new(STP_ERROR, STP_ERROR_DENIED,
 				   "%s failed: the pen asks for an authenticated bond. Repair the pairing with "
 				   "'stipplectl pens add'.",

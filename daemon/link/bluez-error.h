@@ -5,6 +5,7 @@
 #include <gio/gio.h>
 
 #include "error.h"
+#include "link-class.h"
 
 /* Whether error is org.bluez.Error.<name>. */
 gboolean stp_bluez_error_is(const GError *error, const char *name);
@@ -22,9 +23,15 @@ gboolean stp_bluez_error_is_unknown_object(const GError *error);
 gboolean stp_bluez_error_is_timeout(const GError *error);
 
 /*
+ * What kind of trouble an answer of BlueZ to Connect() or to a GATT call is: the one table of its
+ * names and texts.  InProgress is TRANSIENT here; it is no failure, see bluez-reach.c.
+ */
+StpLinkClass stp_bluez_error_class(const GError *error);
+
+/*
  * In STP_ERROR, with what to do next.  doing: "Reading from the pen", begins the message; what
  * BlueZ said goes to the log at debug level.  pen: its address, or NULL.  An error that is in
  * STP_ERROR already comes back as a copy.  Codes: NO_BLUETOOTH, NO_ADAPTER, DENIED, NOT_FOUND,
- * CANCELLED, else LINK_FAILED.
+ * CANCELLED, NO_SLOT, else LINK_FAILED.
  */
 GError *stp_bluez_error_translate(const GError *error, const char *pen, const char *doing);

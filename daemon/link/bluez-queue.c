@@ -10,15 +10,16 @@ struct waiter {
 
 struct StpBluezQueue {
 	GQueue waiting;
-	gboolean busy;
+	guint busy, capacity;
 };
 
 StpBluezQueue *
-stp_bluez_queue_new(void)
+stp_bluez_queue_new(guint capacity)
 {
 	StpBluezQueue *queue = g_new0(StpBluezQueue, 1);
 
 	g_queue_init(&queue->waiting);
+	queue->capacity = capacity;
 	return queue;
 }
 
@@ -32,15 +33,14 @@ stp_bluez_queue_free(StpBluezQueue *queue)
 static void
 serve_next(StpBluezQueue *queue)
 {
-	g_autofree struct waiter *waiter = NULL;
+	while (queue->busy < queue->capacity) {
+		g_autofree struct waiter *waiter = g_queue_pop_head(&queue->waiting);
 
-	if (queue->busy)
-		return;
-	waiter = g_queue_pop_head(&queue->waiting);
-	if (waiter == NULL)
-		return;
-	queue->busy = TRUE;
-	waiter->run(waiter->data);
+		if (waiter == NULL)
+			return;
+		queue->busy++;
+		waiter->run(waiter->data);
+	}
 }
 
 void
@@ -69,6 +69,26 @@ stp_bluez_queue_withdraw(StpBluezQueue *queue, gpointer data)
 void
 stp_bluez_queue_leave(StpBluezQueue *queue)
 {
-	queue->busy = FALSE;
+	g_return_if_fail(queue->busy > 0);
+	queue->busy--;
 	serve_next(queue);
+}
+
+void
+stp_bluez_queue_set_capacity(StpBluezQueue *queue, guint capacity)
+{
+	queue->capacity = capacity;
+	serve_next(queue);
+}
+
+guint
+stp_bluez_queue_get_busy(const StpBluezQueue *queue)
+{
+	return queue->busy;
+}
+
+guint
+stp_bluez_queue_get_waiting(const StpBluezQueue *queue)
+{
+	return g_queue_get_length((GQueue *)&queue->waiting);
 }

@@ -237,7 +237,10 @@ find_or_add(StpBluezSightings *self, GDBusProxy *device)
 	const char *path = g_dbus_proxy_get_object_path(device);
 	struct pen *pen = g_hash_table_lookup(self->pens, path);
 
-	if (pen != NULL || !is_pen(device) || !is_on_our_adapter(self, device))
+	/* After a replug another adapter may stand at the path that was ours. */
+	if (!is_on_our_adapter(self, device))
+		return NULL;
+	if (pen != NULL || !is_pen(device))
 		return pen;
 	pen = g_new0(struct pen, 1);
 	pen->path = g_strdup(path);
@@ -465,6 +468,20 @@ gboolean
 stp_bluez_sightings_knows(StpBluezSightings *self, const char *address)
 {
 	return find_pen(self, address, NULL) != NULL;
+}
+
+const StpSighting *
+stp_bluez_sightings_find(StpBluezSightings *self, const char *address)
+{
+	const char *adapter = stp_bluez_adapter_get_path(self->adapter);
+	struct pen *pen = adapter != NULL ? find_pen(self, address, adapter) : NULL;
+
+	if (pen == NULL)
+		pen = find_pen(self, address, NULL);
+	if (pen == NULL)
+		return NULL;
+	pen->sighting.in_sight = is_in_sight(pen);
+	return &pen->sighting;
 }
 
 GDBusProxy *

@@ -45,10 +45,17 @@
 #define STP_BLUEZ_POWER_TRIES	5
 
 #define STP_BLUEZ_FIND		20000	/* wait for a pen to be heard */
+/*
+ * Connecting.  A try that does not end is taken back after CONNECT_TRY, and the others get their
+ * turn: BlueZ itself would go on for 40 s.  The time for all tries of a pen counts only while it
+ * is its turn, or while it waits by itself.
+ */
 #define STP_BLUEZ_CONNECT_TRY	20000
-#define STP_BLUEZ_CONNECT_ALL	60000	/* all tries together */
+#define STP_BLUEZ_CONNECT_ALL	60000	/* all tries together, over all adapters */
 #define STP_BLUEZ_CONNECT_TRIES	4	/* that took their time */
 #define STP_BLUEZ_CONNECT_TRANSIENT 9	/* that failed at once, as BlueZ' do at random */
+#define STP_BLUEZ_CONNECT_ELSEWHERE 1000 /* after InProgress, look again; Connected usually tells before */
+#define STP_BLUEZ_CONNECT_FAST	2000	/* a try that failed sooner was refused, not in vain */
 #define STP_BLUEZ_CONNECT_DROPS	3	/* connections that ended before they were of use */
 #define STP_BLUEZ_RESOLVE	10000	/* services and all required characteristics */
 #define STP_BLUEZ_SETTLE	500	/* after a new bond, before the first request */
@@ -79,5 +86,20 @@
 #define STP_BLUEZ_REFRESH_PAUSE	2000
 #define STP_BLUEZ_REFRESH_AGAIN	600000
 
+/*
+ * Connections at once over one adapter: what the weakest common ones carry.  Lowered when one more
+ * is refused; raised again by one after SLOTS_RAISE, which doubles with each further refusal.
+ */
+#define STP_BLUEZ_SLOTS		3
+#define STP_BLUEZ_SLOTS_RAISE	3600000
+#define STP_BLUEZ_SLOTS_DOUBLINGS 5
+#define STP_BLUEZ_SLOTS_RAISE_MOST 86400000
+
+/* A pen changes to another adapter when that hears it better by so much (dB); less is noise. */
+#define STP_BLUEZ_ROUTE_GAIN	5
+
 /* Milliseconds before try n + 1; the last one holds for all that follow. */
 #define STP_BLUEZ_BACKOFF	{ 100, 250, 500, 1000 }
+
+/* An adapter that another program has the lease of is asked for so often. */
+#define STP_BLUEZ_LEASE_AGAIN	2000

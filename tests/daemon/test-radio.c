@@ -64,6 +64,8 @@ static int
 start(void **state)
 {
 	const char *passkeys = g_getenv("STIPPLE_LAB_PASSKEYS");
+	const char *const adapters[] = { "hci0", NULL };
+	const StpBluezRadioOptions options = { .adapters = adapters };
 	g_autoptr(GError) error = NULL;
 
 	if (passkeys == NULL) {
@@ -86,7 +88,7 @@ start(void **state)
 	}
 	assert_non_null(connection);
 	passkey_file = g_build_filename(passkeys, SERIAL, NULL);
-	radio = stp_bluez_radio_new(connection, "hci0");
+	radio = stp_bluez_radio_new(connection, &options);
 	stp_radio_start(radio);
 	WAIT_FOR(stp_radio_get_state(radio) == STP_RADIO_SCANNING);
 	return 0;

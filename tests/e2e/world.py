@@ -140,6 +140,8 @@ class World:
         self.env = dict(os.environ, TZ="Europe/Berlin", NO_COLOR="1", LC_ALL="C.UTF-8",
                         # Whatever keeps this machine's clock: tests are the same everywhere.
                         STIPPLE_CLOCK="untrusted")
+        # The leases of the adapters are a machine's; these adapters are this world's alone.
+        self.env["RUNTIME_DIRECTORY"] = os.path.join(self.directory, "run")
         self.bus = None
         self.adapters = adapters
         if self.kind == "fake":
