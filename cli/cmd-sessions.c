@@ -263,7 +263,7 @@ known_text(JsonObject *session)
 		{ "extrapolated", "by what the pen took for the time; nobody met it since it was switched on" },
 		{ "bounded", "between what is known of the times before and after the pen was switched on for it" },
 		{ "unconfirmed", "by a clock that nobody vouched for; the start is only as right as that clock was" },
-		{ "unknown", "not yet; sync the pen once more before it is switched off, with this computer's clock right" },
+		{ "unknown", "not known: nobody met the pen with a clock that was right since it was switched on for it" },
 	};
 	const char *quality = row_text(session, "time_quality");
 

@@ -218,7 +218,7 @@ sessions_show(void **state)
 	expect_part(fake, "sessions show SP-0001/0000002a/7", 0,
 		    "Start known:     by contacts since the pen was switched on, with this computer's clock known to be right\n"
 		    "Time zone:       Europe/Berlin\n");
-	expect_part(fake, "sessions show SP-0001/0000002a/6", 0, "Start known:     not yet; sync the pen once more");
+	expect_part(fake, "sessions show SP-0001/0000002a/6", 0, "Start known:     not known: nobody met the pen");
 	expect_part(fake, "sessions show SP-0001/0000002a/7", 0, "Records:         1, 2, 3\n");
 	expect_part(fake, "sessions show SP-0001/0000002a/6", 0, "Start:           unknown\n");
 	expect_part(fake, "sessions show SP-0001/0000002a/6", 0, "Complete:        no: parts are missing");
