@@ -6,7 +6,8 @@
 #include "bus-format.h"
 #include "error.h"
 
-#define TIMEOUT_DEFAULT_S 30
+/* As long as the pen's pairing window. */
+#define TIMEOUT_DEFAULT_S 120
 #define TIMEOUT_MAX_S 600
 #define LABEL_MAX 64
 
@@ -72,11 +73,15 @@ static gboolean
 on_handle_add_pen(StpDbusManager1 *skeleton, GDBusMethodInvocation *invocation, const char *which,
 		  GVariant *options, StpBusEnrol *self)
 {
+	StpEnrolOptions wanted = { .which = which, .timeout_s = TIMEOUT_DEFAULT_S };
 	const char *label = NULL;
-	guint timeout = TIMEOUT_DEFAULT_S;
 
 	g_variant_lookup(options, "label", "&s", &label);
-	g_variant_lookup(options, "timeout", "u", &timeout);
+	g_variant_lookup(options, "timeout", "u", &wanted.timeout_s);
+	g_variant_lookup(options, "allow_unauthenticated", "b", &wanted.allow_unauthenticated);
+	g_variant_lookup(options, "repair", "b", &wanted.repair);
+	wanted.label = label;
+	wanted.timeout_s = CLAMP(wanted.timeout_s, 1, TIMEOUT_MAX_S);
 	if (*which == '\0' || (label != NULL && g_utf8_strlen(label, -1) > LABEL_MAX)) {
 		g_dbus_method_invocation_return_error(invocation, STP_ERROR,
 			STP_ERROR_INVALID_ARGUMENT,
@@ -95,8 +100,7 @@ on_handle_add_pen(StpDbusManager1 *skeleton, GDBusMethodInvocation *invocation, 
 	self->watch = g_bus_watch_name_on_connection(
 		g_dbus_method_invocation_get_connection(invocation), caller_of(self),
 		G_BUS_NAME_WATCHER_FLAGS_NONE, NULL, on_caller_left, self, NULL);
-	stp_collector_enrol_async(self->collector, which, label, CLAMP(timeout, 1, TIMEOUT_MAX_S),
-				  on_ask, self, self->cancellable, on_enrolled, self);
+	stp_collector_enrol_async(self->collector, &wanted, on_ask, self, self->cancellable, on_enrolled, self);
 	return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 

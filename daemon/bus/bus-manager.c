@@ -117,7 +117,7 @@ on_removed(GObject *source, GAsyncResult *result, gpointer user_data)
 	g_autoptr(GDBusMethodInvocation) invocation = user_data;
 	g_autoptr(GError) error = NULL;
 
-	if (stp_collector_remove_finish(STP_COLLECTOR(source), result, &error))
+	if (stp_collector_remove_finish(STP_COLLECTOR(source), result, NULL, &error))
 		g_dbus_method_invocation_return_value(g_steal_pointer(&invocation), NULL);
 	else
 		g_dbus_method_invocation_return_gerror(g_steal_pointer(&invocation), error);
@@ -127,7 +127,9 @@ static gboolean
 on_handle_remove_pen(StpDbusManager1 *skeleton, GDBusMethodInvocation *invocation,
 		     const char *serial, gboolean force, StpBusManager *self)
 {
-	stp_collector_remove_async(self->collector, serial, force, on_removed, invocation);
+	const StpRemoval removal = { .force = force };
+
+	stp_collector_remove_async(self->collector, serial, &removal, NULL, NULL, on_removed, invocation);
 	return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 

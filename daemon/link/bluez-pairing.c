@@ -32,6 +32,7 @@ struct _StpBluezPairing {
 	GDBusMethodInvocation *question;	/* of bluetoothd, waits for the user */
 	gboolean wants_passkey;
 	gboolean with_code;			/* the user was asked, and said yes */
+	gboolean bonded;			/* without a code, and the user is asked whether to keep that */
 	GError *verdict;			/* why we ended it; outranks what BlueZ says */
 };
 
@@ -146,10 +147,10 @@ on_bond_taken_back(GObject *source, GAsyncResult *result, gpointer user_data)
 	if (self->verdict != NULL)
 		end(self, g_steal_pointer(&self->verdict));
 	else
-		end(self, g_error_new(STP_ERROR, STP_ERROR_PAIRING_FAILED,
+		end(self, g_error_new(STP_ERROR, STP_ERROR_BOND_TOO_WEAK,
 				      "The pen paired without a code, so nobody knows that it is this pen; the "
-				      "bond was removed again. Use a pen that shows a code, or update its "
-				      "firmware."));
+				      "bond was removed again. If it is a pen that cannot show a code, allow that with "
+				      "'stipplectl pens add --allow-unauthenticated'; its records are then marked."));
 }
 
 static void
@@ -184,6 +185,15 @@ trust(StpBluezPairing *self)
 			  G_DBUS_CALL_FLAGS_NONE, -1, NULL, on_trusted, g_object_ref(self));
 }
 
+/* BlueZ made a bond by itself, as the pen could do no better ("just works"). */
+static void
+ask_without_code(StpBluezPairing *self)
+{
+	self->bonded = TRUE;
+	self->last_request++;
+	self->ask(self->last_request, self->pen, STP_PAIRING_WITHOUT_CODE, 0, self->ask_data);
+}
+
 static void
 on_paired(GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -195,7 +205,9 @@ on_paired(GObject *source, GAsyncResult *result, gpointer user_data)
 	/* See on_device_changed(). */
 	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED) && stp_bluez_is_bonded(self->device))
 		g_clear_error(&error);
-	if (error == NULL && (!self->with_code || self->verdict != NULL))
+	if (error == NULL && self->verdict == NULL && !self->with_code)
+		ask_without_code(self);
+	else if (error == NULL && self->verdict != NULL)
 		take_bond_back(self);
 	else if (self->verdict != NULL)
 		end(self, g_steal_pointer(&self->verdict));
@@ -219,6 +231,13 @@ on_device_changed(GDBusProxy *device, GVariant *changed, const char *const *gone
 static void
 break_off(StpBluezPairing *self, StpError code, const char *text)
 {
+	if (self->bonded) {
+		/* BlueZ is done; it is our own question that nobody answered. */
+		self->bonded = FALSE;
+		self->verdict = g_error_new_literal(STP_ERROR, (int)code, text);
+		take_bond_back(self);
+		return;
+	}
 	if (self->verdict == NULL)
 		self->verdict = g_error_new_literal(STP_ERROR, (int)code, text);
 	drop_question(self);
@@ -297,6 +316,7 @@ stp_bluez_pairing_run_async(StpBluezPairing *self, GDBusProxy *device, StpPairin
 	self->ask = ask;
 	self->ask_data = ask_data;
 	self->with_code = FALSE;
+	self->bonded = FALSE;
 	if (!g_dbus_interface_skeleton_export(G_DBUS_INTERFACE_SKELETON(self->agent),
 					      stp_bluez_client_get_connection(self->client), AGENT_PATH,
 					      &error)) {
@@ -328,6 +348,14 @@ stp_bluez_pairing_answer(StpBluezPairing *self, guint request, gboolean accept, 
 {
 	GDBusMethodInvocation *question;
 
+	if (self->bonded && request == self->last_request) {
+		self->bonded = FALSE;
+		if (accept)
+			trust(self);
+		else
+			take_bond_back(self);
+		return;
+	}
 	if (self->question == NULL || request != self->last_request)
 		return;
 	if (!accept || (self->wants_passkey && passkey > 999999)) {

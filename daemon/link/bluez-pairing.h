@@ -9,8 +9,9 @@
  * Makes authenticated bonds.  Its agent is registered only while a pairing runs, on our own
  * connection, and is never the default one: pairings that other programs start are not ours.
  *
- * A bond that came about without a code ("just works") is taken back: BlueZ accepts it by
- * itself when the pen can do no better, and does not tell afterwards which kind it was.
+ * A bond that came about without a code ("just works") is asked about, and taken back unless that is
+ * allowed: BlueZ accepts it by itself when the pen can do no better, and does not tell afterwards
+ * which kind it was.
  */
 #define STP_TYPE_BLUEZ_PAIRING (stp_bluez_pairing_get_type())
 G_DECLARE_FINAL_TYPE(StpBluezPairing, stp_bluez_pairing, STP, BLUEZ_PAIRING, GObject)

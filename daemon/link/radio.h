@@ -82,9 +82,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpAdapterReport, stp_adapter_report_free)
 #define STP_RADIO_LINKS_AT_ONCE 3
 
 /*
- * How pairing asks its questions.  kind is "enter-passkey" or "confirm-passkey"; answer each
- * request once with stp_radio_answer_pairing().
+ * How pairing asks its questions.  kind is "enter-passkey", "confirm-passkey", or "without-code":
+ * the pen could do no better, so nobody knows that it is this pen; accepting keeps that bond, else it
+ * is taken back.  Answer each request once with stp_radio_answer_pairing().  A bond that was there
+ * before asks nothing.
  */
+#define STP_PAIRING_WITHOUT_CODE "without-code"
 typedef void (*StpPairingAsk)(guint request, const char *pen, const char *kind, guint32 passkey,
 			      gpointer user_data);
 

@@ -2,26 +2,13 @@
  * SPDX-License-Identifier: MIT */
 
 #include "collector.h"
+#include "collector-parts.h"
 
-#include "enrolment.h"
 #include "error.h"
 #include "clock.h"
 #include "log.h"
 #include "pen-keeper.h"
 #include "sync-timing.h"
-
-struct _StpCollector {
-	GObject parent;
-
-	StpRadio *radio;
-	StpStore *store;
-	GHashTable *keepers;	/* serial -> StpPenKeeper */
-	GPtrArray *queue;	/* (element-type StpPenKeeper), those that want a link, in the order they asked */
-	guint quantum_timer;
-	guint links;
-	gboolean enrolling;
-	GTask *stopping;
-};
 
 G_DEFINE_FINAL_TYPE(StpCollector, stp_collector, G_TYPE_OBJECT)
 
@@ -35,6 +22,8 @@ stp_collector_init(StpCollector *self)
 {
 	self->keepers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_object_unref);
 	self->queue = g_ptr_array_new_with_free_func(g_object_unref);
+	self->bonds_made = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	self->errands = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_object_unref);
 }
 
 static void
@@ -47,6 +36,8 @@ stp_collector_dispose(GObject *object)
 	g_clear_handle_id(&self->quantum_timer, g_source_remove);
 	g_clear_pointer(&self->queue, g_ptr_array_unref);
 	g_clear_pointer(&self->keepers, g_hash_table_unref);
+	g_clear_pointer(&self->errands, g_hash_table_unref);
+	g_clear_pointer(&self->bonds_made, g_hash_table_unref);
 	g_clear_object(&self->radio);
 	g_clear_object(&self->store);
 	G_OBJECT_CLASS(stp_collector_parent_class)->dispose(object);
@@ -223,12 +214,18 @@ on_wants_link(StpPenKeeper *keeper, StpCollector *self)
 	share_out(self);
 }
 
-static void
-on_finished(StpPenKeeper *keeper, StpCollector *self)
+void
+stp_collector_link_is_free(StpCollector *self)
 {
 	self->links--;
 	stop_if_quiet(self);
 	share_out(self);
+}
+
+static void
+on_finished(StpPenKeeper *keeper, StpCollector *self)
+{
+	stp_collector_link_is_free(self);
 }
 
 /* ---- pens ---- */
@@ -239,15 +236,14 @@ on_session_stored(StpPenKeeper *keeper, const char *id, StpCollector *self)
 	g_signal_emit(self, signals[SESSION_STORED], 0, id);
 }
 
-static void
-update_watch(StpCollector *self)
+void
+stp_collector_update_watch(StpCollector *self)
 {
 	stp_radio_watch(self->radio, g_hash_table_size(self->keepers) > 0);
 }
 
-/* Takes the row. */
-static StpPenKeeper *
-add_pen(StpCollector *self, StpPenRow *row)
+StpPenKeeper *
+stp_collector_add_pen(StpCollector *self, StpPenRow *row)
 {
 	g_autoptr(StpEnrolledPen) pen = stp_enrolled_pen_new(row);
 	StpPenKeeper *keeper = stp_pen_keeper_new(pen, self->radio, self->store);
@@ -256,7 +252,7 @@ add_pen(StpCollector *self, StpPenRow *row)
 	g_signal_connect_object(keeper, "finished", G_CALLBACK(on_finished), self, 0);
 	g_signal_connect_object(keeper, "session-stored", G_CALLBACK(on_session_stored), self, 0);
 	g_hash_table_insert(self->keepers, g_strdup(row->serial), keeper);
-	update_watch(self);
+	stp_collector_update_watch(self);
 	g_signal_emit(self, signals[PEN_ADDED], 0, pen);
 	return keeper;
 }
@@ -303,11 +299,11 @@ stp_collector_new(StpRadio *radio, StpStore *store, GError **error)
 		StpPenRow *row = g_ptr_array_index(rows, i);
 
 		if (row->enrolled)
-			add_pen(self, row);
+			stp_collector_add_pen(self, row);
 		else
 			stp_pen_row_free(row);
 	}
-	update_watch(self);
+	stp_collector_update_watch(self);
 	g_signal_connect(radio, "sighting", G_CALLBACK(on_sighting), self);
 	g_signal_connect(radio, "room-changed", G_CALLBACK(on_room_changed), self);
 	g_signal_connect(radio, "state-changed", G_CALLBACK(on_state_changed), self);
@@ -343,9 +339,8 @@ stp_collector_find_address(StpCollector *self, const char *address)
 	return keeper != NULL ? stp_pen_keeper_get_pen(keeper) : NULL;
 }
 
-/* NULL with error set: not enrolled. */
-static StpPenKeeper *
-require_keeper(StpCollector *self, const char *serial, GError **error)
+StpPenKeeper *
+stp_collector_require_keeper(StpCollector *self, const char *serial, GError **error)
 {
 	StpPenKeeper *keeper = g_hash_table_lookup(self->keepers, serial);
 
@@ -353,177 +348,6 @@ require_keeper(StpCollector *self, const char *serial, GError **error)
 		g_set_error(error, STP_ERROR, STP_ERROR_NOT_FOUND,
 			    "No pen %s is enrolled. 'stipplectl pens list' shows those that are.", serial);
 	return keeper;
-}
-
-/* ---- enrolling ---- */
-
-static void
-on_address_kept(GObject *source, GAsyncResult *result, gpointer user_data)
-{
-	g_autofree char *serial = user_data;
-	g_autoptr(GError) error = NULL;
-
-	if (!stp_store_put_pen_finish(STP_STORE(source), result, &error))
-		stp_warning("sync", serial, "%s", error->message);
-}
-
-/* A repaired pen may have got another serial number: what is heard there is that one now. */
-static void
-take_address(StpCollector *self, StpPenKeeper *owner)
-{
-	const char *address = stp_enrolled_pen_get_row(stp_pen_keeper_get_pen(owner))->address;
-	GHashTableIter iter;
-	gpointer keeper;
-
-	g_hash_table_iter_init(&iter, self->keepers);
-	while (g_hash_table_iter_next(&iter, NULL, &keeper)) {
-		StpEnrolledPen *pen = stp_pen_keeper_get_pen(keeper);
-		const StpPenRow *row = stp_enrolled_pen_get_row(pen);
-
-		if (keeper == owner || g_ascii_strcasecmp(row->address, address) != 0)
-			continue;
-		stp_notice("sync", row->serial, "Another pen answers at its address now. It is found "
-			   "again when it is enrolled anew.");
-		stp_enrolled_pen_set_seen(pen, "", row->last_seen);
-		stp_store_put_pen_async(self->store, row, NULL, on_address_kept, g_strdup(row->serial));
-	}
-}
-
-static void
-on_enrolled(GObject *source, GAsyncResult *result, gpointer user_data)
-{
-	g_autoptr(GTask) task = user_data;
-	StpCollector *self = g_task_get_source_object(task);
-	g_autoptr(GError) error = NULL;
-	g_autoptr(StpEnrolled) enrolled = stp_enrol_finish(STP_RADIO(source), result, &error);
-	StpPenKeeper *keeper;
-
-	self->enrolling = FALSE;
-	if (enrolled == NULL) {
-		g_task_return_error(task, g_steal_pointer(&error));
-		return;
-	}
-
-	keeper = g_hash_table_lookup(self->keepers, enrolled->row->serial);
-	if (keeper != NULL)
-		stp_enrolled_pen_set_row(stp_pen_keeper_get_pen(keeper), g_steal_pointer(&enrolled->row));
-	else
-		keeper = add_pen(self, g_steal_pointer(&enrolled->row));
-	take_address(self, keeper);
-	/* A link that is not taken over ends with the enrolment. */
-	if (!stp_pen_keeper_is_busy(keeper) && self->stopping == NULL) {
-		g_autoptr(StpLink) link = g_steal_pointer(&enrolled->link);
-
-		/* One link above the share for a moment: it is up already. */
-		self->links++;
-		stp_pen_keeper_go_over(keeper, link);
-	}
-	g_task_return_pointer(task, g_object_ref(stp_pen_keeper_get_pen(keeper)), g_object_unref);
-}
-
-void
-stp_collector_enrol_async(StpCollector *self, const char *which, const char *label,
-			  guint timeout_s, StpPairingAsk ask, gpointer ask_data,
-			  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
-{
-	g_autoptr(GTask) task = g_task_new(self, cancellable, callback, user_data);
-
-	g_task_set_check_cancellable(task, FALSE);
-	if (self->enrolling) {
-		g_task_return_new_error(task, STP_ERROR, STP_ERROR_BUSY,
-			"Another pen is being enrolled. Finish or cancel that first.");
-		return;
-	}
-	self->enrolling = TRUE;
-	stp_enrol_async(self->radio, self->store, which, label, timeout_s, ask, ask_data,
-			cancellable, on_enrolled, g_steal_pointer(&task));
-}
-
-StpEnrolledPen *
-stp_collector_enrol_finish(StpCollector *self, GAsyncResult *result, GError **error)
-{
-	g_autoptr(StpEnrolledPen) pen = NULL;
-
-	g_return_val_if_fail(g_task_is_valid(result, self), NULL);
-	/* Its keeper holds it. */
-	pen = g_task_propagate_pointer(G_TASK(result), error);
-	return pen;
-}
-
-/* ---- removing ---- */
-
-static void
-on_forgotten(GObject *source, GAsyncResult *result, gpointer user_data)
-{
-	g_autoptr(GTask) task = user_data;
-	StpCollector *self = g_task_get_source_object(task);
-	const char *serial = g_task_get_task_data(task);
-	g_autoptr(GError) error = NULL;
-
-	/* The enrolment is over either way; a bond that is left over does no harm. */
-	if (!stp_radio_forget_finish(STP_RADIO(source), result, &error))
-		stp_warning("sync", serial, "The bond could not be removed: %s", error->message);
-	g_hash_table_remove(self->keepers, serial);
-	update_watch(self);
-	g_signal_emit(self, signals[PEN_REMOVED], 0, serial);
-	stp_notice("sync", serial, "No longer enrolled; its records stay in the store.");
-	g_task_return_boolean(task, TRUE);
-}
-
-static void
-on_retired(GObject *source, GAsyncResult *result, gpointer user_data)
-{
-	g_autoptr(GTask) task = user_data;
-	StpCollector *self = g_task_get_source_object(task);
-	g_autoptr(GError) error = NULL;
-	StpPenKeeper *keeper;
-
-	if (!stp_store_put_pen_finish(STP_STORE(source), result, &error)) {
-		g_task_return_error(task, g_steal_pointer(&error));
-		return;
-	}
-	keeper = g_hash_table_lookup(self->keepers, g_task_get_task_data(task));
-	if (keeper == NULL) {
-		g_task_return_boolean(task, TRUE);
-		return;
-	}
-	stp_pen_keeper_retire(keeper);
-	stp_radio_forget_async(self->radio, stp_enrolled_pen_get_row(stp_pen_keeper_get_pen(keeper))->address,
-			       NULL, on_forgotten, g_object_ref(task));
-}
-
-void
-stp_collector_remove_async(StpCollector *self, const char *serial, gboolean force,
-			   GAsyncReadyCallback callback, gpointer user_data)
-{
-	g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
-	g_autoptr(GError) error = NULL;
-	StpPenKeeper *keeper = require_keeper(self, serial, &error);
-	g_autoptr(StpPenRow) row = NULL;
-
-	if (keeper != NULL)
-		row = stp_store_get_pen(self->store, serial, &error);
-	if (row == NULL) {
-		g_task_return_error(task, g_steal_pointer(&error));
-		return;
-	}
-	if (!force && row->coverage < 100.0) {
-		g_task_return_new_error(task, STP_ERROR, STP_ERROR_INCOMPLETE,
-			"Pen %s holds records that are not in the store (coverage %.1f %%). Sync it "
-			"first, or remove it with --force and lose sight of them.", serial, row->coverage);
-		return;
-	}
-
-	row->enrolled = FALSE;
-	g_task_set_task_data(task, g_strdup(serial), g_free);
-	stp_store_put_pen_async(self->store, row, NULL, on_retired, g_object_ref(task));
-}
-
-gboolean
-stp_collector_remove_finish(StpCollector *self, GAsyncResult *result, GError **error)
-{
-	g_return_val_if_fail(g_task_is_valid(result, self), FALSE);
-	return g_task_propagate_boolean(G_TASK(result), error);
 }
 
 /* ---- syncing on request ---- */
@@ -547,7 +371,7 @@ stp_collector_sync_async(StpCollector *self, const char *serial, guint away_time
 {
 	g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
 	g_autoptr(GError) error = NULL;
-	StpPenKeeper *keeper = require_keeper(self, serial, &error);
+	StpPenKeeper *keeper = stp_collector_require_keeper(self, serial, &error);
 
 	if (keeper == NULL)
 		g_task_return_error(task, g_steal_pointer(&error));
@@ -581,7 +405,7 @@ void
 stp_collector_stop_async(StpCollector *self, GAsyncReadyCallback callback, gpointer user_data)
 {
 	GHashTableIter iter;
-	gpointer keeper;
+	gpointer keeper, cancellable;
 
 	g_return_if_fail(self->stopping == NULL);
 
@@ -589,6 +413,9 @@ stp_collector_stop_async(StpCollector *self, GAsyncReadyCallback callback, gpoin
 	g_hash_table_iter_init(&iter, self->keepers);
 	while (g_hash_table_iter_next(&iter, NULL, &keeper))
 		stp_pen_keeper_retire(keeper);
+	g_hash_table_iter_init(&iter, self->errands);
+	while (g_hash_table_iter_next(&iter, NULL, &cancellable))
+		g_cancellable_cancel(cancellable);
 	stop_if_quiet(self);
 }
 

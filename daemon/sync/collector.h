@@ -5,6 +5,8 @@
 #include <gio/gio.h>
 
 #include "enrolled-pen.h"
+#include "enrolment.h"
+#include "pen-removal.h"
 #include "radio.h"
 #include "session-store.h"
 
@@ -34,22 +36,28 @@ StpEnrolledPen *stp_collector_find_pen(StpCollector *self, const char *serial);
 /* The enrolled pen last seen at an address; NULL: none. */
 StpEnrolledPen *stp_collector_find_address(StpCollector *self, const char *address);
 
-/* See enrolment.h.  One at a time: BUSY. */
-void stp_collector_enrol_async(StpCollector *self, const char *which, const char *label,
-			       guint timeout_s, StpPairingAsk ask, gpointer ask_data,
-			       GCancellable *cancellable, GAsyncReadyCallback callback,
+/* See enrolment.h.  One at a time, and not while a pen is retired: BUSY. */
+void stp_collector_enrol_async(StpCollector *self, const StpEnrolOptions *options, StpPairingAsk ask,
+			       gpointer ask_data, GCancellable *cancellable, GAsyncReadyCallback callback,
 			       gpointer user_data);
 /* The collector's own. */
 StpEnrolledPen *stp_collector_enrol_finish(StpCollector *self, GAsyncResult *result,
 					   GError **error);
 
-/*
- * End an enrolment and remove the bond; records stay.  INCOMPLETE unless force: the pen is known
- * to hold records that are not in the store.
- */
-void stp_collector_remove_async(StpCollector *self, const char *serial, gboolean force,
-				GAsyncReadyCallback callback, gpointer user_data);
-gboolean stp_collector_remove_finish(StpCollector *self, GAsyncResult *result, GError **error);
+/* See pen-removal.h.  BUSY while a pen is enrolled, or somebody else is at this one. */
+void stp_collector_remove_async(StpCollector *self, const char *serial, const StpRemoval *removal,
+				StpErrandConfirm confirm, gpointer confirm_data, GAsyncReadyCallback callback,
+				gpointer user_data);
+gboolean stp_collector_remove_finish(StpCollector *self, GAsyncResult *result, StpRetiredFlags *how,
+				     GError **error);
+
+/* LIST_SLOTS or DROP_SLOT, see pen-errand.h, after the sync under way: (element-type StpPenSlot). */
+void stp_collector_slots_async(StpCollector *self, const char *serial, const struct stp_errand_config *config,
+			       StpErrandConfirm confirm, gpointer confirm_data, GAsyncReadyCallback callback,
+			       gpointer user_data);
+GArray *stp_collector_slots_finish(StpCollector *self, GAsyncResult *result, GError **error);
+/* What is asked at the pen's button is given up; nothing happens when there is nothing. */
+void stp_collector_cancel_errand(StpCollector *self, const char *serial);
 
 /* See stp_pen_keeper_sync_async(). */
 void stp_collector_sync_async(StpCollector *self, const char *serial, guint away_timeout_s,

@@ -15,7 +15,13 @@
 
 typedef struct {
 	StpStore *store;
+	GHashTable *made;	/* see stp_enrol_async() */
 	char *which, *label;
+	char *known_address;	/* of the enrolled pen that is meant; NULL: none is */
+	gboolean allow_unauthenticated, repair;
+	gboolean forgotten;	/* this host's key was removed, as asked for */
+	gboolean closed;	/* it was heard, but with its window closed */
+	StpPenBond bond;	/* as far as the questions told */
 	StpPairingAsk ask;
 	gpointer ask_data;
 
@@ -23,11 +29,14 @@ typedef struct {
 	guint timer;
 	GSource *cancelled;
 	char *address;
+	char *called;		/* for people: with the last characters of the serial number, where it tells them */
 	guint tries;
 	StpEnrolled *enrolled;
 } Enrolment;
 
 static void connect_pen(GTask *task);
+static void on_paired(GObject *source, GAsyncResult *result, gpointer user_data);
+static void stop_looking(GTask *task);
 
 void
 stp_enrolled_free(StpEnrolled *enrolled)
@@ -44,9 +53,12 @@ static void
 enrolment_free(Enrolment *enrolment)
 {
 	g_clear_object(&enrolment->store);
+	g_clear_pointer(&enrolment->made, g_hash_table_unref);
 	g_free(enrolment->which);
 	g_free(enrolment->label);
 	g_free(enrolment->address);
+	g_free(enrolment->known_address);
+	g_free(enrolment->called);
 	g_clear_pointer(&enrolment->enrolled, stp_enrolled_free);
 	g_free(enrolment);
 }
@@ -86,34 +98,44 @@ stp_enrolment_fits(const StpSighting *sighting, const char *which)
 	return common_end(printed + 1, which) == MIN(strlen(printed + 1), strlen(which));
 }
 
+static gboolean
+is_meant(const Enrolment *enrolment, const StpSighting *sighting)
+{
+	/* The one that is enrolled under that serial number is meant, however it calls itself. */
+	if (enrolment->known_address != NULL &&
+	    g_ascii_strcasecmp(sighting->address, enrolment->known_address) == 0)
+		return TRUE;
+	return stp_enrolment_fits(sighting, enrolment->which);
+}
+
 /* The one pen in sight that fits; NULL with error unset: none. */
-static char *
-find(StpRadio *radio, const char *which, GError **error)
+static StpSighting *
+find(StpRadio *radio, const Enrolment *enrolment, GError **error)
 {
 	g_autoptr(GPtrArray) sightings = stp_radio_get_sightings(radio);
 	g_autoptr(GString) names = g_string_new(NULL);
-	char *address = NULL;
+	const char *which = enrolment->which;
+	const StpSighting *found = NULL;
 
 	for (guint i = 0; i < sightings->len; i++) {
 		const StpSighting *sighting = g_ptr_array_index(sightings, i);
 
-		if (!sighting->in_sight || !stp_enrolment_fits(sighting, which))
+		if (!sighting->in_sight || !is_meant(enrolment, sighting))
 			continue;
 		g_string_append_printf(names, "%s%s (%s)", names->len > 0 ? ", " : "",
 				       sighting->name != NULL ? sighting->name : "unnamed",
 				       sighting->address);
-		if (address == NULL) {
-			address = g_strdup(sighting->address);
+		if (found == NULL) {
+			found = sighting;
 			continue;
 		}
 		g_set_error(error, STP_ERROR, STP_ERROR_INVALID_ARGUMENT,
 			    "Several pens fit '%s': %s. Name one by its address.", which,
 			    names->str);
 		/* The list may go on, but two are enough to be unsure. */
-		g_free(address);
 		return NULL;
 	}
-	return address;
+	return found != NULL ? stp_sighting_copy(found) : NULL;
 }
 
 /* ---- the steps, last to first ---- */
@@ -129,9 +151,57 @@ on_kept(GObject *source, GAsyncResult *result, gpointer user_data)
 		g_task_return_error(task, g_steal_pointer(&error));
 		return;
 	}
-	stp_notice("sync", enrolment->enrolled->row->serial, "Enrolled; it is synced from now on.");
+	g_hash_table_remove(enrolment->made, enrolment->address);
+	stp_notice("sync", enrolment->enrolled->row->serial, "Enrolled%s; it is synced from now on.",
+		   enrolment->enrolled->row->bond == STP_PEN_BOND_ALLOWED ? " without a code, as was allowed" : "");
 	g_task_return_pointer(task, g_steal_pointer(&enrolment->enrolled),
 			      (GDestroyNotify)stp_enrolled_free);
+}
+
+/* What is not enrolled keeps no key that was made for it just now. */
+static void
+refuse(GTask *task, GError *error)
+{
+	Enrolment *enrolment = g_task_get_task_data(task);
+
+	if (g_hash_table_remove(enrolment->made, enrolment->address))
+		stp_radio_forget_async(STP_RADIO(g_task_get_source_object(task)), enrolment->address, NULL, NULL,
+				       NULL);
+	g_task_return_error(task, error);
+}
+
+/* A bond that was there before counts for what this store knows of it, and for nothing else. */
+static gboolean
+settle_bond(const Enrolment *enrolment, StpPenRow *row, const StpPenRow *old, GError **error)
+{
+	row->bond = enrolment->bond;
+	if (row->bond == STP_PEN_BOND_UNKNOWN && old != NULL && old->enrolled)
+		row->bond = old->bond;
+	if (row->bond == STP_PEN_BOND_UNKNOWN && enrolment->allow_unauthenticated)
+		row->bond = STP_PEN_BOND_ALLOWED;
+	if (row->bond != STP_PEN_BOND_UNKNOWN)
+		return TRUE;
+	g_set_error(error, STP_ERROR, STP_ERROR_BOND_TOO_WEAK,
+		    "Pen %s was paired with this host by another program, and nobody knows whether with a code. Open "
+		    "its pairing window and run 'stipplectl pens repair %s', which pairs anew with a code.",
+		    row->serial, row->serial);
+	return FALSE;
+}
+
+/* Two pens may end in the same four characters: who named more of the serial number meant just that. */
+static gboolean
+is_the_one(const Enrolment *enrolment, const StpPenRow *row, GError **error)
+{
+	const char *which = enrolment->which;
+	gsize common = common_end(row->serial, which);
+
+	if (strchr(which, ':') != NULL || g_ascii_strncasecmp(which, "Stipple-", 8) == 0 ||
+	    common == MIN(strlen(row->serial), strlen(which)))
+		return TRUE;
+	g_set_error(error, STP_ERROR, STP_ERROR_INVALID_ARGUMENT,
+		    "The pen that answered is %s, not %s, so it was not enrolled. Compare with the label, and name the "
+		    "pen by its whole serial number.", row->serial, which);
+	return FALSE;
 }
 
 static void
@@ -149,6 +219,10 @@ on_identified(GObject *source, GAsyncResult *result, gpointer user_data)
 	}
 
 	old = stp_store_get_pen(enrolment->store, row->serial, NULL);
+	if (!settle_bond(enrolment, row, old, &error) || !is_the_one(enrolment, row, &error)) {
+		refuse(task, g_steal_pointer(&error));
+		return;
+	}
 	g_free(row->label);
 	row->label = g_strdup(enrolment->label != NULL ? enrolment->label
 			      : old != NULL		? old->label
@@ -197,12 +271,20 @@ static void
 on_paired(GObject *source, GAsyncResult *result, gpointer user_data)
 {
 	g_autoptr(GTask) task = user_data;
+	Enrolment *enrolment = g_task_get_task_data(task);
 	g_autoptr(GError) error = NULL;
 
-	if (!stp_radio_pair_finish(STP_RADIO(source), result, &error))
+	if (!stp_radio_pair_finish(STP_RADIO(source), result, &error)) {
 		g_task_return_error(task, g_steal_pointer(&error));
+		return;
+	}
+	if (enrolment->bond != STP_PEN_BOND_UNKNOWN)
+		g_hash_table_insert(enrolment->made, g_strdup(enrolment->address),
+				    GINT_TO_POINTER(enrolment->bond));
 	else
-		connect_pen(task);
+		enrolment->bond = (StpPenBond)GPOINTER_TO_INT(
+			g_hash_table_lookup(enrolment->made, enrolment->address));
+	connect_pen(task);
 }
 
 static void
@@ -220,6 +302,72 @@ stop_looking(GTask *task)
 	g_clear_pointer(&enrolment->cancelled, g_source_unref);
 }
 
+/* The codes are for the caller; how the bond came about is seen here. */
+static void
+on_ask(guint request, const char *pen, const char *kind, guint32 passkey, gpointer user_data)
+{
+	GTask *task = user_data;
+	Enrolment *enrolment = g_task_get_task_data(task);
+
+	if (g_str_equal(kind, STP_PAIRING_WITHOUT_CODE)) {
+		enrolment->bond = STP_PEN_BOND_ALLOWED;
+		stp_radio_answer_pairing(STP_RADIO(g_task_get_source_object(task)), request,
+					 enrolment->allow_unauthenticated, 0);
+		return;
+	}
+	enrolment->bond = STP_PEN_BOND_AUTHENTICATED;
+	if (enrolment->ask != NULL)
+		enrolment->ask(request, enrolment->called, kind, passkey, enrolment->ask_data);
+}
+
+static void
+pair(GTask *task)
+{
+	Enrolment *enrolment = g_task_get_task_data(task);
+
+	stp_radio_pair_async(STP_RADIO(g_task_get_source_object(task)), enrolment->address, on_ask, task,
+			     g_task_get_cancellable(task), on_paired, g_object_ref(task));
+}
+
+static void
+on_forgotten(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	g_autoptr(GTask) task = user_data;
+	GError *error = NULL;
+
+	if (!stp_radio_forget_finish(STP_RADIO(source), result, &error)) {
+		if (((Enrolment *)g_task_get_task_data(task))->sighting_handler == 0) {
+			g_error_free(error);	/* the search ended meanwhile */
+			return;
+		}
+		stop_looking(task);
+		g_task_return_error(task, error);
+		g_object_unref(task);	/* the one the search held */
+	}
+	/* It is paired when it is heard next: BlueZ forgets the pen with its key. */
+}
+
+/* Whether it can be paired, as far as is known; else what has to happen first is begun. */
+static gboolean
+is_ready(GTask *task, const StpSighting *sighting)
+{
+	Enrolment *enrolment = g_task_get_task_data(task);
+
+	if (enrolment->repair && sighting->bonded) {
+		if (enrolment->forgotten)
+			return FALSE;
+		enrolment->forgotten = TRUE;
+		g_hash_table_remove(enrolment->made, sighting->address);
+		stp_notice("sync", sighting->address, "This host's key for the pen is removed, as asked for.");
+		stp_radio_forget_async(STP_RADIO(g_task_get_source_object(task)), sighting->address, NULL,
+				       on_forgotten, g_object_ref(task));
+		return FALSE;
+	}
+	enrolment->closed = !sighting->bonded && sighting->has_status &&
+			    (sighting->status.flags & STP_ADVERT_PAIRING_OPEN) == 0;
+	return !enrolment->closed;
+}
+
 /* FALSE: nothing fits yet. */
 static gboolean
 look(GTask *task)
@@ -227,17 +375,21 @@ look(GTask *task)
 	Enrolment *enrolment = g_task_get_task_data(task);
 	StpRadio *radio = STP_RADIO(g_task_get_source_object(task));
 	g_autoptr(GError) error = NULL;
+	g_autoptr(StpSighting) sighting = find(radio, enrolment, &error);
 
-	enrolment->address = find(radio, enrolment->which, &error);
-	if (enrolment->address == NULL && error == NULL)
+	if (error == NULL && (sighting == NULL || !is_ready(task, sighting)))
 		return FALSE;
 
 	stop_looking(task);
-	if (error != NULL)
+	if (error != NULL) {
 		g_task_return_error(task, g_steal_pointer(&error));
-	else
-		stp_radio_pair_async(radio, enrolment->address, enrolment->ask, enrolment->ask_data,
-				     g_task_get_cancellable(task), on_paired, g_object_ref(task));
+		return TRUE;
+	}
+	enrolment->address = g_strdup(sighting->address);
+	enrolment->called = sighting->name != NULL
+				    ? g_strdup_printf("%s (%s)", sighting->name, sighting->address)
+				    : g_strdup(sighting->address);
+	pair(task);
 	return TRUE;
 }
 
@@ -288,6 +440,12 @@ on_not_found(gpointer user_data)
 	stop_looking(task);
 	if (lacks_radio(task))
 		return G_SOURCE_REMOVE;
+	if (enrolment->closed) {
+		g_task_return_new_error(task, STP_ERROR, STP_ERROR_PAIRING_FAILED,
+			"The pen that fits '%s' is in sight, but nobody opened its pairing window. Hold its "
+			"button until the light blinks; the window stays open for two minutes.", enrolment->which);
+		return G_SOURCE_REMOVE;
+	}
 	g_task_return_new_error(task, STP_ERROR, STP_ERROR_NOT_FOUND,
 		"No pen that fits '%s' is in sight. Hold its button until the light blinks, keep it "
 		"within two metres, and try again; 'stipplectl pens list --all' shows what is in "
@@ -307,10 +465,19 @@ on_cancelled(GCancellable *cancellable, gpointer user_data)
 	return G_SOURCE_REMOVE;
 }
 
+/* Where an enrolled pen was last met, if just that serial number is meant. */
+static char *
+known_address_of(StpStore *store, const char *serial)
+{
+	g_autoptr(StpPenRow) row = stp_store_get_pen(store, serial, NULL);
+
+	return row != NULL && row->enrolled && *row->address != '\0' ? g_strdup(row->address) : NULL;
+}
+
 void
-stp_enrol_async(StpRadio *radio, StpStore *store, const char *which, const char *label,
-		guint timeout_s, StpPairingAsk ask, gpointer ask_data, GCancellable *cancellable,
-		GAsyncReadyCallback callback, gpointer user_data)
+stp_enrol_async(StpRadio *radio, StpStore *store, GHashTable *made, const StpEnrolOptions *options,
+		StpPairingAsk ask, gpointer ask_data, GCancellable *cancellable, GAsyncReadyCallback callback,
+		gpointer user_data)
 {
 	GTask *task = g_task_new(radio, cancellable, callback, user_data);
 	Enrolment *enrolment = g_new0(Enrolment, 1);
@@ -318,8 +485,12 @@ stp_enrol_async(StpRadio *radio, StpStore *store, const char *which, const char 
 	/* A pen that is in the store as enrolled must not be told as cancelled. */
 	g_task_set_check_cancellable(task, FALSE);
 	enrolment->store = g_object_ref(store);
-	enrolment->which = g_strdup(which);
-	enrolment->label = g_strdup(label);
+	enrolment->made = g_hash_table_ref(made);
+	enrolment->which = g_strdup(options->which);
+	enrolment->label = g_strdup(options->label);
+	enrolment->allow_unauthenticated = options->allow_unauthenticated;
+	enrolment->repair = options->repair;
+	enrolment->known_address = known_address_of(store, options->which);
 	enrolment->ask = ask;
 	enrolment->ask_data = ask_data;
 	g_task_set_task_data(task, enrolment, (GDestroyNotify)enrolment_free);
@@ -331,7 +502,7 @@ stp_enrol_async(StpRadio *radio, StpStore *store, const char *which, const char 
 	stp_radio_look(radio);
 	enrolment->sighting_handler =
 		g_signal_connect(radio, "sighting", G_CALLBACK(on_sighting), task);
-	enrolment->timer = stp_clock_add_seconds(timeout_s, on_not_found, task);
+	enrolment->timer = stp_clock_add_seconds(options->timeout_s, on_not_found, task);
 	if (cancellable == NULL)
 		return;
 	enrolment->cancelled = g_cancellable_source_new(cancellable);

@@ -20,15 +20,24 @@ typedef struct {
 void stp_enrolled_free(StpEnrolled *enrolled);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpEnrolled, stp_enrolled_free)
 
+typedef struct {
+	const char *which;	/* an address, an advertised name, a serial number, or the end of one */
+	const char *label;	/* NULL: keep the one it has */
+	guint timeout_s;	/* for the pen to be heard with its pairing window open */
+	gboolean allow_unauthenticated;	/* also a bond without a code; its records are marked */
+	gboolean repair;	/* this host's key, if there is one, is removed first: it does not work */
+} StpEnrolOptions;
+
 /*
- * which: an address, an advertised name, a serial number, or the end of one.
- * label NULL: keep the one it has.  timeout_s: how long to look for it.
- * Errors: NOT_FOUND (not in sight), INVALID_ARGUMENT (several fit), PAIRING_FAILED,
+ * made: address -> StpPenBond, the caller's: bonds of enrolments that came to nothing afterwards, which the next
+ * try must not take for another program's.  The options are copied.  A pen that this host has no key for is paired only with its window open,
+ * as far as its advertisement tells.  Errors: NOT_FOUND (not in sight), INVALID_ARGUMENT (several fit, or the
+ * one that answered is another), PAIRING_FAILED (its window stayed closed, a wrong code), BOND_TOO_WEAK,
  * LINK_FAILED, PROTOCOL_FAILED, STORE_*, CANCELLED.
  */
-void stp_enrol_async(StpRadio *radio, StpStore *store, const char *which, const char *label,
-		     guint timeout_s, StpPairingAsk ask, gpointer ask_data,
-		     GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void stp_enrol_async(StpRadio *radio, StpStore *store, GHashTable *made, const StpEnrolOptions *options,
+		     StpPairingAsk ask, gpointer ask_data, GCancellable *cancellable, GAsyncReadyCallback callback,
+		     gpointer user_data);
 StpEnrolled *stp_enrol_finish(StpRadio *radio, GAsyncResult *result, GError **error);
 
 /*

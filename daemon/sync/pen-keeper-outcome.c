@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "pen-keeper-parts.h"
 
+#include "bond-trouble.h"
 #include "error.h"
 #include "log.h"
 
@@ -60,6 +61,10 @@ take_failure(StpPenKeeper *self, const GError *error)
 	guint pause;
 
 	stp_enrolled_pen_set_error(self->pen, error);
+	if (stp_error_is_bond(error))
+		stp_store_raise_alert_async(self->store, STP_ALERT_BOND, stp_pen_keeper_serial(self), STP_ALERT_WARNING,
+					    stp_enrolled_pen_get_error(self->pen),
+					    stp_enrolled_pen_get_hint(self->pen));
 	stp_enrolled_pen_emit_sync_ended(self->pen, error->message, &self->last);
 	self->known = FALSE;
 	self->stopped = FALSE;
@@ -93,6 +98,7 @@ take_success(StpPenKeeper *self)
 	else
 		self->in_vain++;
 	stp_enrolled_pen_set_error(self->pen, NULL);
+	stp_store_end_alert_async(self->store, STP_ALERT_BOND, stp_pen_keeper_serial(self));
 	stp_info("sync", stp_pen_keeper_serial(self),
 		 "Complete: %u new records, %u differing from what is stored, %u damaged, %u not to be had, "
 		 "%" G_GUINT64_FORMAT " bytes at an MTU of %u.", self->last.records, self->last.conflicts,

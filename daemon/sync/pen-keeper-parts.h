@@ -22,6 +22,7 @@ struct _StpPenKeeper {
 	StpStore *store;
 
 	gboolean retired;
+	gboolean held;		/* somebody else talks to the pen */
 	gboolean in_sight;
 	guint away_timer;
 	guint retry_timer;

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "error.h"
+#include "bond-trouble.h"
 #include "log.h"
 #include "sync-timing.h"
 
@@ -109,7 +110,7 @@ stp_pen_keeper_rest(StpPenKeeper *self)
 void
 stp_pen_keeper_want_link(StpPenKeeper *self)
 {
-	if (self->wanted || self->busy || self->retired)
+	if (self->wanted || self->busy || self->retired || self->held)
 		return;
 	g_clear_handle_id(&self->retry_timer, g_source_remove);
 	self->wanted = TRUE;
@@ -222,25 +223,20 @@ on_row_kept(GObject *source, GAsyncResult *result, gpointer user_data)
 	g_autoptr(StpPenKeeper) self = user_data;
 	g_autoptr(GError) error = NULL;
 
-	if (!stp_store_put_pen_finish(STP_STORE(source), result, &error))
+	if (!stp_store_put_identity_finish(STP_STORE(source), result, &error))
 		stp_warning("sync", stp_pen_keeper_serial(self), "%s", error->message);
 	else if (!self->retired)
 		stp_pen_keeper_refresh_row(self);
 }
 
-/* Firmware, battery and address change; label and enrolment are the clinic's. */
+/* Firmware, battery and address change; label, bond and enrolment are the clinic's. */
 static void
 keep_identity(StpPenKeeper *self, const StpPenRow *identity)
 {
-	const StpPenRow *old = stp_enrolled_pen_get_row(self->pen);
 	StpPenRow row = *identity;
 
-	row.label = old->label;
-	row.enrolled = old->enrolled;
-	row.enrolled_at = old->enrolled_at;
 	row.last_seen = stp_clock_wall();
-	row.last_sync = old->last_sync;
-	stp_store_put_pen_async(self->store, &row, NULL, on_row_kept, g_object_ref(self));
+	stp_store_put_identity_async(self->store, &row, NULL, on_row_kept, g_object_ref(self));
 }
 
 static void
@@ -316,6 +312,8 @@ overdue_error(StpPenKeeper *self)
 static void
 fail_to_connect(StpPenKeeper *self, const GError *error)
 {
+	g_autoptr(GError) explained = NULL;
+
 	g_clear_handle_id(&self->connect_timer, g_source_remove);
 	memset(&self->last, 0, sizeof(self->last));
 	if (self->connect_overdue) {
@@ -325,7 +323,9 @@ fail_to_connect(StpPenKeeper *self, const GError *error)
 		stp_pen_keeper_finish(self, overdue);
 		return;
 	}
-	stp_pen_keeper_finish(self, error);
+	if (error != NULL)
+		explained = stp_bond_explain(self->radio, stp_enrolled_pen_get_row(self->pen), g_error_copy(error));
+	stp_pen_keeper_finish(self, explained);
 }
 
 static void
@@ -387,7 +387,7 @@ stp_pen_keeper_go(StpPenKeeper *self)
 {
 	Connection *connection;
 
-	if (!self->wanted || self->busy)
+	if (!self->wanted || self->busy || self->held)
 		return FALSE;
 
 	start(self);
@@ -430,6 +430,18 @@ stp_pen_keeper_go_over(StpPenKeeper *self, StpLink *link)
 
 	start(self);
 	run(self, link);
+}
+
+void
+stp_pen_keeper_hold(StpPenKeeper *self, gboolean hold)
+{
+	self->held = hold;
+	if (hold)
+		self->wanted = FALSE;	/* the collector's turn for us finds nothing to do */
+	else if (self->waiters->len > 0 && self->in_sight)
+		stp_pen_keeper_want_link(self);
+	if (!self->busy)
+		stp_pen_keeper_rest(self);
 }
 
 void

@@ -57,6 +57,12 @@ void stp_pen_keeper_sync_async(StpPenKeeper *self, guint away_timeout_s,
 gboolean stp_pen_keeper_sync_finish(StpPenKeeper *self, GAsyncResult *result,
 				    StpSyncResult *outcome, GError **error);
 
+/*
+ * Somebody else is to talk to the pen: begin nothing until that is over.  What is under way goes on;
+ * "finished" tells its end.
+ */
+void stp_pen_keeper_hold(StpPenKeeper *self, gboolean hold);
+
 /* Stop what is under way and forget what is planned; hearing news begins anew. */
 void stp_pen_keeper_cancel(StpPenKeeper *self);
 /* The same for good: the pen is no longer enrolled, or the daemon ends. */

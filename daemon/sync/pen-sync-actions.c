@@ -151,7 +151,7 @@ take_record(StpPenSync *self, const struct stp_host_action *action)
 		.listed_type = entry->type,
 		.listed_boot_id = entry->boot_id,
 		.listed_start_tick_ms = entry->start_tick_ms,
-		.authenticated = stp_link_get_authenticated(self->link),
+		.authenticated = self->opening->authenticated,
 		.received_at = stp_clock_wall(),
 		.zone = zone,
 	};

@@ -235,7 +235,7 @@ stp_pen_sync_run_async(StpPenSync *self, GCancellable *cancellable, GAsyncReadyC
 		g_source_attach(self->cancelled, NULL);
 	}
 	stp_pen_sync_enter(self, "open", STP_SYNC_OPEN_S);
-	stp_sync_open_async(self->link, self->serial, cancellable, on_opened, stp_pen_sync_begin(self));
+	stp_sync_open_async(self->link, self->store, self->serial, cancellable, on_opened, stp_pen_sync_begin(self));
 }
 
 gboolean

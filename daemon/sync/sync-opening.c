@@ -3,12 +3,14 @@
 
 #include "sync-opening.h"
 
+#include "bond-trouble.h"
 #include "error.h"
 #include "log.h"
 #include "pen-identity.h"
 
 typedef struct {
 	char *serial;
+	StpStore *store;
 	StpSyncOpening *opening;
 } Open;
 
@@ -18,6 +20,7 @@ open_free(gpointer data)
 	Open *open = data;
 
 	g_free(open->serial);
+	g_clear_object(&open->store);
 	g_clear_pointer(&open->opening, stp_sync_opening_free);
 	g_free(open);
 }
@@ -67,6 +70,17 @@ on_identified(GObject *source, GAsyncResult *result, gpointer user_data)
 				 g_object_ref(task));
 }
 
+static gboolean
+check_bond(Open *open, StpLink *link, GError **error)
+{
+	g_autoptr(StpPenRow) row = stp_store_get_pen(open->store, open->serial, error);
+
+	if (row == NULL || !stp_bond_check(link, &open->opening->features, row, error))
+		return FALSE;
+	open->opening->authenticated = row->bond == STP_PEN_BOND_AUTHENTICATED;
+	return TRUE;
+}
+
 static void
 on_features(GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -95,12 +109,16 @@ on_features(GObject *source, GAsyncResult *result, gpointer user_data)
 			   "(%u). They are kept raw; update Stipple to decode them.",
 			   features.schema_rev, STP_SCHEMA_REV);
 	open->opening->features = features;
+	if (!check_bond(open, STP_LINK(source), &error)) {
+		g_task_return_error(task, error);
+		return;
+	}
 	stp_pen_identify_async(STP_LINK(source), g_task_get_cancellable(task), on_identified,
 			       g_object_ref(task));
 }
 
 void
-stp_sync_open_async(StpLink *link, const char *serial, GCancellable *cancellable,
+stp_sync_open_async(StpLink *link, StpStore *store, const char *serial, GCancellable *cancellable,
 		    GAsyncReadyCallback callback, gpointer user_data)
 {
 	GTask *task = g_task_new(link, cancellable, callback, user_data);
@@ -109,6 +127,7 @@ stp_sync_open_async(StpLink *link, const char *serial, GCancellable *cancellable
 	/* Cancelling is told in our own error domain, by the link. */
 	g_task_set_check_cancellable(task, FALSE);
 	open->serial = g_strdup(serial);
+	open->store = g_object_ref(store);
 	open->opening = g_new0(StpSyncOpening, 1);
 	g_task_set_task_data(task, open, open_free);
 	stp_link_read_async(link, STP_CHANNEL_FEATURES, cancellable, on_features, task);

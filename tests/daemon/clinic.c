@@ -53,7 +53,7 @@ static SimPen *
 make_pen(guint number, guint sessions, guint samples)
 {
 	g_autofree char *serial = g_strdup_printf("DP26-10%02u", number + 1);
-	const SimPenConfig config = { .serial = serial, .seed = number + 1 };
+	const SimPenConfig config = { .serial = serial, .seed = number + 1, .attended = number == ATTENDED };
 	const SimStory story = {
 		.seed = number + 100,
 		.sessions = sessions,
@@ -147,8 +147,9 @@ try_enrol(Clinic *clinic, const char *which, guint timeout_s)
 {
 	Answer answer = { 0 };
 
-	stp_collector_enrol_async(clinic->collector, which, "room", timeout_s, NULL, NULL, NULL,
-				  on_enrolled, &answer);
+	const StpEnrolOptions options = { .which = which, .label = "room", .timeout_s = timeout_s };
+
+	stp_collector_enrol_async(clinic->collector, &options, NULL, NULL, NULL, on_enrolled, &answer);
 	assert_true(private_wait(is_set, &answer.done, WAIT_MS));
 	return answer;
 }

@@ -9,6 +9,7 @@
 /* A collector, a store and simulated pens in one process: no bus, no BlueZ. */
 
 #define PENS 5
+#define ATTENDED 4	/* somebody presses its button whenever it asks */
 #define WAIT_MS 30000
 
 typedef struct {
@@ -28,6 +29,7 @@ typedef struct {
 typedef struct {
 	gboolean done;
 	StpEnrolledPen *pen;
+	StpRetiredFlags how;	/* of a removal */
 	GError *error;
 } Answer;
 

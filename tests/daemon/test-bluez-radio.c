@@ -335,10 +335,22 @@ test_a_bond_without_a_code_is_taken_back(void **state)
 
 	world_hear(world);
 	scripted_bluez_set_pairing(world->bluez, SCRIPTED_JUST_WORKS);
-	assert_false(try_pair(world, TRUE, 0, &error));
-	assert_error(error, STP_ERROR_PAIRING_FAILED, "without a code");
-	assert_int_equal(world->request, 0);
+	assert_false(try_pair(world, FALSE, 0, &error));
+	assert_error(error, STP_ERROR_BOND_TOO_WEAK, "without a code");
+	assert_string_equal(world->kind, STP_PAIRING_WITHOUT_CODE);
 	assert_false(scripted_bluez_is_bonded(world->bluez));
+}
+
+static void
+test_a_bond_without_a_code_is_kept_when_allowed(void **state)
+{
+	struct world *world = *state;
+
+	world_hear(world);
+	scripted_bluez_set_pairing(world->bluez, SCRIPTED_JUST_WORKS);
+	assert_true(try_pair(world, TRUE, 0, NULL));
+	assert_string_equal(world->kind, STP_PAIRING_WITHOUT_CODE);
+	assert_true(scripted_bluez_is_bonded(world->bluez));
 }
 
 static void
@@ -396,6 +408,7 @@ main(void)
 		SCANNING(test_pairing_goes_wrong),
 		SCANNING(test_errors_of_pair),
 		SCANNING(test_a_bond_without_a_code_is_taken_back),
+		SCANNING(test_a_bond_without_a_code_is_kept_when_allowed),
 		SCANNING(test_pairing_is_cancelled),
 		SCANNING(test_forget),
 	};

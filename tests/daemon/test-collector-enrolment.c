@@ -51,10 +51,10 @@ test_an_enrolment_can_be_cancelled(void **state)
 {
 	Clinic *clinic = *state;
 	g_autoptr(GCancellable) cancellable = g_cancellable_new();
+	const StpEnrolOptions options = { .which = "4711", .timeout_s = 600 };
 	Answer answer = { 0 };
 
-	stp_collector_enrol_async(clinic->collector, "4711", "room", 600, NULL, NULL, cancellable,
-				  on_enrolled, &answer);
+	stp_collector_enrol_async(clinic->collector, &options, NULL, NULL, cancellable, on_enrolled, &answer);
 	settle();
 	g_cancellable_cancel(cancellable);
 	assert_true(private_wait(is_set, &answer.done, 1000));
@@ -77,10 +77,11 @@ test_a_cancelled_enrolment_leaves_no_half(void **state)
 	for (guint turns = 0; turns < 60; turns++) {
 		g_autoptr(GCancellable) cancellable = g_cancellable_new();
 		g_autoptr(StpPenRow) row = NULL;
+		const StpEnrolOptions options = { .which = serial, .timeout_s = 5 };
 		Answer answer = { 0 };
 
-		stp_collector_enrol_async(clinic->collector, serial, "room", 5, NULL, NULL,
-					  cancellable, on_enrolled, &answer);
+		stp_collector_enrol_async(clinic->collector, &options, NULL, NULL, cancellable, on_enrolled,
+					  &answer);
 		for (guint i = 0; i < turns && !answer.done; i++)
 			g_main_context_iteration(NULL, TRUE);
 		g_cancellable_cancel(cancellable);
@@ -122,9 +123,11 @@ on_removed(GObject *source, GAsyncResult *result, gpointer user_data)
 {
 	Answer *answer = user_data;
 
-	stp_collector_remove_finish(STP_COLLECTOR(source), result, &answer->error);
+	stp_collector_remove_finish(STP_COLLECTOR(source), result, &answer->how, &answer->error);
 	answer->done = TRUE;
 }
+
+static const StpRemoval gentle = { 0 }, forced = { .force = TRUE };
 
 static void
 test_removing(void **state)
@@ -140,7 +143,7 @@ test_removing(void **state)
 	enrol(clinic, 0);
 	wait_ended(clinic, 1);
 	assert_int_equal(clinic->failed, 1);
-	stp_collector_remove_async(clinic->collector, serial, FALSE, on_removed, &answer);
+	stp_collector_remove_async(clinic->collector, serial, &gentle, NULL, NULL, on_removed, &answer);
 	assert_true(private_wait(is_set, &answer.done, WAIT_MS));
 	assert_true(g_error_matches(answer.error, STP_ERROR, STP_ERROR_INCOMPLETE));
 	g_clear_error(&answer.error);
@@ -149,7 +152,7 @@ test_removing(void **state)
 
 	/* Unless it is forced. */
 	answer.done = FALSE;
-	stp_collector_remove_async(clinic->collector, serial, TRUE, on_removed, &answer);
+	stp_collector_remove_async(clinic->collector, serial, &forced, NULL, NULL, on_removed, &answer);
 	assert_true(private_wait(is_set, &answer.done, WAIT_MS));
 	assert_null(answer.error);
 	assert_null(stp_collector_find_pen(clinic->collector, serial));

@@ -241,7 +241,8 @@ static void
 say_hello(SimPenFd *server)
 {
 	guint16 mtu = sim_pump_mtu(server->pump);
-	const guint8 hello[STP_FD_HELLO_SIZE] = { (guint8)mtu, (guint8)(mtu >> 8), STP_FD_AUTHENTICATED };
+	const guint8 hello[STP_FD_HELLO_SIZE] = { (guint8)mtu, (guint8)(mtu >> 8),
+						   sim_pen_meets_stranger(server->pen) ? 0 : STP_FD_AUTHENTICATED };
 
 	reply(server, STP_FD_HELLO, 0, hello, sizeof hello);
 }

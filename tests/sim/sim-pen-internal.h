@@ -19,7 +19,8 @@ struct SimPen {
 	gpointer clock_data;
 	gint64 clock_start_us;
 	guint64 tick_start_ms;
-	gboolean restored, motor_on, plain, attended;
+	gboolean restored, motor_on, plain, attended, pairing_closed, stranger;
+	guint8 bond_state;
 	struct sealing_key key;
 	guint64 live_due_ms;
 	SimFlash *flash;

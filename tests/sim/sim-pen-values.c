@@ -41,6 +41,7 @@ features_value(const SimPen *pen)
 		.sample_period_ms = pen->period_ms,
 		.log_capacity_kb = pen->capacity_kb,
 		.collector_slots = STP_PEN_SLOTS,
+		.bond_state = pen->bond_state,
 	};
 
 	stp_features_encode(&features, bytes);
@@ -133,7 +134,7 @@ sim_pen_advert(SimPen *pen)
 	guint8 bytes[STP_ADVERT_SIZE], news = stp_pen_slots_with_news(&pen->engine);
 	gboolean counts = (sim_panel_privacy(pen->panel) & STP_PRIVACY_HIDE_COUNTS) == 0;
 	const struct stp_advert advert = {
-		.flags = (guint8)(STP_ADVERT_PAIRING_OPEN | (pen->motor_on ? STP_ADVERT_MOTOR_ON : 0) |
+		.flags = (guint8)((pen->pairing_closed ? 0 : STP_ADVERT_PAIRING_OPEN) | (pen->motor_on ? STP_ADVERT_MOTOR_ON : 0) |
 				  (overrun_is_near(pen, news) ? STP_ADVERT_OVERRUN_NEAR : 0)),
 		.slots_with_news = news,
 		.newest_record = counts ? sim_flash_newest(pen->flash) : 0,
@@ -144,4 +145,28 @@ sim_pen_advert(SimPen *pen)
 
 	stp_advert_encode(&advert, bytes);
 	return g_bytes_new(bytes, sizeof bytes);
+}
+
+void
+sim_pen_set_pairing_open(SimPen *pen, gboolean open)
+{
+	pen->pairing_closed = !open;
+}
+
+void
+sim_pen_set_bond_state(SimPen *pen, guint8 state)
+{
+	pen->bond_state = state;
+}
+
+void
+sim_pen_set_stranger(SimPen *pen, gboolean stranger)
+{
+	pen->stranger = stranger;
+}
+
+gboolean
+sim_pen_meets_stranger(const SimPen *pen)
+{
+	return pen->stranger;
 }

@@ -118,6 +118,14 @@ gboolean sim_pen_add_session(SimPen *pen, const SimSession *session, SimSpan *sp
 gboolean sim_pen_add_event(SimPen *pen, guint32 boot_id, guint64 tick_ms, struct stp_event *event,
 			   GError **error);
 
+/* Whether a person has opened the pairing window: so it is until told otherwise. */
+void sim_pen_set_pairing_open(SimPen *pen, gboolean open);
+/* Whether the host that connects next has no key. */
+void sim_pen_set_stranger(SimPen *pen, gboolean stranger);
+gboolean sim_pen_meets_stranger(const SimPen *pen);
+/* What Features tells of the bond with the host that is connected: enum stp_bond_state. */
+void sim_pen_set_bond_state(SimPen *pen, guint8 state);
+
 /* The value of a characteristic that is read, by its STP_UUID_*; NULL: the pen has no such. */
 GBytes *sim_pen_read(SimPen *pen, const char *uuid);
 /* What the pen advertises, as the bytes of the service data. */

@@ -16,6 +16,8 @@ typedef struct {
 	guint16 mtu;
 	gboolean in_sight, refuse, swallow;
 	GTask *swallowed;
+	gboolean bonded;
+	gboolean stranger;	/* the host surely has no key of it */
 	SimPenFd *server;
 } Member;
 
@@ -23,8 +25,10 @@ struct _SocketRadio {
 	GObject parent;
 
 	GPtrArray *members;
-	guint connects, links_most, looks;
+	guint connects, links_most, looks, forgotten, broken;
 	gboolean watched;
+	const char *kind;	/* of what pairing asks; NULL: a code */
+	gboolean accepted;
 };
 
 static void socket_radio_as_radio(StpRadioInterface *interface);
@@ -107,6 +111,7 @@ sighting_of(const Member *member, gboolean with_status)
 	sighting->rssi = -60;
 	sighting->last_seen = stp_clock_wall();
 	sighting->in_sight = member->in_sight;
+	sighting->bonded = !member->stranger;
 	sighting->has_status =
 		with_status && stp_advert_decode(g_bytes_get_data(advert, NULL),
 						 g_bytes_get_size(advert), &sighting->status) == STP_OK;
@@ -156,6 +161,7 @@ link_up(SocketRadio *self, Member *member, GTask *task)
 	g_clear_pointer(&member->server, sim_pen_fd_free);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
 		g_error("socketpair: %s", g_strerror(errno));
+	sim_pen_set_stranger(member->pen, member->stranger);
 	member->server = sim_pen_fd_new(member->pen, member->faults, ends[0], member->mtu);
 	self->connects++;
 	self->links_most = MAX(self->links_most, socket_radio_links(self));
@@ -173,6 +179,31 @@ socket_radio_swallow(SocketRadio *self, const char *address, gboolean swallow)
 		return;
 	task = g_steal_pointer(&member->swallowed);
 	link_up(self, member, task);
+}
+
+void
+socket_radio_set_bonded(SocketRadio *self, const char *address, gboolean bonded)
+{
+	find(self, address)->bonded = bonded;
+	find(self, address)->stranger = !bonded;
+}
+
+void
+socket_radio_set_pairing(SocketRadio *self, const char *kind)
+{
+	self->kind = kind;
+}
+
+void
+socket_radio_break_connects(SocketRadio *self, guint count)
+{
+	self->broken = count;
+}
+
+guint
+socket_radio_forgotten(SocketRadio *self)
+{
+	return self->forgotten;
 }
 
 guint
@@ -248,7 +279,8 @@ connect_async(StpRadio *radio, const char *address, GCancellable *cancellable,
 	g_autoptr(GTask) task = g_task_new(radio, cancellable, callback, user_data);
 	Member *member = find(self, address);
 
-	if (member == NULL || member->refuse) {
+	if (member == NULL || member->refuse || self->broken > 0) {
+		self->broken -= self->broken > 0;
 		g_task_return_new_error(task, STP_ERROR, STP_ERROR_LINK_FAILED,
 					"The pen cannot be reached. Bring it closer.");
 		return;
@@ -274,11 +306,25 @@ pair_async(StpRadio *radio, const char *address, StpPairingAsk ask, gpointer ask
 {
 	g_autoptr(GTask) task = g_task_new(radio, cancellable, callback, user_data);
 
-	if (find(SOCKET_RADIO(radio), address)->refuse)
-		g_task_return_new_error(task, STP_ERROR, STP_ERROR_PAIRING_FAILED,
-					"The code was wrong. Try again.");
-	else
+	SocketRadio *self = SOCKET_RADIO(radio);
+	Member *member = find(self, address);
+
+	/* A bond that was made is told, whoever cancels meanwhile. */
+	g_task_set_check_cancellable(task, FALSE);
+	if (member->bonded) {
 		g_task_return_boolean(task, TRUE);
+		return;
+	}
+	/* As if somebody had typed the right code. */
+	self->accepted = TRUE;
+	ask(1, address, self->kind != NULL ? self->kind : "enter-passkey", 0, ask_data);
+	member->bonded = !member->refuse && self->accepted;
+	member->stranger = !member->bonded;
+	if (member->bonded)
+		g_task_return_boolean(task, TRUE);
+	else
+		g_task_return_new_error(task, STP_ERROR, self->accepted ? STP_ERROR_PAIRING_FAILED : STP_ERROR_BOND_TOO_WEAK,
+					"The code was wrong. Try again.");
 }
 
 static void
@@ -286,7 +332,13 @@ forget_async(StpRadio *radio, const char *address, GCancellable *cancellable,
 	     GAsyncReadyCallback callback, gpointer user_data)
 {
 	g_autoptr(GTask) task = g_task_new(radio, cancellable, callback, user_data);
+	Member *member = find(SOCKET_RADIO(radio), address);
 
+	if (member != NULL) {
+		member->bonded = FALSE;
+		member->stranger = TRUE;
+	}
+	SOCKET_RADIO(radio)->forgotten++;
 	g_task_return_boolean(task, TRUE);
 }
 
@@ -299,6 +351,7 @@ boolean_finish(StpRadio *radio, GAsyncResult *result, GError **error)
 static void
 answer_pairing(StpRadio *radio, guint request, gboolean accept, guint32 passkey)
 {
+	SOCKET_RADIO(radio)->accepted = accept;
 }
 
 static void

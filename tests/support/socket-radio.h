@@ -29,6 +29,14 @@ void socket_radio_refuse(SocketRadio *self, const char *address, gboolean refuse
 /* Whether the radio is told to watch for pens, and how often somebody looked for one. */
 gboolean socket_radio_is_watched(SocketRadio *self);
 guint socket_radio_looks(SocketRadio *self);
+/* The host's key of a pen: pairing makes it, forgetting takes it. */
+void socket_radio_set_bonded(SocketRadio *self, const char *address, gboolean bonded);
+/* What pairing asks from now on ("without-code"); it lives as long as the radio. */
+void socket_radio_set_pairing(SocketRadio *self, const char *kind);
+/* The next connections fail. */
+void socket_radio_break_connects(SocketRadio *self, guint count);
+/* How many keys were to be removed. */
+guint socket_radio_forgotten(SocketRadio *self);
 
 /*
  * Whether connecting gets no answer from now on, not even when it is cancelled.  FALSE: those who were left without

@@ -1,0 +1,298 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+#include "collector.h"
+#include "collector-parts.h"
+
+#include <string.h>
+
+#include "error.h"
+#include "log.h"
+
+/* ---- enrolling ---- */
+
+static void
+on_address_kept(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	g_autofree char *serial = user_data;
+	g_autoptr(GError) error = NULL;
+
+	if (!stp_store_put_identity_finish(STP_STORE(source), result, &error))
+		stp_warning("sync", serial, "%s", error->message);
+}
+
+/* A repaired pen may have got another serial number: what is heard there is that one now. */
+static void
+take_address(StpCollector *self, StpPenKeeper *owner)
+{
+	const char *address = stp_enrolled_pen_get_row(stp_pen_keeper_get_pen(owner))->address;
+	GHashTableIter iter;
+	gpointer keeper;
+
+	g_hash_table_iter_init(&iter, self->keepers);
+	while (g_hash_table_iter_next(&iter, NULL, &keeper)) {
+		StpEnrolledPen *pen = stp_pen_keeper_get_pen(keeper);
+		const StpPenRow *row = stp_enrolled_pen_get_row(pen);
+
+		if (keeper == owner || g_ascii_strcasecmp(row->address, address) != 0)
+			continue;
+		stp_notice("sync", row->serial, "Another pen answers at its address now. It is found "
+			   "again when it is enrolled anew.");
+		stp_enrolled_pen_set_seen(pen, "", row->last_seen);
+		stp_store_put_identity_async(self->store, row, NULL, on_address_kept,
+					     g_strdup(row->serial));
+	}
+}
+
+static void
+on_enrolled(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	g_autoptr(GTask) task = user_data;
+	StpCollector *self = g_task_get_source_object(task);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(StpEnrolled) enrolled = stp_enrol_finish(STP_RADIO(source), result, &error);
+	StpPenKeeper *keeper;
+
+	self->enrolling = FALSE;
+	if (enrolled == NULL) {
+		g_task_return_error(task, g_steal_pointer(&error));
+		return;
+	}
+
+	keeper = g_hash_table_lookup(self->keepers, enrolled->row->serial);
+	if (keeper != NULL)
+		stp_enrolled_pen_set_row(stp_pen_keeper_get_pen(keeper),
+					 g_steal_pointer(&enrolled->row));
+	else
+		keeper = stp_collector_add_pen(self, g_steal_pointer(&enrolled->row));
+	take_address(self, keeper);
+	/* A link that is not taken over ends with the enrolment. */
+	if (!stp_pen_keeper_is_busy(keeper) && self->stopping == NULL) {
+		g_autoptr(StpLink) link = g_steal_pointer(&enrolled->link);
+
+		/* One link above the share for a moment: it is up already. */
+		self->links++;
+		stp_pen_keeper_go_over(keeper, link);
+	}
+	g_task_return_pointer(task, g_object_ref(stp_pen_keeper_get_pen(keeper)), g_object_unref);
+}
+
+void
+stp_collector_enrol_async(StpCollector *self, const StpEnrolOptions *options, StpPairingAsk ask,
+			  gpointer ask_data, GCancellable *cancellable, GAsyncReadyCallback callback,
+			  gpointer user_data)
+{
+	g_autoptr(GTask) task = g_task_new(self, cancellable, callback, user_data);
+
+	g_task_set_check_cancellable(task, FALSE);
+	if (self->enrolling) {
+		g_task_return_new_error(task, STP_ERROR, STP_ERROR_BUSY,
+			"Another pen is being enrolled. Finish or cancel that first.");
+		return;
+	}
+	/* Else what is being retired could come back in the middle of it. */
+	if (g_hash_table_size(self->errands) > 0) {
+		g_task_return_new_error(task, STP_ERROR, STP_ERROR_BUSY,
+			"A pen is being retired, or asked something at its button. Try again when that has ended.");
+		return;
+	}
+	self->enrolling = TRUE;
+	stp_enrol_async(self->radio, self->store, self->bonds_made, options, ask, ask_data, cancellable, on_enrolled,
+			g_steal_pointer(&task));
+}
+
+StpEnrolledPen *
+stp_collector_enrol_finish(StpCollector *self, GAsyncResult *result, GError **error)
+{
+	g_autoptr(StpEnrolledPen) pen = NULL;
+
+	g_return_val_if_fail(g_task_is_valid(result, self), NULL);
+	/* Its keeper holds it. */
+	pen = g_task_propagate_pointer(G_TASK(result), error);
+	return pen;
+}
+
+/* ---- errands: nothing else is done with the pen meanwhile ---- */
+
+/* NULL with the task's error set: not now. */
+static StpPenKeeper *
+begin_errand(StpCollector *self, const char *serial, GTask *task)
+{
+	GError *error = NULL;
+	StpPenKeeper *keeper = stp_collector_require_keeper(self, serial, &error);
+
+	if (keeper != NULL && (self->enrolling || g_hash_table_contains(self->errands, serial))) {
+		keeper = NULL;
+		error = g_error_new(STP_ERROR, STP_ERROR_BUSY, self->enrolling
+			? "A pen is being enrolled. Try again when that has ended."
+			: "Pen %s is being retired, or asked something at its button. Try again when that has "
+			  "ended.", serial);
+	}
+	if (keeper != NULL && self->stopping != NULL) {
+		keeper = NULL;
+		error = g_error_new(STP_ERROR, STP_ERROR_CANCELLED, "stippled is about to end. Try again when it runs.");
+	}
+	if (keeper == NULL) {
+		g_task_return_error(task, error);
+		return NULL;
+	}
+	g_hash_table_insert(self->errands, g_strdup(serial), g_cancellable_new());
+	g_task_set_task_data(task, g_strdup(serial), g_free);
+	/* One link above the share for a moment; and the collector does not end before this does. */
+	self->links++;
+	return keeper;
+}
+
+static GCancellable *
+cancellable_of(GTask *task)
+{
+	StpCollector *self = g_task_get_source_object(task);
+
+	return g_hash_table_lookup(self->errands, g_task_get_task_data(task));
+}
+
+static void
+end_errand(GTask *task)
+{
+	StpCollector *self = g_task_get_source_object(task);
+
+	g_hash_table_remove(self->errands, g_task_get_task_data(task));
+	stp_collector_link_is_free(self);
+}
+
+void
+stp_collector_cancel_errand(StpCollector *self, const char *serial)
+{
+	GCancellable *cancellable = g_hash_table_lookup(self->errands, serial);
+
+	if (cancellable != NULL)
+		g_cancellable_cancel(cancellable);
+}
+
+/* ---- removing ---- */
+
+static void
+on_removed(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	g_autoptr(GTask) task = user_data;
+	StpCollector *self = g_task_get_source_object(task);
+	const char *serial = g_task_get_task_data(task);
+	StpRetiredFlags how = 0;
+	GError *error = NULL;
+
+	if (!stp_pen_remove_finish(STP_PEN_KEEPER(source), result, &how, &error)) {
+		g_task_return_error(task, error);
+	} else {
+		g_hash_table_remove(self->keepers, serial);
+		stp_collector_update_watch(self);
+		g_signal_emit_by_name(self, "pen-removed", serial);
+		g_task_return_int(task, (gssize)how);
+	}
+	end_errand(task);
+}
+
+void
+stp_collector_remove_async(StpCollector *self, const char *serial, const StpRemoval *removal,
+			   StpErrandConfirm confirm, gpointer confirm_data, GAsyncReadyCallback callback,
+			   gpointer user_data)
+{
+	g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
+	StpPenKeeper *keeper = begin_errand(self, serial, task);
+
+	if (keeper != NULL)
+		stp_pen_remove_async(keeper, self->radio, self->store, removal, confirm, confirm_data,
+				     cancellable_of(task), on_removed, g_object_ref(task));
+}
+
+gboolean
+stp_collector_remove_finish(StpCollector *self, GAsyncResult *result, StpRetiredFlags *how, GError **error)
+{
+	gssize flags;
+	GError *local = NULL;
+
+	g_return_val_if_fail(g_task_is_valid(result, self), FALSE);
+	flags = g_task_propagate_int(G_TASK(result), &local);
+	if (local != NULL) {
+		g_propagate_error(error, local);
+		return FALSE;
+	}
+	if (how != NULL)
+		*how = (StpRetiredFlags)flags;
+	return TRUE;
+}
+
+/* ---- the pen's slots ---- */
+
+typedef struct {
+	GTask *task;
+	struct stp_errand_config config;
+	StpErrandConfirm confirm;
+	gpointer confirm_data;
+	gulong finished;
+} Slots;
+
+static void
+on_slots(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	g_autofree Slots *slots = user_data;
+	g_autoptr(GTask) task = slots->task;
+	StpCollector *self = g_task_get_source_object(task);
+	StpPenKeeper *keeper = g_hash_table_lookup(self->keepers, g_task_get_task_data(task));
+	GError *error = NULL;
+	GArray *list = stp_pen_errand_finish(STP_RADIO(source), result, &error);
+
+	if (keeper != NULL)
+		stp_pen_keeper_hold(keeper, FALSE);
+	if (list != NULL)
+		g_task_return_pointer(task, list, (GDestroyNotify)g_array_unref);
+	else
+		g_task_return_error(task, error);
+	end_errand(task);
+}
+
+static void
+run_slots(Slots *slots, StpPenKeeper *keeper)
+{
+	StpCollector *self = g_task_get_source_object(slots->task);
+	const StpPenRow *row = stp_enrolled_pen_get_row(stp_pen_keeper_get_pen(keeper));
+
+	stp_pen_errand_async(self->radio, row->address, row->serial, &slots->config, slots->confirm,
+			     slots->confirm_data, cancellable_of(slots->task), on_slots, slots);
+}
+
+static void
+on_sync_over(StpPenKeeper *keeper, Slots *slots)
+{
+	g_signal_handler_disconnect(keeper, slots->finished);
+	run_slots(slots, keeper);
+}
+
+void
+stp_collector_slots_async(StpCollector *self, const char *serial, const struct stp_errand_config *config,
+			  StpErrandConfirm confirm, gpointer confirm_data, GAsyncReadyCallback callback,
+			  gpointer user_data)
+{
+	g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
+	StpPenKeeper *keeper = begin_errand(self, serial, task);
+	Slots *slots;
+
+	if (keeper == NULL)
+		return;
+	slots = g_new0(Slots, 1);
+	slots->task = g_object_ref(task);
+	slots->config = *config;
+	slots->confirm = confirm;
+	slots->confirm_data = confirm_data;
+	stp_pen_keeper_hold(keeper, TRUE);
+	if (stp_pen_keeper_is_busy(keeper))
+		slots->finished = g_signal_connect(keeper, "finished", G_CALLBACK(on_sync_over), slots);
+	else
+		run_slots(slots, keeper);
+}
+
+GArray *
+stp_collector_slots_finish(StpCollector *self, GAsyncResult *result, GError **error)
+{
+	g_return_val_if_fail(g_task_is_valid(result, self), NULL);
+	return g_task_propagate_pointer(G_TASK(result), error);
+}

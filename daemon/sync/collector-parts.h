@@ -1,0 +1,34 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "pen-keeper.h"
+
+/*
+ * The collector from inside, for the files it is made of and no others: collector.c shares out the links,
+ * collector-enrolment.c adds pens, retires them and runs errands.  To be included after collector.h.
+ */
+
+struct _StpCollector {
+	GObject parent;
+
+	StpRadio *radio;
+	StpStore *store;
+	GHashTable *keepers;	/* serial -> StpPenKeeper */
+	GPtrArray *queue;	/* (element-type StpPenKeeper), those that want a link, in the order they asked */
+	guint quantum_timer;
+	guint links;
+	gboolean enrolling;
+	GHashTable *bonds_made;	/* see stp_enrol_async() */
+	GHashTable *errands;	/* serial -> GCancellable, of those that somebody retires or asks something of */
+	GTask *stopping;
+};
+
+/* Takes the row. */
+StpPenKeeper *stp_collector_add_pen(StpCollector *self, StpPenRow *row);
+/* NULL with error set: not enrolled. */
+StpPenKeeper *stp_collector_require_keeper(StpCollector *self, const char *serial, GError **error);
+/* One that was counted in links. */
+void stp_collector_link_is_free(StpCollector *self);
+/* After a pen came or went: whether there is any to look for. */
+void stp_collector_update_watch(StpCollector *self);
