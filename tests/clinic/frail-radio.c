@@ -67,6 +67,7 @@ sighting_of(FrailRadio *self, const FrailPen *pen)
 	sighting->rssi = -60;
 	sighting->last_seen = stp_clock_wall();
 	sighting->in_sight = is_heard(self, pen);
+	sighting->bonded = TRUE;
 	sighting->has_status = advert != NULL && stp_advert_decode(g_bytes_get_data(advert, NULL),
 								   g_bytes_get_size(advert),
 								   &sighting->status) == STP_OK;
@@ -269,6 +270,8 @@ static void
 pair_async(StpRadio *radio, const char *address, StpPairingAsk ask, gpointer ask_data, GCancellable *cancellable,
 	   GAsyncReadyCallback callback, gpointer user_data)
 {
+	/* Somebody types the right code; whether that comes to anything is seen below. */
+	ask(1, address, "enter-passkey", 0, ask_data);
 	begin(radio, address, TRUE, stp_pending_new(radio, cancellable, "Pairing", callback, user_data));
 }
 

@@ -166,16 +166,17 @@ cancel(Ward *ward)
 static void
 on_removed(GObject *source, GAsyncResult *result, gpointer data)
 {
-	stp_collector_remove_finish(STP_COLLECTOR(source), result, NULL);
+	stp_collector_remove_finish(STP_COLLECTOR(source), result, NULL, NULL);
 }
 
 static void
 remove_pen(Ward *ward)
 {
 	WardPen *pen = any_pen(ward);
+	const StpRemoval removal = { .force = roll(&ward->chance, 2) };
 
 	ward_trace(ward, "somebody removes %s", pen->serial);
-	stp_collector_remove_async(ward->collector, pen->serial, roll(&ward->chance, 2), on_removed, NULL);
+	stp_collector_remove_async(ward->collector, pen->serial, &removal, NULL, NULL, on_removed, NULL);
 }
 
 static void

@@ -298,8 +298,9 @@ ward_enrol_one(Ward *ward)
 			continue;
 		ward_trace(ward, "somebody enrols %s", pen->serial);
 		ward->enrolment = g_cancellable_new();
-		stp_collector_enrol_async(ward->collector, pen->address, "room", 30, NULL, NULL, ward->enrolment,
-					  on_enrolled, ward);
+		stp_collector_enrol_async(ward->collector,
+					  &(StpEnrolOptions){ .which = pen->address, .label = "room", .timeout_s = 30 },
+					  NULL, NULL, ward->enrolment, on_enrolled, ward);
 		break;
 	}
 }

@@ -74,11 +74,12 @@ run_until_ended(Clinic *clinic, guint ended, gint64 until)
 StpEnrolledPen *
 enrol_by(Clinic *clinic, guint number)
 {
+	const StpEnrolOptions options = { .which = sim_pen_serial(clinic->pens[number]), .label = "room",
+					  .timeout_s = 5 };
 	Answer answer = { 0 };
 
 	hear(clinic, number);
-	stp_collector_enrol_async(clinic->collector, sim_pen_serial(clinic->pens[number]), "room", 5, NULL, NULL, NULL,
-				  on_enrolled, &answer);
+	stp_collector_enrol_async(clinic->collector, &options, NULL, NULL, NULL, on_enrolled, &answer);
 	assert_true(virtual_clock_run_until(&answer.done, later(HOUR)));
 	assert_null(answer.error);
 	return answer.pen;
