@@ -26,6 +26,7 @@ struct _StpBluezMonitor {
 	GDBusObjectManagerServer *objects;
 	GCancellable *registering;
 	guint timer;			/* until it must be active */
+	guint registrations;
 	gboolean unwanted;
 	StpBluezMonitorState state;
 	char *why;
@@ -214,7 +215,8 @@ static void
 begin(StpBluezMonitor *self)
 {
 	const char *adapter = strrchr(g_dbus_proxy_get_object_path(self->manager), '/');
-	g_autofree char *root = g_strconcat(ROOT, adapter, NULL);
+	/* A path of its own each time: the Release of the one before may come late. */
+	g_autofree char *root = g_strdup_printf(ROOT "%s/%u", adapter, ++self->registrations);
 	g_autofree char *path = g_strconcat(root, "/pens", NULL);
 	g_autoptr(GDBusObjectSkeleton) object = g_dbus_object_skeleton_new(path);
 	g_autoptr(BluezAdvertisementMonitor1) monitor = make_monitor(self);

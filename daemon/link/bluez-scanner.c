@@ -350,7 +350,7 @@ stp_bluez_scanner_relax(StpBluezScanner *self)
 void
 stp_bluez_scanner_look(StpBluezScanner *self)
 {
-	self->look_until = after_ms(self->eager_ms);
+	self->look_until = after_ms(MIN(STP_BLUEZ_SCAN_LOOK, self->eager_ms));
 	reconsider(self);
 }
 
@@ -360,6 +360,7 @@ stp_bluez_scanner_hold(StpBluezScanner *self, gboolean searching)
 	self->held++;
 	self->searching += searching ? 1 : 0;
 	reconsider(self);
+	tell(self);
 }
 
 void
@@ -372,6 +373,7 @@ stp_bluez_scanner_release(StpBluezScanner *self, gboolean searching)
 	if (self->running && self->held == 0)
 		self->window_until = after_ms(self->window_ms);
 	reconsider(self);
+	tell(self);
 }
 
 void

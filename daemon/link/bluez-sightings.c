@@ -317,9 +317,15 @@ static void
 look_at_all(StpBluezSightings *self)
 {
 	g_autoptr(GPtrArray) devices = stp_bluez_client_list(self->client, STP_BLUEZ_IFACE_DEVICE);
+	GDBusProxy *adapter = stp_bluez_adapter_get(self->adapter);
+	gboolean discovering;
 
+	if (adapter == NULL)
+		return;
+	/* BlueZ takes the RSSI away when a discovery ends, but what a monitor heard stays for ever. */
+	discovering = stp_bluez_get_boolean(adapter, "Discovering");
 	for (guint i = 0; i < devices->len; i++)
-		look_at(self, devices->pdata[i], stp_bluez_has(devices->pdata[i], "RSSI"));
+		look_at(self, devices->pdata[i], discovering && stp_bluez_has(devices->pdata[i], "RSSI"));
 }
 
 static void

@@ -6,11 +6,12 @@
 
 /*
  * Discovery, where BlueZ does not watch for pens by itself.  It goes on without a pause while a pen
- * is being connected, and for SCAN_EAGER after the start and after anything that lets expect one (a
- * lost link, a failed try, a user who looks); a sync that is done ends that.  Then for SCAN_WINDOW
+ * is being connected, for SCAN_EAGER after the start and after anything that lets expect one (a
+ * lost link, a failed try), which a sync that is done ends, and for SCAN_LOOK after a user looked.  Then for SCAN_WINDOW
  * in every SCAN_PERIOD, if there is a pen to watch for: a pen advertises every 2.5 s at the slowest.
  */
 #define STP_BLUEZ_SCAN_EAGER	120000
+#define STP_BLUEZ_SCAN_LOOK	30000
 #define STP_BLUEZ_SCAN_WINDOW	10000
 #define STP_BLUEZ_SCAN_PERIOD	60000
 #define STP_BLUEZ_SCAN_RETRY	5000	/* after StartDiscovery failed */

@@ -134,7 +134,7 @@ void stp_radio_start(StpRadio *self);
  * are.  Without, the radio rests after a while until somebody looks or connects.
  */
 void stp_radio_watch(StpRadio *self, gboolean watching);
-/* Somebody waits to see a pen: look without a pause for two minutes. */
+/* Somebody waits to see a pen: look without a pause for half a minute. */
 void stp_radio_look(StpRadio *self);
 StpRadioState stp_radio_get_state(StpRadio *self);
 

@@ -12,6 +12,7 @@
 
 #include "await.h"
 #include "bluez-scanner.h"
+#include "bluez-timing.h"
 #include "radio-world.h"
 
 #define LONG_MS 60000
@@ -159,7 +160,7 @@ test_relax_spares_who_looks(void **state)
 
 	stp_bluez_scanner_look(scanner);
 	stp_bluez_scanner_relax(scanner);
-	assert_in_range(next_timer(), LONG_MS / 2, LONG_MS + 1);
+	assert_in_range(next_timer(), STP_BLUEZ_SCAN_LOOK / 2, STP_BLUEZ_SCAN_LOOK + 1);
 
 	stp_bluez_scanner_set_times(scanner, 0, SHORT_MS, LONG_MS);
 	stp_bluez_scanner_look(scanner);
@@ -169,7 +170,7 @@ test_relax_spares_who_looks(void **state)
 	stp_bluez_scanner_set_times(scanner, LONG_MS, SHORT_MS, LONG_MS);
 	stp_bluez_scanner_look(scanner);
 	WAIT_FOR(starts(world) == 2);
-	assert_in_range(next_timer(), LONG_MS / 2, LONG_MS + 1);
+	assert_in_range(next_timer(), STP_BLUEZ_SCAN_LOOK / 2, STP_BLUEZ_SCAN_LOOK + 1);
 	g_assert_finalize_object(scanner);
 }
 

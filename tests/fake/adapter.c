@@ -4,6 +4,7 @@
 
 #include <bluez-dbus.h>
 
+#include "adv-monitor.h"
 #include "advertising.h"
 #include "connect.h"
 #include "device.h"
@@ -42,6 +43,7 @@ fake_adapter_drop_device(FakeAdapter *adapter, FakeDevice *device)
 		fake_link_drop(device->link);
 	fake_connect_cancel(device);
 	g_ptr_array_remove(adapter->devices, device);
+	fake_monitors_forget(adapter->monitors, device->address);
 	fake_device_free(device);
 }
 
@@ -66,6 +68,8 @@ fake_adapter_set_powered(FakeAdapter *adapter, gboolean powered)
 	if (powered == fake_adapter_powered(adapter))
 		return;
 	fake_iface_set(adapter->iface, "Powered", g_variant_new_boolean(powered));
+	if (powered && adapter->deaf == FAKE_DEAF_TILL_POWER)
+		adapter->deaf = FAKE_HEARS;
 	if (!powered) {
 		fake_discovery_reset(adapter->discovery);
 		for (guint i = adapter->devices->len; i-- > 0;) {
@@ -79,6 +83,13 @@ fake_adapter_set_powered(FakeAdapter *adapter, gboolean powered)
 		}
 	}
 	fake_air_changed(adapter->air);
+}
+
+void
+fake_adapter_begins_to_listen(FakeAdapter *adapter)
+{
+	if (adapter->deaf == FAKE_DEAF_TILL_SCAN)
+		adapter->deaf = FAKE_HEARS;
 }
 
 static void
@@ -188,6 +199,7 @@ fake_adapter_new(FakeAir *air, int index)
 	adapter->discovery = fake_discovery_new(adapter);
 	adapter->adverts = fake_adverts_new(adapter);
 	adapter->db = fake_db_new(adapter);
+	adapter->monitors = fake_monitors_new(adapter);
 	fake_object_publish(adapter->object);
 	restore_devices(adapter);
 	return adapter;
@@ -201,6 +213,7 @@ fake_adapter_free(FakeAdapter *adapter)
 					 g_ptr_array_index(adapter->devices, adapter->devices->len - 1));
 	if (adapter->connect_timer)
 		g_source_remove(adapter->connect_timer);
+	fake_monitors_free(adapter->monitors);
 	fake_db_free(adapter->db);
 	fake_adverts_free(adapter->adverts);
 	fake_discovery_free(adapter->discovery);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "adapter.h"
+#include "adv-monitor.h"
 #include "advertising.h"
 #include "agent.h"
 #include "connect.h"
@@ -86,6 +87,13 @@ report_adverts(FakeAir *air, FakeAdapter *listener)
 }
 
 static gboolean
+is_listening(FakeAdapter *adapter)
+{
+	return fake_adapter_powered(adapter) &&
+	       (fake_discovery_running(adapter->discovery) || fake_monitors_active(adapter->monitors));
+}
+
+static gboolean
 on_tick(gpointer data)
 {
 	FakeAir *air = data;
@@ -94,7 +102,7 @@ on_tick(gpointer data)
 	for (guint i = 0; i < air->adapters->len; i++) {
 		FakeAdapter *adapter = g_ptr_array_index(air->adapters, i);
 
-		if (fake_discovery_running(adapter->discovery))
+		if (is_listening(adapter) && adapter->deaf == FAKE_HEARS)
 			report_adverts(air, adapter);
 	}
 	fake_air_changed(air);
@@ -110,7 +118,7 @@ fake_air_changed(FakeAir *air)
 		FakeAdapter *adapter = g_ptr_array_index(air->adapters, i);
 
 		fake_connect_poll(adapter);
-		needed |= fake_discovery_running(adapter->discovery) || fake_connect_waiting(adapter);
+		needed |= is_listening(adapter) || fake_connect_waiting(adapter);
 	}
 	if (needed && !air->tick) {
 		air->tick = g_timeout_add((guint)air->options->advert_interval, on_tick, air);

@@ -158,7 +158,7 @@ on_connect_timer(gpointer data)
 void
 fake_connect_poll(FakeAdapter *adapter)
 {
-	if (adapter->connect_timer)
+	if (adapter->connect_timer || adapter->deaf != FAKE_HEARS)
 		return;
 	for (GList *item = adapter->connecting.head; item; item = item->next) {
 		if (peer_on_air(item->data)) {

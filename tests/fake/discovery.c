@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "adv-monitor.h"
 #include "device.h"
 
 #define NO_RSSI 127
@@ -151,6 +152,7 @@ fake_discovery_start(FakeDiscovery *discovery, GDBusMethodInvocation *invocation
 		return;
 	}
 	client->running = TRUE;
+	fake_adapter_begins_to_listen(discovery->adapter);
 	state_changed(discovery);
 	fake_agree(invocation);
 }
@@ -274,13 +276,42 @@ judge(FakeDiscovery *discovery, const char *address, const FakeAdvert *advert, g
 	return verdict;
 }
 
+/* Passive scanning hears no scan response: neither the name nor the UUIDs that it lists. */
+static FakeAdvert
+passive_part(const FakeAdvert *advert)
+{
+	FakeAdvert part = *advert;
+
+	part.name = NULL;
+	part.uuids = NULL;
+	return part;
+}
+
+static void
+report_passively(FakeDiscovery *discovery, const char *address, const FakeAdvert *advert, gint16 rssi)
+{
+	FakeAdvert part = passive_part(advert);
+	FakeDevice *device = fake_adapter_ensure(discovery->adapter, address);
+
+	fake_device_seen(device);
+	fake_device_heard(device, &part, rssi, FALSE, FALSE);
+}
+
 void
 fake_discovery_report(FakeDiscovery *discovery, const char *address, const FakeAdvert *advert,
 		      gint16 rssi)
 {
 	Verdict verdict = judge(discovery, address, advert, rssi);
 	FakeDevice *device = fake_adapter_find(discovery->adapter, address);
+	gboolean monitored = fake_monitors_match(discovery->adapter->monitors, advert);
 
+	if (!fake_discovery_running(discovery)) {
+		if (monitored)
+			report_passively(discovery, address, advert, rssi);
+		if (monitored)
+			fake_monitors_notify(discovery->adapter->monitors, advert, address, rssi);
+		return;
+	}
 	/* The kernel keeps what matches no filter to itself. */
 	if (!device && (!verdict.discoverable || !verdict.matches))
 		return;
@@ -290,5 +321,7 @@ fake_discovery_report(FakeDiscovery *discovery, const char *address, const FakeA
 	if (!verdict.discoverable || (verdict.any_filter && !verdict.matches))
 		return;
 	fake_device_heard(device, advert, rssi, verdict.any_filter, verdict.duplicates);
+	if (monitored)
+		fake_monitors_notify(discovery->adapter->monitors, advert, address, rssi);
 	g_hash_table_add(discovery->found, g_strdup(address));
 }

@@ -5,6 +5,7 @@
 #include <fake-dbus.h>
 
 #include "adapter.h"
+#include "adv-monitor.h"
 #include "device.h"
 #include "fake-link.h"
 
@@ -34,6 +35,7 @@ struct FakeFaults {
 	GHashTable *pens;
 	GPtrArray *failures;
 	gboolean refuse_acquire;
+	FakeMonitorFault monitor_fault;
 	FakeRestart restart;
 	gpointer restart_data;
 };
@@ -98,6 +100,7 @@ reset(FakeFaults *faults)
 	g_hash_table_remove_all(faults->pens);
 	g_ptr_array_set_size(faults->failures, 0);
 	faults->refuse_acquire = FALSE;
+	faults->monitor_fault = FAKE_MONITOR_WORKS;
 }
 
 static void
@@ -113,6 +116,29 @@ drop_links(FakeAdapter *adapter)
 	}
 }
 
+static void
+deafen(FakeAdapter *adapter, GVariant *args)
+{
+	const char *till;
+
+	g_variant_get_child(args, 1, "&s", &till);
+	adapter->deaf = g_str_equal(till, "scan")    ? FAKE_DEAF_TILL_SCAN
+			: g_str_equal(till, "power") ? FAKE_DEAF_TILL_POWER
+			: *till			     ? FAKE_DEAF
+						     : FAKE_HEARS;
+}
+
+static void
+fail_monitors(FakeFaults *faults, GVariant *args)
+{
+	const char *how;
+
+	g_variant_get(args, "(&s)", &how);
+	faults->monitor_fault = g_str_equal(how, "refused")   ? FAKE_MONITOR_REFUSED
+				: g_str_equal(how, "ignored") ? FAKE_MONITOR_IGNORED
+							      : FAKE_MONITOR_WORKS;
+}
+
 /* The methods that begin with an adapter. */
 static void
 call_on_adapter(FakeFaults *faults, FakeAdapter *adapter, const char *method, GVariant *args)
@@ -125,6 +151,10 @@ call_on_adapter(FakeFaults *faults, FakeAdapter *adapter, const char *method, GV
 		fake_adapter_set_powered(adapter, TRUE);
 	} else if (g_str_equal(method, "RemoveAdapter")) {
 		fake_air_remove_adapter(faults->air, adapter);
+	} else if (g_str_equal(method, "ReleaseMonitors")) {
+		fake_monitors_release(adapter->monitors);
+	} else if (g_str_equal(method, "Deafen")) {
+		deafen(adapter, args);
 	} else {
 		FakeDevice *device;
 		const char *address;
@@ -160,7 +190,8 @@ static void
 on_call(gpointer self, const char *method, GVariant *args, GDBusMethodInvocation *invocation)
 {
 	static const char *const on_adapter[] = { "DropLink",	   "PowerOff",	 "PowerOn",
-						  "RemoveAdapter", "ForgetBond", NULL };
+						  "RemoveAdapter", "ForgetBond", "Deafen",
+						  "ReleaseMonitors", NULL };
 	FakeFaults *faults = self;
 	FakeAdapter *adapter = NULL;
 	const char *name = NULL;
@@ -179,6 +210,9 @@ on_call(gpointer self, const char *method, GVariant *args, GDBusMethodInvocation
 		g_dbus_method_invocation_return_value(invocation, g_variant_new("(o)", adapter->path));
 	} else if (g_str_equal(method, "FailNext")) {
 		fail_next(faults, args);
+		fake_agree(invocation);
+	} else if (g_str_equal(method, "FailMonitors")) {
+		fail_monitors(faults, args);
 		fake_agree(invocation);
 	} else if (g_str_equal(method, "RefuseAcquireNotify")) {
 		g_variant_get(args, "(b)", &faults->refuse_acquire);
@@ -264,6 +298,12 @@ gboolean
 fake_faults_stale(FakeFaults *faults, const char *address)
 {
 	return pen(faults, address)->stale;
+}
+
+FakeMonitorFault
+fake_faults_monitor(FakeFaults *faults)
+{
+	return faults->monitor_fault;
 }
 
 gboolean

@@ -21,3 +21,12 @@ gboolean fake_faults_refuse_acquire(FakeFaults *faults);
 /* For the signals. */
 void fake_faults_link_up(FakeFaults *faults, const char *central, const char *pen);
 void fake_faults_link_down(FakeFaults *faults, const char *central, const char *pen);
+
+typedef enum {
+	FAKE_MONITOR_WORKS,
+	FAKE_MONITOR_REFUSED,	/* released at once */
+	FAKE_MONITOR_IGNORED,	/* never activated */
+} FakeMonitorFault;
+
+/* What becomes of an advertisement monitor that is registered now. */
+FakeMonitorFault fake_faults_monitor(FakeFaults *faults);

@@ -12,6 +12,7 @@ static const FakeOptions defaults = {
 	.mtu = 517,
 	.advert_interval = 100,
 	.temporary_timeout = 30000,
+	.monitor_second = 1000,
 	.connect_delay = 2,
 	.connect_timeout = 40000,
 	.advert_pause = 100,
@@ -40,6 +41,10 @@ fake_options_parse(FakeOptions *options, int *argc, char ***argv)
 		{ "bare-adverts", 0, 0, G_OPTION_ARG_NONE, &options->bare_adverts,
 		  "do not list the UUIDs of service data in the scan response", NULL },
 		{ "advert-interval", 0, 0, G_OPTION_ARG_INT, &options->advert_interval, "between reports (100)", "MS" },
+		{ "monitors", 0, 0, G_OPTION_ARG_NONE, &options->monitors,
+		  "have advertisement monitors, as BlueZ with --experimental", NULL },
+		{ "monitor-second", 0, 0, G_OPTION_ARG_INT, &options->monitor_second,
+		  "how long a second of a monitor's timeouts lasts (1000)", "MS" },
 		{ "advert-pause", 0, 0, G_OPTION_ARG_INT, &options->advert_pause,
 		  "of a peripheral after a connection (100; in the lab 500)", "MS" },
 		{ "ghost-time", 0, 0, G_OPTION_ARG_INT, &options->ghost_time,
@@ -74,8 +79,8 @@ fake_options_parse(FakeOptions *options, int *argc, char ***argv)
 	if (no_adapter)
 		options->adapters = 0;
 	if (options->mtu < 23 || options->mtu > 517 || options->adapters < 0 || options->adapters > 64 ||
-	    options->advert_interval < 1) {
-		fprintf(stderr, "--mtu is 23 to 517, --adapters 0 to 64, --advert-interval at least 1\n");
+	    options->advert_interval < 1 || options->monitor_second < 1) {
+		fprintf(stderr, "--mtu is 23 to 517, --adapters 0 to 64, --advert-interval and --monitor-second at least 1\n");
 		return FALSE;
 	}
 	return TRUE;

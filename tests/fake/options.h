@@ -21,6 +21,8 @@ typedef struct {
 	int ghost_time;
 	gboolean extended;
 	gboolean bare_adverts;
+	gboolean monitors;
+	int monitor_second;
 	gboolean verbose;
 	char *state;
 } FakeOptions;
