@@ -5,6 +5,7 @@
 
 #include "adapter-lease.h"
 #include "bluez-ceiling.h"
+#include "bluez-watchdog.h"
 #include "clock.h"
 #include "log.h"
 
@@ -18,6 +19,7 @@ struct _StpBluezStation {
 	StpBluezMonitor *monitor;
 	StpBluezSightings *sightings;
 	StpBluezScanner *scanner;
+	StpBluezWatchdog *watchdog;
 	StpAdapterLease *lease;
 	StpBluezQueue *turns, *slots;
 	StpBluezCeiling ceiling;
@@ -78,10 +80,12 @@ stp_bluez_station_new(StpBluezClient *client, const char *address, const char *l
 	self->sightings = stp_bluez_sightings_new(client, self->adapter);
 	stp_bluez_sightings_follow(self->sightings, self->monitor);
 	self->scanner = stp_bluez_scanner_new(self->adapter, self->monitor);
+	self->watchdog = stp_bluez_watchdog_new(client, self->adapter, self->scanner, self->sightings);
 	recall_ceiling(self);
 	g_signal_connect_object(self->lease, "changed", G_CALLBACK(on_lease_changed), self, G_CONNECT_SWAPPED);
 	g_signal_connect_object(self->sightings, "sighting", G_CALLBACK(on_sighting), self, G_CONNECT_SWAPPED);
 	g_signal_connect_object(self->scanner, "changed", G_CALLBACK(tell_change), self, G_CONNECT_SWAPPED);
+	g_signal_connect_object(self->watchdog, "changed", G_CALLBACK(tell_change), self, G_CONNECT_SWAPPED);
 	/* Last in the chain, when the parts have settled. */
 	g_signal_connect_object(self->adapter, "changed", G_CALLBACK(tell_change), self,
 				G_CONNECT_SWAPPED | G_CONNECT_AFTER);
@@ -305,6 +309,7 @@ stp_bluez_station_report(StpBluezStation *self)
 	report->scan_mode = stp_bluez_scanner_get_mode(self->scanner);
 	report->scan_why = g_strdup(stp_bluez_scanner_get_why(self->scanner));
 	report->discovering = stp_bluez_scanner_is_discovering(self->scanner);
+	report->silent = stp_bluez_watchdog_is_silent(self->watchdog);
 	report->foreign_discovery = stp_bluez_scanner_sees_foreign(self->scanner);
 	report->foreign_links = count_foreign_links(self);
 	memcpy(report->errors, self->errors, sizeof report->errors);
@@ -323,6 +328,7 @@ stp_bluez_station_dispose(GObject *object)
 	g_clear_pointer(&self->links, g_ptr_array_unref);
 	g_clear_pointer(&self->turns, stp_bluez_queue_free);
 	g_clear_pointer(&self->slots, stp_bluez_queue_free);
+	g_clear_object(&self->watchdog);
 	g_clear_object(&self->scanner);
 	g_clear_object(&self->sightings);
 	g_clear_object(&self->monitor);

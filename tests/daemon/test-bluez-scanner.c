@@ -55,7 +55,7 @@ static StpBluezScanner *
 start(struct world *world, guint eager_ms, guint window_ms, guint period_ms, gboolean watching)
 {
 	g_autoptr(StpBluezClient) client = stp_bluez_client_new(world->ours);
-	g_autoptr(StpBluezAdapter) adapter = stp_bluez_adapter_new(client, NULL);
+	g_autoptr(StpBluezAdapter) adapter = stp_bluez_adapter_new(client, "00:AA:01:00:00:00");
 	g_autoptr(StpBluezMonitor) monitor = stp_bluez_monitor_new(client, adapter);
 	StpBluezScanner *scanner = stp_bluez_scanner_new(adapter, monitor);
 

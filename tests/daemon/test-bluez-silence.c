@@ -104,7 +104,7 @@ begin(struct silence *world, const char *const *fake)
 	assert_true(private_bus_wait_for_name(world->bus, "org.bluez", 10000));
 	world->connection = private_bus_connect(world->bus, NULL);
 	world->client = stp_bluez_client_new(world->connection);
-	world->adapter = stp_bluez_adapter_new(world->client, "hci0");
+	world->adapter = stp_bluez_adapter_new(world->client, "00:AA:01:00:00:42");
 	world->monitor = stp_bluez_monitor_new(world->client, world->adapter);
 	world->sightings = stp_bluez_sightings_new(world->client, world->adapter);
 	stp_bluez_sightings_follow(world->sightings, world->monitor);
