@@ -13,6 +13,7 @@
  * A run that breaks prints what led there and the line that replays it; status 3.
  */
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,12 +65,36 @@ read_options(int argc, char **argv, Options *options)
 	return TRUE;
 }
 
+static volatile guint64 seed_under_way;
+
+/* A crash has a seed, too. */
+static void
+on_crash(int number)
+{
+	dprintf(STDERR_FILENO, "fault-runs: signal %d\nreplay: fault-runs --seed %" G_GUINT64_FORMAT " --runs 1 --loud\n",
+		number, seed_under_way);
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static void
+watch_crashes(void)
+{
+	signal(SIGABRT, on_crash);
+#ifndef __SANITIZE_ADDRESS__
+	/* The sanitizer has more to say of this one, and aborts then. */
+	signal(SIGSEGV, on_crash);
+#endif
+}
+
 /* Ends the process at a breach. */
 static void
 work(const Options *options, gint job, WardCount *count)
 {
-	for (gint64 run = job; run < options->runs; run += options->jobs)
-		ward_run(options->seed + (guint64)run, options->loud, count);
+	for (gint64 run = job; run < options->runs; run += options->jobs) {
+		seed_under_way = options->seed + (guint64)run;
+		ward_run(seed_under_way, options->loud, count);
+	}
 }
 
 static int
@@ -103,6 +128,7 @@ main(int argc, char **argv)
 
 	if (!read_options(argc, argv, &options))
 		return 2;
+	watch_crashes();
 	printf("STIPPLE_SEED=%" G_GUINT64_FORMAT "\n", options.seed);
 	fflush(stdout);
 	counts = mmap(NULL, JOBS_MAX * sizeof *counts, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -74,7 +74,7 @@ treat(Ward *ward)
 {
 	WardPen *pen = any_pen(ward);
 	/* Now and then one that does not come in one piece. */
-	guint samples = strikes(&ward->chance, 60) ? 60000 : 20 + roll(&ward->chance, 1500);
+	guint samples = strikes(&ward->chance, 50) ? 45000 : 20 + roll(&ward->chance, 1500);
 
 	ward_trace(ward, "%s has a new session of %u samples", pen->serial, samples);
 	ward_add_session(pen, samples);
@@ -110,6 +110,25 @@ start_epoch(Ward *ward)
 	ward_trace(ward, "%s has been repaired: its log is empty, of a new epoch", pen->serial);
 	ward_make_pen(ward, pen);
 	ward_add_session(pen, 20 + roll(&ward->chance, 300));
+}
+
+/* Radios were changed in the workshop. */
+static void
+swap_addresses(Ward *ward)
+{
+	WardPen *a = any_pen(ward), *b = any_pen(ward);
+	char *address = a->address;
+
+	if (a == b)
+		return;
+	ward_trace(ward, "%s and %s answer at each other's address", a->serial, b->serial);
+	if (a->air.link != NULL)
+		frail_link_cut(a->air.link, "The pen was switched off.");
+	if (b->air.link != NULL)
+		frail_link_cut(b->air.link, "The pen was switched off.");
+	a->air.address = a->address = b->address;
+	b->air.address = b->address = address;
+	a->moved = b->moved = TRUE;
 }
 
 static void
@@ -273,6 +292,7 @@ ward_do_something(Ward *ward)
 		{ 6, ask_for_sync },    { 5, cancel },      { 2, remove_pen },  { 3, set_clock },    { 4, fill_disk },
 		{ 4, fail_disk },       { 4, slow_disk },   { 8, die_soon },    { 4, die_now },      { 3, restart },
 		{ 2, go_back },
+		{ 2, swap_addresses },
 	};
 	guint sum = 0, at;
 

@@ -13,7 +13,7 @@
 /* Faults come so often at the most, and go on for so long. */
 #define DEED_EVERY_S 40
 #define DEEDS_FEWEST 5
-#define DEEDS_SPREAD 40
+#define DEEDS_SPREAD 30
 /*
  * When all is well again, everything is here within so long: records that came damaged five times are asked
  * for every quarter of an hour, back-off reaches five minutes, and somebody enrols one pen at a time.

@@ -285,6 +285,8 @@ on_enrolled(GObject *source, GAsyncResult *result, gpointer data)
 
 	if (stp_collector_enrol_finish(STP_COLLECTOR(source), result, &error) == NULL)
 		ward_trace(ward, "enrolling failed: %s", error->message);
+	else
+		ward->enrolling->moved = FALSE;
 	g_clear_object(&ward->enrolment);
 }
 
@@ -294,10 +296,11 @@ ward_enrol_one(Ward *ward)
 	for (guint i = 0; i < ward->pens->len && ward->enrolment == NULL; i++) {
 		WardPen *pen = g_ptr_array_index(ward->pens, i);
 
-		if (!pen->wanted || stp_collector_find_pen(ward->collector, pen->serial) != NULL)
+		if (!pen->wanted || (!pen->moved && stp_collector_find_pen(ward->collector, pen->serial) != NULL))
 			continue;
 		ward_trace(ward, "somebody enrols %s", pen->serial);
 		ward->enrolment = g_cancellable_new();
+		ward->enrolling = pen;
 		stp_collector_enrol_async(ward->collector,
 					  &(StpEnrolOptions){ .which = pen->address, .label = "room", .timeout_s = 30 },
 					  NULL, NULL, ward->enrolment, on_enrolled, ward);

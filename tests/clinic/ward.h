@@ -33,6 +33,7 @@ typedef struct {
 	GPtrArray *records; /* (element-type WardRecord) */
 	GHashTable *index;  /* epoch << 32 | number -> WardRecord */
 	gboolean wanted;    /* somebody wants it enrolled */
+	gboolean moved;     /* it answers at another pen's address now */
 	gboolean small;     /* its log is full soon */
 	struct ward *ward;
 } WardPen;
@@ -49,6 +50,7 @@ typedef struct ward {
 	StpStore *store;
 	StpCollector *collector;
 	GCancellable *enrolment; /* NULL: nobody enrols a pen now */
+	WardPen *enrolling;
 	guint reply_ms;
 	guint store_full;   /* reasons for which it has no room now */
 	/* Counted, for the report and for limits. */
