@@ -226,6 +226,7 @@ stp_pen_sync_carry_out(StpPenSync *self, const struct stp_host_action *action)
 		stp_sync_find_given_up(self->store, self->serial, action);
 		break;
 	case STP_HOST_NOTE:
+		self->result.untold += action->u.note.note == STP_NOTE_ACK_REFUSED;
 		stp_sync_resume_note(self->resume, action);
 		stp_sync_find_note(self->store, self->serial, self->result.epoch, action);
 		break;

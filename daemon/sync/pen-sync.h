@@ -23,6 +23,7 @@ typedef struct {
 	guint conflicts;	/* kept beside another record of that number for the first time */
 	guint damaged;		/* kept as evidence, not acknowledged */
 	guint given_up;		/* could not be had this time */
+	guint untold;		/* stored, but the pen did not take the acknowledgement */
 	guint64 bytes;		/* payload received */
 	gint64 duration_us;	/* without connecting; measured by who runs the sync */
 	guint mtu;

@@ -238,7 +238,7 @@ read_rows(Ward *ward, GHashTable *seen)
 	sqlite3_close(db);
 }
 
-static void
+static guint
 check_sessions(Ward *ward)
 {
 	const StpSessionFilter filter = { .complete = -1 };
@@ -255,9 +255,10 @@ check_sessions(Ward *ward)
 			WARD_CHECK(ward, g_hash_table_add(ids, g_strdup(session->id)));
 		}
 	} while (cursor != 0);
+	return g_hash_table_size(ids);
 }
 
-void
+guint
 ward_check_all(Ward *ward)
 {
 	g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
@@ -282,5 +283,5 @@ ward_check_all(Ward *ward)
 		if (pen->wanted && sound)
 			WARD_CHECK(ward, stp_pen_slots_with_news(sim_pen_engine(pen->air.pen)) == 0);
 	}
-	check_sessions(ward);
+	return check_sessions(ward);
 }

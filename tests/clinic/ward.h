@@ -100,8 +100,8 @@ void ward_check_acknowledged(Ward *ward);
 /* All that this pen has and can give is held, and the pen knows. */
 gboolean ward_is_complete(WardPen *pen);
 gboolean ward_all_complete(Ward *ward);
-/* Everything, byte for byte; the store must be open and every wanted pen complete. */
-void ward_check_all(Ward *ward);
+/* Everything, byte for byte; the store must be open and every wanted pen complete.  How many sessions it lists. */
+guint ward_check_all(Ward *ward);
 
 /* ---- telling ---- */
 
