@@ -4,6 +4,7 @@
 #include "collector.h"
 #include "collector-parts.h"
 
+#include "adapter-alerts.h"
 #include "error.h"
 #include "clock.h"
 #include "log.h"
@@ -307,6 +308,7 @@ stp_collector_new(StpRadio *radio, StpStore *store, GError **error)
 	g_signal_connect(radio, "sighting", G_CALLBACK(on_sighting), self);
 	g_signal_connect(radio, "room-changed", G_CALLBACK(on_room_changed), self);
 	g_signal_connect(radio, "state-changed", G_CALLBACK(on_state_changed), self);
+	stp_adapter_alerts_begin(radio, store);
 	return g_steal_pointer(&self);
 }
 

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "adapter-alerts.h"
 #include "clinic.h"
 #include "error.h"
 #include "private-bus.h"
@@ -490,6 +491,24 @@ test_a_sync_stopped_early_is_not_complete(void **state)
 	assert_complete(clinic, 0);
 }
 
+/* One alert, however often that is told, and none when it hears again. */
+static void
+p12_a_silent_adapter_is_an_alert(void **state)
+{
+	Clinic *clinic = *state;
+	g_autoptr(GPtrArray) alerts = NULL;
+
+	socket_radio_set_silent(clinic->radio, FALSE);
+	assert_false(stp_store_has_alert(clinic->store, STP_ALERT_SILENT, SOCKET_RADIO_ADAPTER));
+	socket_radio_set_silent(clinic->radio, TRUE);
+	socket_radio_set_silent(clinic->radio, TRUE);
+	assert_true(stp_store_has_alert(clinic->store, STP_ALERT_SILENT, SOCKET_RADIO_ADAPTER));
+	alerts = stp_store_list_alerts(clinic->store, FALSE, NULL);
+	assert_int_equal(alerts->len, 1);
+	socket_radio_set_silent(clinic->radio, FALSE);
+	assert_false(stp_store_has_alert(clinic->store, STP_ALERT_SILENT, SOCKET_RADIO_ADAPTER));
+}
+
 int
 main(void)
 {
@@ -511,6 +530,7 @@ main(void)
 		CASE(test_a_pen_that_cannot_be_reached),
 		CASE(test_cancelling_keeps_what_arrived),
 		CASE(test_a_sync_stopped_early_is_not_complete),
+		CASE(p12_a_silent_adapter_is_an_alert),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

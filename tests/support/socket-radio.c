@@ -26,7 +26,7 @@ struct _SocketRadio {
 
 	GPtrArray *members;
 	guint connects, links_most, looks, forgotten, broken;
-	gboolean watched;
+	gboolean watched, silent;
 	const char *kind;	/* of what pairing asks; NULL: a code */
 	gboolean accepted;
 };
@@ -244,6 +244,26 @@ watch(StpRadio *radio, gboolean watching)
 	SOCKET_RADIO(radio)->watched = watching;
 }
 
+static GPtrArray *
+get_adapters(StpRadio *radio)
+{
+	GPtrArray *adapters = g_ptr_array_new_with_free_func((GDestroyNotify)stp_adapter_report_free);
+	StpAdapterReport *report = g_new0(StpAdapterReport, 1);
+
+	report->address = g_strdup(SOCKET_RADIO_ADAPTER);
+	report->state = STP_RADIO_SCANNING;
+	report->silent = SOCKET_RADIO(radio)->silent;
+	g_ptr_array_add(adapters, report);
+	return adapters;
+}
+
+void
+socket_radio_set_silent(SocketRadio *self, gboolean silent)
+{
+	self->silent = silent;
+	stp_radio_emit_adapters_changed(STP_RADIO(self));
+}
+
 static void
 look(StpRadio *radio)
 {
@@ -360,6 +380,7 @@ socket_radio_as_radio(StpRadioInterface *interface)
 	interface->start = start;
 	interface->watch = watch;
 	interface->look = look;
+	interface->get_adapters = get_adapters;
 	interface->get_state = get_state;
 	interface->get_sightings = get_sightings;
 	interface->connect_async = connect_async;

@@ -10,6 +10,8 @@
  * BlueZ; pairing succeeds at once unless told otherwise.
  */
 
+#define SOCKET_RADIO_ADAPTER "00:AA:01:00:00:00"
+
 #define SOCKET_TYPE_RADIO (socket_radio_get_type())
 G_DECLARE_FINAL_TYPE(SocketRadio, socket_radio, SOCKET, RADIO, GObject)
 
@@ -29,6 +31,8 @@ void socket_radio_refuse(SocketRadio *self, const char *address, gboolean refuse
 /* Whether the radio is told to watch for pens, and how often somebody looked for one. */
 gboolean socket_radio_is_watched(SocketRadio *self);
 guint socket_radio_looks(SocketRadio *self);
+/* Its one adapter falls silent, or hears again. */
+void socket_radio_set_silent(SocketRadio *self, gboolean silent);
 /* The host's key of a pen: pairing makes it, forgetting takes it. */
 void socket_radio_set_bonded(SocketRadio *self, const char *address, gboolean bonded);
 /* What pairing asks from now on ("without-code"); it lives as long as the radio. */
