@@ -3,6 +3,8 @@
 
 #include "bus-format.h"
 
+#include <string.h>
+
 static void
 add(GVariantBuilder *builder, const char *key, GVariant *value)
 {
@@ -227,4 +229,43 @@ stp_bus_pen_path(const char *serial)
 			g_string_append_printf(path, "_%02x", (guint8)*c);
 	}
 	return g_string_free(path, FALSE);
+}
+
+static GVariant *
+errors_by_class(const guint64 *errors)
+{
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE("a{su}"));
+	for (guint i = STP_LINK_CLASS_NONE + 1; i < STP_LINK_CLASS_COUNT; i++) {
+		if (errors[i] > 0)
+			g_variant_builder_add(&builder, "{su}", stp_link_class_name(i), clamp32(errors[i]));
+	}
+	return g_variant_builder_end(&builder);
+}
+
+GVariant *
+stp_bus_adapter(const StpAdapterReport *report)
+{
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE_VARDICT);
+	add_string(&builder, "address", report->address);
+	if (report->path != NULL)
+		add_string(&builder, "path", strrchr(report->path, '/') + 1);
+	add_string(&builder, "state", stp_radio_state_name(report->state));
+	add_string(&builder, "hint", stp_radio_state_hint(report->state));
+	if (report->lease_holder != NULL)
+		add_string(&builder, "lease_holder", report->lease_holder);
+	add(&builder, "links", g_variant_new_uint32(report->links));
+	add(&builder, "ceiling", g_variant_new_uint32(report->ceiling));
+	add(&builder, "waiting", g_variant_new_uint32(report->waiting));
+	add_string(&builder, "scan_mode", stp_scan_mode_name(report->scan_mode));
+	add_string(&builder, "scan_why", report->scan_why);
+	add(&builder, "discovering", g_variant_new_boolean(report->discovering));
+	add(&builder, "silent", g_variant_new_boolean(report->silent));
+	add(&builder, "foreign_discovery", g_variant_new_boolean(report->foreign_discovery));
+	add(&builder, "foreign_links", g_variant_new_uint32(report->foreign_links));
+	add(&builder, "errors", errors_by_class(report->errors));
+	return g_variant_builder_end(&builder);
 }

@@ -20,5 +20,7 @@ GVariant *stp_bus_coverage(const StpCoverage *coverage);
 GVariant *stp_bus_sighting(const StpSighting *sighting, const char *serial);
 GVariant *stp_bus_sync_result(const StpSyncResult *result, gint64 duration_us);
 
+GVariant *stp_bus_adapter(const StpAdapterReport *report);
+
 /* "/org/stipple1/pen/STP_2d1001" */
 char *stp_bus_pen_path(const char *serial);

@@ -18,7 +18,11 @@ struct _StpBusManager {
 	StpCollector *collector;
 	StpDbusManager1 *skeleton;
 	StpBusEnrol *enrol;
+	guint tell_adapters;	/* timer */
 };
+
+/* Adapters change with every connection; signals to everybody are to be few. */
+#define ADAPTERS_INTERVAL_MS 1000
 
 G_DEFINE_FINAL_TYPE(StpBusManager, stp_bus_manager, G_TYPE_OBJECT)
 
@@ -197,6 +201,36 @@ on_handle_open_session(StpDbusManager1 *skeleton, GDBusMethodInvocation *invocat
 	return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
+static gboolean
+on_handle_get_adapters(StpDbusManager1 *skeleton, GDBusMethodInvocation *invocation, StpBusManager *self)
+{
+	g_autoptr(GPtrArray) reports = stp_radio_get_adapters(stp_collector_get_radio(self->collector));
+	GVariantBuilder builder;
+
+	g_variant_builder_init(&builder, G_VARIANT_TYPE("aa{sv}"));
+	for (guint i = 0; i < reports->len; i++)
+		g_variant_builder_add_value(&builder, stp_bus_adapter(reports->pdata[i]));
+	stp_dbus_manager1_complete_get_adapters(skeleton, invocation, g_variant_builder_end(&builder));
+	return G_DBUS_METHOD_INVOCATION_HANDLED;
+}
+
+static gboolean
+on_tell_adapters(gpointer user_data)
+{
+	StpBusManager *self = user_data;
+
+	self->tell_adapters = 0;
+	stp_dbus_manager1_emit_adapters_changed(self->skeleton);
+	return G_SOURCE_REMOVE;
+}
+
+static void
+on_adapters_changed(StpRadio *radio, StpBusManager *self)
+{
+	if (self->tell_adapters == 0)
+		self->tell_adapters = g_timeout_add(ADAPTERS_INTERVAL_MS, on_tell_adapters, self);
+}
+
 /* ---- lifecycle ---- */
 
 static void
@@ -210,6 +244,7 @@ stp_bus_manager_dispose(GObject *object)
 {
 	StpBusManager *self = STP_BUS_MANAGER(object);
 
+	g_clear_handle_id(&self->tell_adapters, g_source_remove);
 	g_clear_pointer(&self->enrol, stp_bus_enrol_free);
 	g_clear_object(&self->skeleton);
 	g_clear_object(&self->collector);
@@ -229,6 +264,7 @@ stp_bus_manager_new(StpCollector *collector, const char *version)
 		const char *signal;
 		GCallback handler;
 	} methods[] = {
+		{ "handle-get-adapters", G_CALLBACK(on_handle_get_adapters) },
 		{ "handle-list-sightings", G_CALLBACK(on_handle_list_sightings) },
 		{ "handle-remove-pen", G_CALLBACK(on_handle_remove_pen) },
 		{ "handle-list-sessions", G_CALLBACK(on_handle_list_sessions) },
@@ -254,6 +290,7 @@ stp_bus_manager_new(StpCollector *collector, const char *version)
 	g_signal_connect_object(store, "finding", G_CALLBACK(on_finding), self, 0);
 	g_signal_connect_object(store, "sessions-timed", G_CALLBACK(on_sessions_timed), self, 0);
 	g_signal_connect_object(radio, "state-changed", G_CALLBACK(show_radio), self, 0);
+	g_signal_connect_object(radio, "adapters-changed", G_CALLBACK(on_adapters_changed), self, 0);
 	g_signal_connect_object(store, "state-changed", G_CALLBACK(show_store), self, 0);
 
 	for (guint i = 0; i < STP_COLLECTOR_ID_SIZE; i++)

@@ -44,6 +44,15 @@ on_list_sightings(StpDbusManager1 *manager, GDBusMethodInvocation *invocation, F
 }
 
 static gboolean
+on_get_adapters(StpDbusManager1 *manager, GDBusMethodInvocation *invocation, Fake *fake)
+{
+	if (!note(fake, invocation))
+		stp_dbus_manager1_complete_get_adapters(manager, invocation,
+							to_array(fake->adapters, 0, G_MAXSIZE));
+	return TRUE;
+}
+
+static gboolean
 on_list_sessions(StpDbusManager1 *manager, GDBusMethodInvocation *invocation, GVariant *filter, guint limit,
 		 guint64 cursor, Fake *fake)
 {
@@ -324,6 +333,7 @@ connect_manager(Fake *fake)
 		const char *signal;
 		GCallback handler;
 	} handlers[] = {
+		{ "handle-get-adapters", G_CALLBACK(on_get_adapters) },
 		{ "handle-list-sightings", G_CALLBACK(on_list_sightings) },
 		{ "handle-list-sessions", G_CALLBACK(on_list_sessions) },
 		{ "handle-get-session", G_CALLBACK(on_get_session) },
@@ -384,6 +394,7 @@ fake_new(void)
 	fake->connection = private_bus_connect(fake->bus, &error);
 	g_assert_no_error(error);
 	fake->calls = g_ptr_array_new_with_free_func(g_free);
+	fake->adapters = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
 	fake->sightings = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
 	fake->sessions = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
 	fake->coverage = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
@@ -414,6 +425,7 @@ fake_free(Fake *fake)
 	g_dbus_connection_close_sync(fake->connection, NULL, NULL);
 	g_object_unref(fake->connection);
 	g_ptr_array_unref(fake->calls);
+	g_ptr_array_unref(fake->adapters);
 	g_ptr_array_unref(fake->sightings);
 	g_ptr_array_unref(fake->sessions);
 	g_ptr_array_unref(fake->coverage);

@@ -81,7 +81,21 @@ status(void **state)
 	expect(fake, "status --json", 0,
 	       "{\"schema\":1,\"daemon\":{\"version\":\"0.1.0\",\"collector_id\":\"0123456789abcdef\"},"
 	       "\"radio\":{\"state\":\"scanning\",\"hint\":\"\"},\"store\":{\"state\":\"ok\",\"hint\":\"\"},"
-	       "\"pens\":2,\"sessions\":10,\"alerts\":0,\"ok\":true}\n");
+	       "\"adapters\":[],\"pens\":2,\"sessions\":10,\"alerts\":0,\"ok\":true}\n");
+	fake_add(fake->adapters, "{'address': <'00:11:22:33:44:55'>, 'path': <'hci1'>, 'state': <'scanning'>, "
+				 "'links': <uint32 1>, 'ceiling': <uint32 2>, 'waiting': <uint32 4>, "
+				 "'scan_mode': <'duty-cycled'>, 'scan_why': <'BlueZ has no monitor'>, "
+				 "'foreign_links': <uint32 1>, 'foreign_discovery': <true>, "
+				 "'errors': <{'transient': uint32 9}>}");
+	fake_add(fake->adapters, "{'address': <'00:11:22:33:44:66'>, 'state': <'in-use'>, 'links': <uint32 0>, "
+				 "'ceiling': <uint32 3>, 'lease_holder': <'other, process 1'>, "
+				 "'scan_mode': <'none'>, 'errors': <@a{su} {}>}");
+	expect_part(fake, "status", 0,
+		    "Adapter:   00:11:22:33:44:55 (hci1), scanning, 1 of 2 links, 4 waiting; looks for pens: "
+		    "duty-cycled (BlueZ has no monitor); 1 connection of other programs; another program scans; "
+		    "failed tries: 9 transient\n"
+		    "Adapter:   00:11:22:33:44:66, in-use, 0 of 3 links; looks for pens: none; used by other, process 1\n");
+	expect_part(fake, "status --json=short", 0, "\"foreign_discovery\":true,\"errors\":{\"transient\":9}}");
 	stp_dbus_manager1_set_radio_state(fake->manager, "no-adapter");
 	stp_dbus_manager1_set_radio_hint(fake->manager, "Plug an adapter in.");
 	expect_part(fake, "status", 1, "Radio:     no-adapter: Plug an adapter in.\n");
