@@ -128,7 +128,7 @@ swap_addresses(Ward *ward)
 		frail_link_cut(b->air.link, "The pen was switched off.");
 	a->air.address = a->address = b->address;
 	b->air.address = b->address = address;
-	a->moved = b->moved = TRUE;
+	a->moved = b->moved = a->ever_moved = b->ever_moved = TRUE;
 }
 
 static void

@@ -330,6 +330,8 @@ ward_restore(Ward *ward)
 	for (guint i = 0; i < ward->pens->len; i++) {
 		WardPen *pen = g_ptr_array_index(ward->pens, i);
 
+		/* The copy may know it at its old address. */
+		pen->moved |= pen->ever_moved;
 		for (guint j = 0; j < pen->records->len; j++) {
 			WardRecord *record = g_ptr_array_index(pen->records, j);
 

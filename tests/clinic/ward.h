@@ -34,6 +34,7 @@ typedef struct {
 	GHashTable *index;  /* epoch << 32 | number -> WardRecord */
 	gboolean wanted;    /* somebody wants it enrolled */
 	gboolean moved;     /* it answers at another pen's address now */
+	gboolean ever_moved;
 	gboolean small;     /* its log is full soon */
 	struct ward *ward;
 } WardPen;
