@@ -33,6 +33,7 @@ struct _StpBluezScanner {
 	enum filter filter;		/* that BlueZ has of us */
 	guint eager_ms, window_ms, period_ms;
 	StpRadioState state;
+	StpScanMode noted;
 };
 
 G_DEFINE_FINAL_TYPE(StpBluezScanner, stp_bluez_scanner, G_TYPE_OBJECT)
@@ -47,9 +48,25 @@ after_ms(guint ms)
 	return stp_clock_monotonic() + ms * G_TIME_SPAN_MILLISECOND;
 }
 
+/* The journal says which way is in use, and why. */
+static void
+note_mode(StpBluezScanner *self)
+{
+	StpScanMode mode = stp_bluez_scanner_get_mode(self);
+	const char *why = stp_bluez_scanner_get_why(self);
+
+	if (mode == self->noted || mode == STP_SCAN_NONE ||
+	    stp_bluez_monitor_get_state(self->monitor) == STP_BLUEZ_MONITOR_WAITING)
+		return;
+	self->noted = mode;
+	stp_info("link", NULL, "Adapter %s looks for pens: %s%s%s.", stp_bluez_adapter_get_address(self->adapter),
+		 stp_scan_mode_name(mode), *why != '\0' ? ", for " : "", why);
+}
+
 static void
 tell(StpBluezScanner *self)
 {
+	note_mode(self);
 	g_signal_emit(self, changed_signal, 0);
 }
 
@@ -315,6 +332,8 @@ void
 stp_bluez_scanner_start(StpBluezScanner *self)
 {
 	self->started = TRUE;
+	/* The adapter may have been there before both of us. */
+	stp_bluez_monitor_set_wanted(self->monitor, !self->unwatched);
 	on_adapter_changed(self);
 }
 

@@ -9,6 +9,7 @@
 #include "bluez-watchdog.h"
 
 #include "bluez-dbus.h"
+#include "bluez-radio.h"
 #include "private-bus.h"
 
 #include <setjmp.h>
@@ -159,6 +160,14 @@ assert_duty_cycled(struct silence *world, const char *why)
 
 /* ---- P40, P43: which way, and why ---- */
 
+static gboolean
+is_passive(StpRadio *radio)
+{
+	g_autoptr(GPtrArray) reports = stp_radio_get_adapters(radio);
+
+	return reports->len == 1 && ((StpAdapterReport *)reports->pdata[0])->scan_mode == STP_SCAN_PASSIVE;
+}
+
 static void
 p40_passive_scanning_sees_pens_come_and_go(void **state)
 {
@@ -289,6 +298,32 @@ p43_monitor_sees_service_data(void **state)
 	switch_pen_on(&world);
 	WAIT_FOR(world.in_sight);
 	end(&world);
+}
+
+/* The same of the whole radio, whose adapter was there before it. */
+static void
+p40_radio_says_which(void **state)
+{
+	const char *const fake[] = { FAKE_BLUEZ, MONITORS, NULL };
+	const char *const adapters[] = { "hci0", NULL };
+	g_autoptr(PrivateBus) bus = private_bus_new();
+	g_autoptr(GDBusConnection) connection = NULL;
+	g_autoptr(GPtrArray) reports = NULL;
+	StpRadio *radio;
+
+	assert_non_null(private_bus_spawn(bus, fake, NULL));
+	assert_true(private_bus_wait_for_name(bus, "org.bluez", 10000));
+	connection = private_bus_connect(bus, NULL);
+	radio = stp_bluez_radio_new(connection, &(StpBluezRadioOptions){ .adapters = adapters });
+	stp_radio_start(radio);
+	WAIT_FOR(is_passive(radio));
+	reports = stp_radio_get_adapters(radio);
+	assert_string_equal(((StpAdapterReport *)reports->pdata[0])->scan_why, "");
+
+	stp_radio_watch(radio, FALSE);
+	WAIT_FOR(!is_passive(radio));
+	run_pending();
+	g_assert_finalize_object(radio);
 }
 
 /* ---- P12: silence ---- */
@@ -432,6 +467,7 @@ main(void)
 		cmocka_unit_test(p40_refused_monitor),
 		cmocka_unit_test(p40_monitor_never_activated),
 		cmocka_unit_test(p40_released_monitor),
+		cmocka_unit_test(p40_radio_says_which),
 		cmocka_unit_test(p43_monitor_sees_service_data),
 		cmocka_unit_test(p12_a_new_beginning_helps),
 		cmocka_unit_test(p12_power_helps),
