@@ -306,12 +306,12 @@ static const struct command cmd_remove = {
 
 /* ---- the noun ---- */
 
-static const struct command *const verbs[] = { &cmd_list, &cmd_show, &cmd_pens_add, &cmd_remove, NULL };
+static const struct command *const verbs[] = { &cmd_list, &cmd_show, &cmd_pens_add, &cmd_pens_repair, &cmd_remove, NULL };
 
 const struct command cmd_pens = {
 	.name = "pens",
 	.path = "pens",
-	.arguments = "list|show|add|remove",
+	.arguments = "list|show|add|repair|remove",
 	.summary = "The pens this machine collects from",
 	.verbs = verbs,
 };

@@ -10,7 +10,7 @@ _stipplectl_globals='--json --color= --no-pager --verbose --help --version'
 _stipplectl_words() {
     case $1 in
     '') echo 'status pens sessions sync syncs coverage alerts monitor help' ;;
-    pens) echo 'list show add remove' ;;
+    pens) echo 'list show add repair remove' ;;
     sessions) echo 'list show export' ;;
     alerts) echo 'list acknowledge' ;;
     esac
@@ -19,7 +19,7 @@ _stipplectl_words() {
 _stipplectl_options() {
     case $1 in
     'pens list') echo '--all' ;;
-    'pens add') echo '--label= --passkey= --timeout= --yes' ;;
+    'pens add' | 'pens repair') echo '--label= --passkey= --timeout= --allow-unauthenticated --yes' ;;
     'pens remove') echo '--force --yes' ;;
     'sessions list') echo '--pen= --since= --until= --limit= --all --format=' ;;
     'sessions export') echo '--format= --output= --output-dir= --pen= --all --since= --until= --partial' ;;
@@ -50,7 +50,7 @@ _stipplectl_values() {
     --since | --until) echo 'today yesterday' ;;
     '')
         case $1 in
-        'pens show' | 'pens remove' | sync | syncs | coverage) _stipplectl_pens ;;
+        'pens show' | 'pens repair' | 'pens remove' | sync | syncs | coverage) _stipplectl_pens ;;
         'sessions show' | 'sessions export') _stipplectl_sessions ;;
         esac
         ;;

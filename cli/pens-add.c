@@ -20,12 +20,13 @@
 
 /* Typing the code may take the user two minutes; connecting before and reading after take some too. */
 #define CALL_EXTRA_S 180
-#define LOOK_S 30
+/* As long as the pen's pairing window. */
+#define LOOK_S 120
 
 struct add_options {
 	char *label, *passkey;
 	int timeout;
-	gboolean yes;
+	gboolean yes, allow_unauthenticated;
 };
 
 static const struct option add_table[] = {
@@ -34,7 +35,9 @@ static const struct option add_table[] = {
 	{ "passkey", 0, OPTION_TEXT, offsetof(struct add_options, passkey), "NUMBER|-",
 	  "The six digits the pen shows; -: read them from standard input" },
 	{ "timeout", 0, OPTION_COUNT, offsetof(struct add_options, timeout), "SECONDS",
-	  "How long to look for the pen (30)" },
+	  "How long to wait for the pen and its pairing window (120)" },
+	{ "allow-unauthenticated", 0, OPTION_FLAG, offsetof(struct add_options, allow_unauthenticated), NULL,
+	  "Also take a pen that can only pair without a code; its records are marked" },
 	{ "yes", 'y', OPTION_FLAG, offsetof(struct add_options, yes), NULL,
 	  "Where codes are to be compared, say that they are the same" },
 };
@@ -43,6 +46,7 @@ struct adding {
 	struct client *client;
 	const struct add_options *options;
 	const char *which;	/* as the user calls the pen */
+	gboolean repair;
 	GMainLoop *loop;
 	GCancellable *cancellable;
 	guint request;		/* the one being answered */
@@ -156,14 +160,29 @@ enter(struct adding *adding, const char *pen)
 	ask(adding);
 }
 
+/*
+ * What is printed on a pen is its serial number; "Stipple-1001" ends as that does.  Nobody can tell two
+ * pens apart by an address, so the end of the label is named wherever it is known.
+ */
+static char *
+name_pen(const char *which, const char *pen)
+{
+	const char *dash = strchr(pen, '-'), *comma = strchr(pen, ',');
+	g_autofree char *lower_pen = g_ascii_strdown(pen, -1), *lower_which = g_ascii_strdown(which, -1);
+	g_autofree char *both = strstr(lower_pen, lower_which) ? g_strdup(pen)
+								: g_strdup_printf("%s (%s)", which, pen);
+
+	if (!dash || !comma || comma < dash)
+		return g_steal_pointer(&both);
+	return g_strdup_printf("%s, whose label ends in %.*s,", both, (int)(comma - dash - 1), dash + 1);
+}
+
 static void
 on_pairing_request(StpDbusManager1 *manager, guint request, const char *pen, const char *kind,
 		   guint passkey, gpointer data)
 {
 	struct adding *adding = data;
-	/* The daemon may know no more than an address, which is not printed on a pen. */
-	g_autofree char *named = g_ascii_strcasecmp(adding->which, pen) ?
-		g_strdup_printf("%s (%s)", adding->which, pen) : g_strdup(pen);
+	g_autofree char *named = name_pen(adding->which, pen);
 	g_autofree char *clean = text_clean(named);
 
 	adding->request = request;
@@ -217,6 +236,10 @@ start_call(struct adding *adding, const char *which)
 	if (options->label)
 		g_variant_builder_add(&builder, "{sv}", "label", g_variant_new_string(options->label));
 	g_variant_builder_add(&builder, "{sv}", "timeout", g_variant_new_uint32((guint)look));
+	if (options->allow_unauthenticated)
+		g_variant_builder_add(&builder, "{sv}", "allow_unauthenticated", g_variant_new_boolean(TRUE));
+	if (adding->repair)
+		g_variant_builder_add(&builder, "{sv}", "repair", g_variant_new_boolean(TRUE));
 	g_dbus_proxy_set_default_timeout(G_DBUS_PROXY(adding->client->manager),
 					 MIN(look, 86400) * 1000 + CALL_EXTRA_S * 1000);
 	stp_dbus_manager1_call_add_pen(adding->client->manager, which, g_variant_builder_end(&builder),
@@ -268,12 +291,15 @@ settle(struct adding *adding)
 }
 
 static int
-add(struct client *client, const struct add_options *options, const char *which)
+add(struct client *client, const struct add_options *options, const char *which, gboolean repair)
 {
-	struct adding adding = { .client = client, .options = options, .which = which };
+	struct adding adding = { .client = client, .options = options, .which = which, .repair = repair };
 
 	fprintf(stderr, "Hold the button of the pen until it is ready to pair (it stays so for two minutes), "
 			"and keep it near.\n");
+	if (options->allow_unauthenticated)
+		fprintf(stderr, "A pen that pairs without a code will be taken as well: nobody can tell then whether it is "
+				"this pen, and its records are marked.\n");
 	adding.loop = g_main_loop_new(NULL, FALSE);
 	adding.cancellable = g_cancellable_new();
 
@@ -326,6 +352,79 @@ list_candidates(struct client *client)
 	return count ? EXIT_OK : EXIT_NOTHING;
 }
 
+/* ---- guided ---- */
+
+#define GUIDE_EVERY_US (G_USEC_PER_SEC / 2)
+
+/* The address of the one pen whose window is open; *open is how many there are. */
+static char *
+find_open(JsonArray *sightings, guint *open, char **name)
+{
+	char *address = NULL;
+
+	*open = 0;
+	for (guint i = 0; i < json_array_get_length(sightings); i++) {
+		JsonObject *row = json_array_get_object_element(sightings, i);
+
+		if (!json_object_get_boolean_member_with_default(row, "pairing_open", FALSE) ||
+		    !json_object_get_boolean_member_with_default(row, "in_sight", FALSE))
+			continue;
+		if (++*open > 1)
+			continue;
+		address = g_strdup(json_object_get_string_member_with_default(row, "address", ""));
+		*name = g_strdup(json_object_get_string_member_with_default(row, "name", ""));
+	}
+	if (*open == 1)
+		return address;
+	g_clear_pointer(name, g_free);
+	g_free(address);
+	return NULL;
+}
+
+/* Wait for somebody to open the window of a pen, and make sure that it is the one at hand. */
+static int
+guide(struct client *client, const struct add_options *options)
+{
+	gint64 until = g_get_monotonic_time() + (options->timeout ? options->timeout : LOOK_S) * G_USEC_PER_SEC;
+	guint told = 0;
+
+	fprintf(stderr, "Hold the button of the pen until it is ready to pair, and keep it near. Waiting for it ...\n");
+	for (;;) {
+		g_autoptr(JsonArray) sightings = NULL;
+		g_autofree char *name = NULL;
+		guint open;
+		int code = sightings_load(client, &sightings);
+
+		if (code != EXIT_OK)
+			return code;
+		g_autofree char *address = find_open(sightings, &open, &name);
+
+		if (address) {
+			const char *dash = strrchr(name, '-');
+			g_autofree char *called = *name ? g_strdup_printf("%s, %s", name, address) : g_strdup(address);
+
+			if (dash && !options->yes &&
+			    !prompt_yes("%s is ready. Does the label of your pen end in %s?", called, dash + 1))
+				return cli_fail(client->cli, EXIT_NOTHING, "not-confirmed",
+						"Close the pairing window of the other pen, then try again.",
+						"Nothing was done.");
+			return add(client, options, address, FALSE);
+		}
+		if (open > 1 && open != told) {
+			fprintf(stderr, "%u pens are ready to pair:\n", open);
+			sightings_print(client->cli, sightings);
+			fprintf(stderr, "Close the windows of the others, or say which with "
+					"'stipplectl pens add ADDRESS'.\n");
+		}
+		told = open;
+		if (g_get_monotonic_time() > until)
+			return cli_fail(client->cli, EXIT_NOTHING, "no-pen",
+					"Hold its button until the light blinks, keep it within two metres, and try again.",
+					"No pen opened its pairing window.");
+		g_usleep(GUIDE_EVERY_US);
+	}
+}
+
 static int
 run(struct cli *cli, const void *data, char **args)
 {
@@ -340,7 +439,12 @@ run(struct cli *cli, const void *data, char **args)
 
 	if (code != EXIT_OK)
 		return code;
-	code = args[0] ? add(&client, options, args[0]) : list_candidates(&client);
+	if (args[0])
+		code = add(&client, options, args[0], FALSE);
+	else if (isatty(STDIN_FILENO) && isatty(STDERR_FILENO) && cli->json == JSON_OFF)
+		code = guide(&client, options);
+	else
+		code = list_candidates(&client);
 	client_close(&client);
 	return code;
 }
@@ -351,10 +455,62 @@ const struct command cmd_pens_add = {
 	.arguments = "[WHICH]",
 	.summary = "Enrol a pen in sight, or repair its pairing",
 	.details = "WHICH is the pen's Bluetooth address, its advertised name, or the end of that name (the last\n"
-		   "digits of the serial number). Without it, the pens that could be added are listed.",
+		   "digits of the serial number). Without it, the next pen that somebody opens for pairing is taken\n"
+		   "on a terminal; elsewhere the pens that could be added are listed.",
 	.options = add_table,
 	.option_count = G_N_ELEMENTS(add_table),
 	.options_size = sizeof(struct add_options),
 	.args_max = 1,
 	.run = run,
+};
+
+/* ---- repair ---- */
+
+/* What is wrong, and the one thing that is going to be done about it. */
+static gboolean
+repair_is_meant(StpDbusPen1 *pen, const struct add_options *options)
+{
+	const char *serial = stp_dbus_pen1_get_serial(pen), *error = stp_dbus_pen1_get_last_error(pen);
+	const char *hint = stp_dbus_pen1_get_last_error_hint(pen);
+	g_autofree char *told = g_strdup_printf("%s %s", error && *error ? error : "Its last sync did not fail.",
+						error && *error && hint ? hint : "");
+	g_autofree char *clean = text_clean(told);
+
+	fprintf(stderr, "Pen %s: %s\nThis host's key for it, if there is one, is removed, and it is paired anew. "
+			"No record is lost.\n", serial, clean);
+	return options->yes || options->passkey || !isatty(STDIN_FILENO) || prompt_yes("Go on?");
+}
+
+static int
+run_repair(struct cli *cli, const void *data, char **args)
+{
+	const struct add_options *options = data;
+	g_autoptr(StpDbusPen1) pen = NULL;
+	struct client client;
+	int code = client_open(&client, cli);
+
+	if (code != EXIT_OK)
+		return code;
+	code = client_find_pen(&client, args[0], &pen);
+	if (code == EXIT_OK && !repair_is_meant(pen, options))
+		code = cli_fail(cli, EXIT_NOTHING, "not-confirmed", "The pen stays as it is.", "Nothing was done.");
+	else if (code == EXIT_OK)
+		code = add(&client, options, stp_dbus_pen1_get_serial(pen), TRUE);
+	client_close(&client);
+	return code;
+}
+
+const struct command cmd_pens_repair = {
+	.name = "repair",
+	.path = "pens repair",
+	.arguments = "PEN",
+	.summary = "Pair an enrolled pen anew, when its bond does not work",
+	.details = "'stipplectl alerts' and 'stipplectl pens show' tell what is wrong with it, and whether something\n"
+		   "has to be done at the pen first. Label and records stay.",
+	.options = add_table,
+	.option_count = G_N_ELEMENTS(add_table),
+	.options_size = sizeof(struct add_options),
+	.args_min = 1,
+	.args_max = 1,
+	.run = run_repair,
 };

@@ -23,9 +23,11 @@ struct reach {
 	gint64 called;			/* monotonic, of Connect() */
 	guint tries, transients;
 	guint calls;			/* of Connect() */
+	guint keyless;			/* of transients: up, and ended before it was of use, although bonded */
 	guint crowded;			/* of transients: refused at once while other links were up */
 	guint timer;
 	enum turn turn;
+	gboolean came_up;		/* the link of the Connect() under way */
 	gboolean elsewhere;		/* somebody else's Connect() is under way */
 	gboolean searching;		/* BlueZ may forget it again */
 	gboolean ended;
@@ -234,6 +236,19 @@ out_of_room(struct reach *reach)
 			   stp_bluez_station_get_links(reach->station));
 }
 
+/*
+ * BlueZ encrypts with the key it has as soon as a link is up.  A pen without that key ends the link then,
+ * and all that BlueZ 5.66 tells of it is le-connection-abort-by-local, as ever; but Connected was true
+ * for a moment.  On a bad radio that happens, too, so it has to happen several times in a row.
+ */
+static GError *
+key_refused(struct reach *reach)
+{
+	return g_error_new(STP_ERROR, STP_ERROR_PEN_FORGOT_BOND,
+			   "The pen %s ends each connection as soon as it is up: it does not know this host's key any "
+			   "more. Open its pairing window and run 'stipplectl pens repair' for it.", reach->address);
+}
+
 static void
 on_connect_failed(struct reach *reach, const GError *error)
 {
@@ -273,7 +288,12 @@ on_connect_failed(struct reach *reach, const GError *error)
 		return;
 	}
 	reach->transients++;
-	reach->crowded += looks_crowded(reach);
+	reach->keyless = reach->came_up && stp_bluez_is_bonded(reach->device) ? reach->keyless + 1 : 0;
+	if (reach->keyless >= STP_BLUEZ_CONNECT_KEYLESS) {
+		give_up(reach, key_refused(reach));
+		return;
+	}
+	reach->crowded += !reach->came_up && looks_crowded(reach);
 	if (may_try_again(reach))
 		wait_and_try_again(reach);
 	else if (reach->crowded == reach->transients && reach->crowded == STP_BLUEZ_CONNECT_TRANSIENT)
@@ -328,6 +348,7 @@ on_turn(gpointer data)
 	 * before it tells that Connected became false.  On a connected device Connect succeeds at once.
 	 */
 	reach->calls++;
+	reach->came_up = FALSE;
 	reach->called = stp_clock_monotonic();
 	g_dbus_proxy_call(reach->device, "Connect", NULL, G_DBUS_CALL_FLAGS_NONE, STP_BLUEZ_CONNECT_TRY,
 			  NULL, on_connect_returned, g_rc_box_acquire(reach));
@@ -357,10 +378,13 @@ on_properties(StpBluezClient *client, GDBusProxy *proxy, GVariant *changed, stru
 {
 	if (!stp_bluez_is(proxy, STP_BLUEZ_IFACE_DEVICE))
 		return;
-	if (reach->device == NULL)
+	if (reach->device == NULL) {
 		try_to_connect(reach);
-	else if (reach->elsewhere && proxy == reach->device && stp_bluez_is_connected(proxy))
-		end(reach, NULL);
+	} else if (proxy == reach->device && stp_bluez_is_connected(proxy)) {
+		reach->came_up = TRUE;
+		if (reach->elsewhere)
+			end(reach, NULL);
+	}
 }
 
 static void

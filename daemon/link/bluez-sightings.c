@@ -264,8 +264,8 @@ look_at(StpBluezSightings *self, GDBusProxy *device, gboolean heard)
 	if (pen->sighting.last_seen == 0)
 		return;
 	if (first)
-		stp_debug("link", pen->sighting.address, "heard for the first time: %s, %d dBm",
-			  pen->sighting.name != NULL ? pen->sighting.name : "no name", pen->sighting.rssi);
+		/* Not by its name: that may be anything, a person's as well. */
+		stp_debug("link", pen->sighting.address, "heard for the first time, %d dBm", pen->sighting.rssi);
 	if (heard || news)
 		tell(self, pen, news || first);
 }

@@ -58,6 +58,7 @@
 #define STP_BLUEZ_CONNECT_ELSEWHERE 1000 /* after InProgress, look again; Connected usually tells before */
 #define STP_BLUEZ_CONNECT_FAST	2000	/* a try that failed sooner was refused, not in vain */
 #define STP_BLUEZ_CONNECT_DROPS	3	/* connections that ended before they were of use */
+#define STP_BLUEZ_CONNECT_KEYLESS 5	/* bonded, and the link ends as soon as it is up: the pen has no key */
 #define STP_BLUEZ_RESOLVE	10000	/* services and all required characteristics */
 #define STP_BLUEZ_SETTLE	500	/* after a new bond, before the first request */
 #define STP_BLUEZ_PAIR		120000	/* BlueZ' own limit too */

@@ -69,6 +69,12 @@ stp_bond_explain(StpRadio *radio, const StpPenRow *row, GError *error)
 {
 	g_autoptr(StpSighting) sighting = NULL;
 
+	if (g_error_matches(error, STP_ERROR, STP_ERROR_PEN_FORGOT_BOND)) {
+		/* The radio knows no serial numbers. */
+		g_error_free(error);
+		return g_error_new(STP_ERROR, STP_ERROR_PEN_FORGOT_BOND,
+				   "Pen %s does not know this host's key any more. " REPAIR ".", row->serial, row->serial);
+	}
 	if (!g_error_matches(error, STP_ERROR, STP_ERROR_LINK_FAILED) || row->bond == STP_PEN_BOND_UNKNOWN)
 		return error;
 	sighting = sighting_at(radio, row->address);

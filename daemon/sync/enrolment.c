@@ -387,7 +387,7 @@ look(GTask *task)
 	}
 	enrolment->address = g_strdup(sighting->address);
 	enrolment->called = sighting->name != NULL
-				    ? g_strdup_printf("%s (%s)", sighting->name, sighting->address)
+				    ? g_strdup_printf("%s, %s", sighting->name, sighting->address)
 				    : g_strdup(sighting->address);
 	pair(task);
 	return TRUE;
