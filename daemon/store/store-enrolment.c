@@ -51,16 +51,20 @@ gboolean
 stp_enrolment_put_identity(StpDatabase *db, const StpPenRow *row, GError **error)
 {
 	static const char sql[] =
-		"UPDATE pen SET maker = ?2, model = ?3, firmware = ?4, hardware = ?5, address = ?6, battery = ?7,"
-		"  last_seen = max(last_seen, ?8) WHERE pen = ?1";
+		"UPDATE pen SET maker = ?2, model = ?3, firmware = ?4, hardware = ?5, battery = ?6,"
+		"  last_seen = max(last_seen, ?7) WHERE pen = ?1";
 	gint64 pen;
 
+	/*
+	 * Where it is looked for is said by who enrols it: a sync that ends after the pen was enrolled at another
+	 * address knows the old one.
+	 */
 	return stp_pens_ensure(db, row->serial, &pen, error) &&
 	       stp_database_run(db, sql,
 				STP_VALUES(STP_INT(pen), STP_TEXT(or_empty(row->maker)),
 					   STP_TEXT(or_empty(row->model)), STP_TEXT(or_empty(row->firmware)),
-					   STP_TEXT(or_empty(row->hardware)), STP_TEXT(or_empty(row->address)),
-					   STP_INT(row->battery), STP_INT(row->last_seen)),
+					   STP_TEXT(or_empty(row->hardware)), STP_INT(row->battery),
+					   STP_INT(row->last_seen)),
 				error) &&
 	       note_address(db, pen, row, error);
 }
