@@ -4,8 +4,11 @@
 #include "database.h"
 
 #include <errno.h>
+#include <glib/gstdio.h>
 #include <malloc.h>
 #include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define BUSY_TIMEOUT_MS 5000
 /* The write-ahead log is cut back to this after a burst. */
@@ -78,6 +81,21 @@ stp_database_is_damaged(StpDatabase *self)
 }
 
 gboolean
+stp_database_is_misfit(StpDatabase *self)
+{
+	return self->failed == SQLITE_CONSTRAINT || self->failed == SQLITE_MISMATCH || self->failed == SQLITE_TOOBIG;
+}
+
+gboolean
+stp_database_says_unreadable(const char *line)
+{
+	const char *number = strstr(line, "error code=");
+	int code = number != NULL ? atoi(number + strlen("error code=")) & 0xff : SQLITE_OK;
+
+	return code == SQLITE_IOERR || code == SQLITE_NOMEM || code == SQLITE_BUSY;
+}
+
+gboolean
 stp_database_script(StpDatabase *self, const char *script, GError **error)
 {
 	errno = 0;
@@ -95,8 +113,11 @@ configure(StpDatabase *self, StpDatabaseMode mode, GError **error)
 	sqlite3_db_config(self->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_busy_timeout(self->handle, BUSY_TIMEOUT_MS);
 	/* A prepared file must not make us run what its schema says. */
-	sqlite3_db_config(self->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(self->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	/* Else a file that was cut short cannot be read at all. */
+	if (mode == STP_DATABASE_RELIC)
+		return stp_database_script(self, "PRAGMA writable_schema = ON; PRAGMA query_only = ON;", error);
+	sqlite3_db_config(self->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 
 	if (mode == STP_DATABASE_READER)
 		return stp_database_script(self, "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;", error);
@@ -126,12 +147,25 @@ configure_library(gpointer data)
 	return NULL;
 }
 
+/* Without a write-ahead log nothing has to be made beside it to read it. */
+static char *
+relic_name(const char *path)
+{
+	g_autofree char *log = g_strconcat(path, "-wal", NULL);
+	g_autofree char *escaped = g_uri_escape_string(path, "/", TRUE);
+	GStatBuf info;
+	gboolean has_log = g_stat(log, &info) == 0 && info.st_size > 0;
+
+	return g_strdup_printf("file:%s%s", escaped, has_log ? "" : "?immutable=1");
+}
+
 StpDatabase *
 stp_database_open(const char *path, StpDatabaseMode mode, gboolean *damaged, GError **error)
 {
 	g_autoptr(StpDatabase) self = g_new0(StpDatabase, 1);
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 	static GOnce once = G_ONCE_INIT;
+	g_autofree char *name = NULL;
 
 	g_once(&once, configure_library, NULL);
 	self->path = g_strdup(path);
@@ -139,8 +173,11 @@ stp_database_open(const char *path, StpDatabaseMode mode, gboolean *damaged, GEr
 	self->statements = g_hash_table_new_full(NULL, NULL, NULL, free_rows);
 	if (mode == STP_DATABASE_WRITER)
 		flags |= SQLITE_OPEN_CREATE;
+	if (mode == STP_DATABASE_RELIC)
+		flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
+	name = mode == STP_DATABASE_RELIC ? relic_name(path) : g_strdup(path);
 	errno = 0;
-	if (sqlite3_open_v2(path, &self->handle, flags, NULL) != SQLITE_OK) {
+	if (sqlite3_open_v2(name, &self->handle, flags, NULL) != SQLITE_OK) {
 		fail(self, error);
 		return NULL;
 	}
@@ -341,6 +378,25 @@ stp_rows_blob(StpRows *rows, int column, gsize *size)
 
 	*size = bytes != NULL ? (gsize)sqlite3_column_bytes(rows->statement, column) : 0;
 	return bytes;
+}
+
+StpValue
+stp_rows_value(StpRows *rows, int column)
+{
+	gsize size;
+	const guint8 *bytes;
+
+	switch (sqlite3_column_type(rows->statement, column)) {
+	case SQLITE_INTEGER:
+		return STP_INT(stp_rows_int(rows, column));
+	case SQLITE_TEXT:
+		return STP_TEXT(stp_rows_text(rows, column));
+	case SQLITE_BLOB:
+		bytes = stp_rows_blob(rows, column, &size);
+		return STP_BLOB(bytes, size);
+	default:	/* no column of ours is of another type */
+		return STP_NULL;
+	}
 }
 
 gboolean

@@ -20,6 +20,7 @@ typedef struct StpDatabase StpDatabase;
 typedef enum {
 	STP_DATABASE_WRITER,	/* created when absent; fully synchronous */
 	STP_DATABASE_READER,	/* never writes, never waits for the writer */
+	STP_DATABASE_RELIC,	/* a file nobody writes any more; it is not trusted and not touched */
 } StpDatabaseMode;
 
 /* *damaged: it failed because the file's contents cannot be trusted. */
@@ -29,6 +30,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpDatabase, stp_database_close)
 
 /* TRUE when the last failure means that the file's contents cannot be trusted. */
 gboolean stp_database_is_damaged(StpDatabase *self);
+/* TRUE when the last failure means that what was to be written does not fit the table's rules. */
+gboolean stp_database_is_misfit(StpDatabase *self);
+/*
+ * A line of a check that tells of a page that could not be read, for want of memory or because the
+ * disk failed: that says nothing of what is in it.
+ */
+gboolean stp_database_says_unreadable(const char *line);
 /* Run a script without results. */
 gboolean stp_database_script(StpDatabase *self, const char *script, GError **error);
 /*
@@ -85,6 +93,9 @@ gboolean stp_rows_is_null(StpRows *rows, int column);
 /* Never NULL; until the next row. */
 const char *stp_rows_text(StpRows *rows, int column);
 const guint8 *stp_rows_blob(StpRows *rows, int column, gsize *size);
+
+/* As it is, to be put elsewhere before the next row. */
+StpValue stp_rows_value(StpRows *rows, int column);
 
 /* Run a statement that gives no rows. */
 gboolean stp_database_run(StpDatabase *self, const char *sql, const StpValue *values, GError **error);

@@ -33,7 +33,7 @@ typedef enum { STP_STORE_OK, STP_STORE_FULL, STP_STORE_FAILED } StpStoreState;
 
 /*
  * Signal: state-changed ().  The state is that of the last write, and of the file as opened.
- * While it is FULL the store looks for room by itself, and goes back to OK when there is some.
+ * While it is not OK the store looks for room, or tries the disk, by itself, and goes back to OK.
  * The hint is one or two sentences, "" when there is nothing to say; never NULL.
  */
 StpStoreState stp_store_get_state(StpStore *self);
@@ -230,8 +230,12 @@ void stp_store_close(StpStore *self);
 
 /* ---- for tests ---- */
 
-/* Below that many bytes free on its disk the store counts as full. */
+/*
+ * Below that many bytes free on its disk the store counts as full, or below a sixteenth of a small
+ * disk; below four times as much, which is 64 MiB, there is an alert.
+ */
 #define STP_STORE_RESERVE (16u * 1024u * 1024u)
+#define STP_STORE_WARNING 4u
 void stp_store_set_reserve(StpStore *self, guint64 bytes);
 /* How often a full store looks for room, in milliseconds. */
 void stp_store_set_patience(StpStore *self, guint interval_ms);

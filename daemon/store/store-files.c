@@ -14,6 +14,7 @@
 
 #include "log.h"
 #include "store-resources.h"
+#include "store-salvage.h"
 
 /*
  * Which tables are looked through at every start: all but the raw ones.  Those are nearly all of
@@ -138,6 +139,12 @@ check_table(StpDatabase *db, const char *table, gboolean *sound, GError **error)
 		g_propagate_error(error, g_steal_pointer(&local));
 		return FALSE;
 	}
+	if (!*sound && stp_database_says_unreadable(stp_rows_text(rows, 0))) {
+		g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
+			    "The store %s cannot be read: %s. Check the disk; nothing was changed.",
+			    stp_database_path(db), stp_rows_text(rows, 0));
+		return FALSE;
+	}
 	if (!*sound)
 		stp_warning("store", NULL, "%s: table %s: %s", stp_database_path(db), table, stp_rows_text(rows, 0));
 	return TRUE;
@@ -239,12 +246,12 @@ open_databases(StpStoreFiles *self, GError **error)
 		if (aside == NULL)
 			return FALSE;
 		self->hint = g_strdup_printf("The store was damaged; it was set aside as %s and a new one was "
-					     "begun. Keep that file for recovery, check the disk, and enrol the "
-					     "pens again: they still hold what they have not overwritten.",
+					     "begun. What can be read of it is taken over by itself. Check the "
+					     "disk, and keep that file until 'stipplectl coverage' is complete.",
 					     aside);
 		stp_warning("store", NULL, "%s", self->hint);
 		self->writer = open_writer(path, &damaged, error);
-		if (self->writer == NULL)
+		if (self->writer == NULL || !stp_salvage_begin(self->writer, aside, error))
 			return FALSE;
 	}
 	self->reader = stp_database_open(path, STP_DATABASE_READER, &damaged, error);
@@ -275,12 +282,14 @@ stp_store_files_close(StpStoreFiles *self)
 	g_clear_pointer(&self->hint, g_free);
 }
 
-guint64
-stp_store_files_room(StpStoreFiles *self)
+void
+stp_store_files_room(StpStoreFiles *self, guint64 *free, guint64 *total)
 {
 	struct statvfs info;
 
+	*free = *total = G_MAXUINT64;
 	if (statvfs(self->directory, &info) != 0)
-		return G_MAXUINT64;
-	return (guint64)info.f_bavail * info.f_frsize;
+		return;
+	*free = (guint64)info.f_bavail * info.f_frsize;
+	*total = (guint64)info.f_blocks * info.f_frsize;
 }

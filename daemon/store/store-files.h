@@ -32,5 +32,5 @@ gboolean stp_store_files_open(StpStoreFiles *self, const char *directory, GError
 /* The caller's other threads are done with the databases. */
 void stp_store_files_close(StpStoreFiles *self);
 
-/* Bytes free for us on the store's disk; G_MAXUINT64 when that cannot be told. */
-guint64 stp_store_files_room(StpStoreFiles *self);
+/* Bytes free for us on the store's disk, and all it has; both G_MAXUINT64 when that cannot be told. */
+void stp_store_files_room(StpStoreFiles *self, guint64 *free, guint64 *total);

@@ -446,3 +446,39 @@ stp_job_reparse(void)
 {
 	return new_job(reparse, NULL);
 }
+
+static void
+clear_salvage(StpJob *self)
+{
+	stp_salvage_clear(&self->u.salvage);
+}
+
+static gboolean
+salvage(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **error)
+{
+	return stp_salvage_slice(db, &self->u.salvage, error) && stp_decoding_catch_up(db, &self->trouble);
+}
+
+StpJob *
+stp_job_salvage(void)
+{
+	StpJob *self = new_job(salvage, clear_salvage);
+
+	/* Nobody waits for it; what keeps it from going on is noticed by whoever does. */
+	self->optional = TRUE;
+	return self;
+}
+
+static gboolean
+probe(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError **error)
+{
+	static const char sql[] = "UPDATE setting SET value = value WHERE name = 'collector-id'";
+
+	return stp_database_begin(db, error) && finish(db, stp_database_run(db, sql, NULL, error), error);
+}
+
+StpJob *
+stp_job_probe(void)
+{
+	return new_job(probe, NULL);
+}

@@ -6,6 +6,7 @@
 
 #include "database.h"
 #include "record-digester.h"
+#include "store-salvage.h"
 #include "store-times.h"
 #include "store-types.h"
 
@@ -35,6 +36,7 @@ struct StpJob {
 			char *serial;
 			struct stp_time_anchor set;
 		} clock;
+		StpSalvage salvage;	/* a result */
 	} u;
 	void (*clear)(StpJob *self);
 	gboolean optional;		/* when it fails the store is none the worse */
@@ -61,4 +63,7 @@ StpJob *stp_job_put_attempt(const StpAttempt *attempt);
 StpJob *stp_job_put_alert(const StpAlert *alert);
 StpJob *stp_job_put_clock_set(const char *serial, const struct stp_time_anchor *set);
 StpJob *stp_job_reparse(void);
+StpJob *stp_job_salvage(void);
+/* Write something, to see whether that can be done. */
+StpJob *stp_job_probe(void);
 void stp_job_free(StpJob *self);

@@ -18,18 +18,49 @@ static guint signals[SIGNAL_COUNT];
 
 /* ---- state ---- */
 
+/*
+ * What is kept free, so that the system and the alerts have room when records have none.  A small
+ * disk must be able to work: it gives a sixteenth at most.
+ */
+static guint64
+reserve_of(StpStore *self, guint64 total)
+{
+	gint mib = g_atomic_int_get(&self->reserve_mib);
+
+	return mib >= 0 ? (guint64)mib << 20 : MIN(STP_STORE_RESERVE, total / 16);
+}
+
 static gboolean
 has_room(StpStore *self, GError **error)
 {
-	gint reserve_mib = g_atomic_int_get(&self->reserve_mib);
+	guint64 free, total, reserve;
 
-	if (stp_store_files_room(&self->files) >= (guint64)reserve_mib << 20)
+	stp_store_files_room(&self->files, &free, &total);
+	reserve = reserve_of(self, total);
+	g_atomic_int_set(&self->nearly_full, free < reserve * STP_STORE_WARNING);
+	if (free >= reserve)
 		return TRUE;
 	g_set_error(error, STP_ERROR, STP_ERROR_STORE_FULL,
-		    "There is no room left for the store in %s: less than %d MiB of its disk are free. Free space "
-		    "there; what is stored is safe, and the pens keep the rest.",
-		    self->files.directory, reserve_mib);
+		    "There is no room left for the store in %s: less than %" G_GUINT64_FORMAT
+		    " MiB of its disk are free. Free space there; what is stored is safe, and the pens keep the rest.",
+		    self->files.directory, reserve >> 20);
 	return FALSE;
+}
+
+static void
+tell_room(StpStore *self)
+{
+	g_autofree char *text = NULL;
+
+	if (!g_atomic_int_get(&self->nearly_full)) {
+		stp_store_end_alert_async(self, "disk-nearly-full", "");
+		return;
+	}
+	if (stp_store_has_alert(self, "disk-nearly-full", ""))
+		return;
+	text = g_strdup_printf("The disk of the store in %s is nearly full.", self->files.directory);
+	stp_store_raise_alert_async(self, "disk-nearly-full", "", STP_ALERT_WARNING, text,
+				    "Free space there, before it takes no records any more.");
 }
 
 static gboolean look_for_room(gpointer data);
@@ -53,6 +84,22 @@ stop_watching_room(StpStore *self)
 	g_clear_pointer(&self->room_watch, g_source_unref);
 }
 
+/* What the pens do meanwhile is the same in both cases. */
+static void
+tell_state(StpStore *self)
+{
+	static const char hint[] = "Until then nothing is acknowledged, and the pens keep their records.";
+
+	if (self->state == STP_STORE_FULL)
+		stp_store_raise_alert_async(self, "store-full", "", STP_ALERT_CRITICAL, self->trouble, hint);
+	else
+		stp_store_end_alert_async(self, "store-full", "");
+	if (self->state == STP_STORE_FAILED)
+		stp_store_raise_alert_async(self, "store-failed", "", STP_ALERT_CRITICAL, self->trouble, hint);
+	else
+		stp_store_end_alert_async(self, "store-failed", "");
+}
+
 static void
 set_state(StpStore *self, StpStoreState state, const char *trouble)
 {
@@ -61,7 +108,7 @@ set_state(StpStore *self, StpStoreState state, const char *trouble)
 	self->state = state;
 	g_free(self->trouble);
 	self->trouble = g_strdup(trouble);
-	if (state == STP_STORE_FULL && self->worker != NULL)
+	if (state != STP_STORE_OK && self->worker != NULL)
 		watch_room(self);
 	else
 		stop_watching_room(self);
@@ -71,6 +118,7 @@ set_state(StpStore *self, StpStoreState state, const char *trouble)
 		stp_notice("store", NULL, "The store takes records again.");
 	else
 		stp_warning("store", NULL, "%s", trouble);
+	tell_state(self);
 	g_signal_emit(self, signals[SIGNAL_STATE_CHANGED], 0);
 }
 
@@ -79,6 +127,11 @@ look_for_room(gpointer data)
 {
 	StpStore *self = data;
 
+	/* A disk that failed has to be tried: its write says how it is. */
+	if (self->state == STP_STORE_FAILED) {
+		stp_store_submit(self, stp_job_probe(), STP_TAG_PROBE, NULL, NULL, NULL);
+		return G_SOURCE_CONTINUE;
+	}
 	if (!has_room(self, NULL))
 		return G_SOURCE_CONTINUE;
 	set_state(self, STP_STORE_OK, NULL);
@@ -168,8 +221,11 @@ deliver(gpointer data)
 	if (!job->optional)
 		judge_write(self, reply->error != NULL ? reply->error : job->trouble);
 	/* What was written shows that more can be. */
-	if (!job->optional && reply->done)
+	if (!job->optional && reply->done) {
 		stp_store_save_alerts(self);
+		tell_state(self);
+		tell_room(self);
+	}
 	for (guint i = 0; reply->done && i < job->made->len; i++)
 		g_signal_emit(self, signals[SIGNAL_FINDING], 0, g_ptr_array_index(job->made, i));
 	if (reply->done)
@@ -263,7 +319,7 @@ stp_store_init(StpStore *self)
 	self->context = g_main_context_ref_thread_default();
 	self->patience_ms = PATIENCE_MS;
 	self->alerts = stp_store_new_alerts();
-	self->reserve_mib = STP_STORE_RESERVE >> 20;
+	self->reserve_mib = -1;
 }
 
 StpStore *
@@ -288,8 +344,9 @@ stp_store_open(const char *directory, GError **error)
 	self->worker = g_thread_pool_new(work, NULL, 1, TRUE, error);
 	if (self->worker == NULL)
 		return NULL;
-	if (self->state == STP_STORE_FULL)
+	if (self->state != STP_STORE_OK)
 		watch_room(self);
+	stp_store_begin_salvage(self);
 	return g_steal_pointer(&self);
 }
 

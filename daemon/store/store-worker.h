@@ -25,7 +25,8 @@ struct _StpStore {
 	gboolean lockstep;
 	GPtrArray *alerts;		/* open ones, and ended ones not yet written so; store-alerting.c */
 	StpHostClock *clock;		/* NULL: nobody vouches for it */
-	gint reserve_mib;		/* atomic; the rest is below */
+	gint reserve_mib;		/* atomic; -1: by the size of the disk */
+	gint nearly_full;		/* atomic; as the last job found it; the rest is below */
 
 	/* The worker's own. */
 	StpDigester *digester;
@@ -46,11 +47,16 @@ typedef enum {
 	STP_TAG_ALERT,
 	STP_TAG_CLOCK_SET,
 	STP_TAG_REPARSE,
+	STP_TAG_SALVAGE,
+	STP_TAG_PROBE,
 } StpTag;
 
 /* Give it to the writer; the task's data is the job, also when it is back.  Takes the job. */
 void stp_store_submit(StpStore *self, StpJob *job, StpTag tag, GCancellable *cancellable,
 		      GAsyncReadyCallback callback, gpointer user_data);
+
+/* Take over what is left of a store that was set aside, slice by slice, and tell of it. */
+void stp_store_begin_salvage(StpStore *self);
 
 /* ---- alerts, as the main thread knows them ---- */
 

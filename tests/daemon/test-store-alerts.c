@@ -190,7 +190,7 @@ an_alert_waits_for_a_store_that_cannot_be_written(void **state)
 	stp_store_set_reserve(told.world.store, G_GUINT64_CONSTANT(1) << 50);
 	raise_one(&told, "a", STP_ALERT_WARNING, "A.");
 	assert_false(world_try_state(&told.world, "P1", 7, 1, 2, NULL, &error));
-	assert_int_equal(world_sql_int(&told.world, "SELECT count(*) FROM alert"), 1);
+	assert_int_equal(world_sql_int(&told.world, "SELECT count(*) FROM alert WHERE subject = 'a'"), 1);
 	stp_store_set_reserve(told.world.store, 0);
 
 	world_sql(&told.world, "ALTER TABLE alert RENAME TO gone");
@@ -201,7 +201,7 @@ an_alert_waits_for_a_store_that_cannot_be_written(void **state)
 	world_sql(&told.world, "ALTER TABLE gone RENAME TO alert");
 	settle(&told);
 	settle(&told);
-	assert_int_equal(world_sql_int(&told.world, "SELECT count(*) FROM alert"), 2);
+	assert_int_equal(world_sql_int(&told.world, "SELECT count(*) FROM alert WHERE subject <> ''"), 2);
 	end(&told);
 }
 

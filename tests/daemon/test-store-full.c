@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -117,6 +118,43 @@ a_reserve_is_kept(void **state)
 	world_end(&world);
 }
 
+static gboolean
+has_alert(World *world, const char *kind)
+{
+	return stp_store_has_alert(world->store, kind, "");
+}
+
+/* People hear of it before it happens, and while it lasts. */
+static void
+it_is_told(void **state)
+{
+	World world;
+	struct statvfs info;
+	guint64 free;
+
+	world_open(&world);
+	assert_int_equal(statvfs(world.directory, &info), 0);
+	free = (guint64)info.f_bavail * info.f_frsize;
+	stp_store_set_patience(world.store, 5);
+	stp_stored_outcome_free(put(&world, 1, NULL));
+	assert_false(has_alert(&world, "disk-nearly-full"));
+	stp_store_set_reserve(world.store, free / 2);
+	stp_stored_outcome_free(put(&world, 2, NULL));
+	assert_true(has_alert(&world, "disk-nearly-full"));
+	assert_false(has_alert(&world, "store-full"));
+
+	stp_store_set_reserve(world.store, G_GUINT64_CONSTANT(1) << 50);
+	assert_null(put(&world, 3, NULL));
+	assert_true(has_alert(&world, "store-full"));
+	/* What is reserved is for saying so. */
+	world_reopen(&world);
+	assert_true(has_alert(&world, "store-full"));
+	stp_stored_outcome_free(put(&world, 3, NULL));
+	assert_false(has_alert(&world, "store-full"));
+	assert_false(has_alert(&world, "disk-nearly-full"));
+	world_end(&world);
+}
+
 /* A write that the system refuses for want of room: the file may not grow any further. */
 static void
 a_file_that_may_not_grow(void **state)
@@ -211,6 +249,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_small_disk),	/* first: it forks */
 		cmocka_unit_test(a_reserve_is_kept),
+		cmocka_unit_test(it_is_told),
 		cmocka_unit_test(a_file_that_may_not_grow),
 	};
 
