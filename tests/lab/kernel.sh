@@ -9,13 +9,17 @@
 #   --path    do not build; print the path only when the cache holds the kernel of
 #             this recipe, otherwise exit 1
 #   --place ADDRESS   the function of that kernel at an address (hexadecimal digits)
+# $STIPPLE_KERNEL_CONFIG is another directory with a uml.config, for a kernel with another job;
+# a patch.sh there is run in its source first.
 # The cache is $STIPPLE_LAB_CACHE, or stipple-lab below the user's cache directory.
 set -eu
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+here=$(cd "${STIPPLE_KERNEL_CONFIG:-$(dirname "${BASH_SOURCE[0]}")}" && pwd)
 cache=${STIPPLE_LAB_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/stipple-lab}
 source=/usr/src/linux-source-6.1.tar.xz
 
 die() { echo "lab kernel: $*" >&2; exit 125; }
+
+patch_source() { [ ! -e "$here/patch.sh" ] || . "$here/patch.sh"; }
 
 build() {
     tar -xJf "$source" --strip-components=1
@@ -25,6 +29,7 @@ build() {
     # of the two crashed the guest in hci_chan_del.  The l2cap_conn is its owner.
     sed -i '/^void hci_chan_list_flush/,/^}/s/hci_chan_del(chan);/set_bit(HCI_CONN_DROP, \&conn->flags);/' \
         net/bluetooth/hci_conn.c
+    patch_source
     KCONFIG_ALLCONFIG=$here/uml.config make -s ARCH=um allnoconfig
     if missing=$(grep '=y$' "$here/uml.config" | grep -vxFf .config); then
         die "these options of tests/lab/uml.config are unknown to this kernel source: $missing"
@@ -40,7 +45,7 @@ build() {
 }
 
 [ "$(uname -m)" = x86_64 ] || die "user-mode Linux exists for x86 only, this is a $(uname -m)"
-recipe=$({ cat "$here/uml.config"; declare -f build; } | sha256sum)
+recipe=$({ cat "$here/uml.config"; cat "$here/patch.sh" 2> /dev/null || :; declare -f build | grep -v patch_source; } | sha256sum)
 kernel=$cache/linux-${recipe:0:12}
 if [ "${1-}" = --place ]; then
     awk -v at="$(printf '%016x' "0x$2")" 'NF == 3 && ($1 "") > (at "") { exit } { name = $3 } END { print name ? name : at }' \
