@@ -4,6 +4,6 @@
 #include "cmd.h"
 
 const struct command *const command_table[] = {
-	&cmd_status, &cmd_pens, &cmd_sessions, &cmd_sync, &cmd_syncs, &cmd_coverage, &cmd_alerts, &cmd_monitor,
-	&cmd_help, NULL,
+	&cmd_status, &cmd_pens, &cmd_sessions, &cmd_sync, &cmd_syncs, &cmd_coverage, &cmd_alerts, &cmd_db,
+	&cmd_monitor, &cmd_help, NULL,
 };

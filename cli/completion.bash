@@ -9,10 +9,11 @@ _stipplectl_globals='--json --color= --no-pager --verbose --help --version'
 # Words after a command: subcommands, or its options.
 _stipplectl_words() {
     case $1 in
-    '') echo 'status pens sessions sync syncs coverage alerts monitor help' ;;
+    '') echo 'status pens sessions sync syncs coverage alerts db monitor help' ;;
     pens) echo 'list show add repair remove' ;;
     sessions) echo 'list show export' ;;
     alerts) echo 'list acknowledge' ;;
+    db) echo 'backup check reparse' ;;
     esac
 }
 

@@ -28,7 +28,7 @@ typedef struct {
 } Daemon;
 
 typedef struct {
-	char *state_dir, *runtime_dir, *clock;
+	char *state_dir, *runtime_dir, *clock, *restore;
 	char **adapters;
 	StpClockPolicy clock_policy;
 	gboolean verbose, version;
@@ -107,6 +107,8 @@ parse(int *argc, char ***argv, Options *options, GError **error)
 		{ "adapter", 'a', 0, G_OPTION_ARG_STRING_ARRAY, &options->adapters,
 		  "Bluetooth adapter to use, by address or as hciN; may be given several times (default: "
 		  "$STIPPLE_ADAPTER, else all)", "ADAPTER" },
+		{ "restore", 0, 0, G_OPTION_ARG_FILENAME, &options->restore,
+		  "Put a backup in the place of the store, and end; no daemon may be running", "FILE" },
 		{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &options->verbose, "Log every step", NULL },
 		{ "version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version", NULL },
 		G_OPTION_ENTRY_NULL
@@ -221,6 +223,20 @@ run(const Options *options, GError **error)
 	return daemon.status;
 }
 
+static int
+restore(const Options *options, GError **error)
+{
+	g_autofree char *kept = NULL;
+
+	if (!stp_store_restore(options->state_dir, options->restore, &kept, error))
+		return EXIT_FAILURE;
+	g_print("The store in %s is the backup now.", options->state_dir);
+	if (kept != NULL)
+		g_print(" What was there is kept as %s.", kept);
+	g_print(" Start stippled again; the pens give it what came since.\n");
+	return EXIT_SUCCESS;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -239,11 +255,12 @@ main(int argc, char **argv)
 	}
 
 	stp_log_set_verbose(options.verbose);
-	status = run(&options, &error);
+	status = options.restore != NULL ? restore(&options, &error) : run(&options, &error);
 	if (error != NULL)
 		g_printerr("stippled: %s\n", error->message);
 	g_free(options.state_dir);
 	g_free(options.clock);
+	g_free(options.restore);
 	g_free(options.runtime_dir);
 	g_strfreev(options.adapters);
 	return status;

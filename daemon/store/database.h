@@ -7,7 +7,7 @@
 #include "error.h"
 
 /*
- * One connection to the database file.  SQLite is known here and in no other file.  A
+ * One connection to the database file.  SQLite is known here and in backup-file.c only.  A
  * connection is used by one thread at a time.  Errors are STORE_FULL and STORE_FAILED; they
  * name the file and say what to do.
  */

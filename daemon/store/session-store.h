@@ -225,6 +225,26 @@ void stp_store_reparse_async(StpStore *self, GCancellable *cancellable,
 			     GAsyncReadyCallback callback, gpointer user_data);
 gboolean stp_store_reparse_finish(StpStore *self, GAsyncResult *result, GError **error);
 
+/*
+ * Write a copy of the store, as it is at one moment, into an open file, and read it again.  Syncs go
+ * on meanwhile.  Takes the descriptor; it must be readable, writable and seekable.
+ */
+void stp_store_back_up_async(StpStore *self, int fd, GCancellable *cancellable, GAsyncReadyCallback callback,
+			     gpointer user_data);
+gboolean stp_store_back_up_finish(StpStore *self, GAsyncResult *result, guint64 *bytes, guint64 *records,
+				  GError **error);
+
+/* Look through all of it, without being in anybody's way.  Damage is no error of this call, but an alert. */
+void stp_store_check_async(StpStore *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+			   gpointer user_data);
+StpCheck *stp_store_check_finish(StpStore *self, GAsyncResult *result, GError **error);
+
+/*
+ * Put a backup in the place of the store in a directory that no process has open.  The backup is read
+ * through first; the store that was there is kept beside it, and named in *kept (nullable, to be freed).
+ */
+gboolean stp_store_restore(const char *directory, const char *backup, char **kept, GError **error);
+
 /* Wait for the writer to have finished what was asked of it, then close; for a clean end. */
 void stp_store_close(StpStore *self);
 

@@ -9,9 +9,11 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "backup-file.h"
 #include "log.h"
 #include "store-resources.h"
 #include "store-salvage.h"
@@ -72,16 +74,16 @@ take_lock(const char *directory, GError **error)
 
 /* The name alone tells what it is and when; -wal and -shm hold a part of it. */
 static char *
-set_aside(const char *path, GError **error)
+set_aside(const char *path, const char *why, GError **error)
 {
 	static const char *const endings[] = { "-wal", "-shm", "" };
 	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
 	g_autofree char *time = g_date_time_format(now, "%Y%m%dT%H%M%SZ");
-	g_autofree char *aside = g_strdup_printf("%s.damaged-%s", path, time);
+	g_autofree char *aside = g_strdup_printf("%s.%s-%s", path, why, time);
 
 	for (guint n = 2; g_file_test(aside, G_FILE_TEST_EXISTS); n++) {
 		g_free(aside);
-		aside = g_strdup_printf("%s.damaged-%s-%u", path, time, n);
+		aside = g_strdup_printf("%s.%s-%s-%u", path, why, time, n);
 	}
 	for (guint i = 0; i < G_N_ELEMENTS(endings); i++) {
 		g_autofree char *from = g_strconcat(path, endings[i], NULL);
@@ -89,8 +91,8 @@ set_aside(const char *path, GError **error)
 
 		if (g_rename(from, to) != 0 && errno != ENOENT) {
 			g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
-				    "The store %s is damaged and cannot be renamed to %s: %s. Move it away by "
-				    "hand and start stippled again.",
+				    "The store %s cannot be renamed to %s: %s. Move it away by hand and start "
+				    "stippled again.",
 				    path, to, g_strerror(errno));
 			return NULL;
 		}
@@ -140,6 +142,7 @@ check_table(StpDatabase *db, const char *table, gboolean *sound, GError **error)
 		return FALSE;
 	}
 	if (!*sound && stp_database_says_unreadable(stp_rows_text(rows, 0))) {
+		*sound = TRUE;	/* for all we know */
 		g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
 			    "The store %s cannot be read: %s. Check the disk; nothing was changed.",
 			    stp_database_path(db), stp_rows_text(rows, 0));
@@ -242,7 +245,7 @@ open_databases(StpStoreFiles *self, GError **error)
 	}
 	if (self->writer == NULL) {
 		stp_warning("store", NULL, "%s", local->message);
-		aside = set_aside(path, error);
+		aside = set_aside(path, "damaged", error);
 		if (aside == NULL)
 			return FALSE;
 		self->hint = g_strdup_printf("The store was damaged; it was set aside as %s and a new one was "
@@ -292,4 +295,98 @@ stp_store_files_room(StpStoreFiles *self, guint64 *free, guint64 *total)
 		return;
 	*free = (guint64)info.f_bavail * info.f_frsize;
 	*total = (guint64)info.f_blocks * info.f_frsize;
+}
+
+/* ---- restoring ---- */
+
+static gboolean
+copy_file(const char *from, const char *to, GError **error)
+{
+	g_autoptr(GFile) source = g_file_new_for_path(from), target = g_file_new_for_path(to);
+	g_autoptr(GError) local = NULL;
+	int fd;
+
+	if (g_file_copy(source, target, G_FILE_COPY_OVERWRITE | G_FILE_COPY_TARGET_DEFAULT_PERMS, NULL, NULL, NULL,
+			&local)) {
+		fd = open(to, O_RDWR | O_CLOEXEC);
+		if (fd >= 0 && fchmod(fd, 0600) == 0 && fsync(fd) == 0) {
+			close(fd);
+			return TRUE;
+		}
+		if (fd >= 0)
+			close(fd);
+	}
+	g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
+		    "The backup %s cannot be copied to %s: %s. Nothing was changed.", from, to,
+		    local != NULL ? local->message : g_strerror(errno));
+	g_remove(to);
+	return FALSE;
+}
+
+static gboolean
+verify_backup(const char *path, GError **error)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	StpBackup found;
+	gboolean sound;
+
+	if (fd < 0) {
+		g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED, "%s cannot be opened: %s.", path,
+			    g_strerror(errno));
+		return FALSE;
+	}
+	sound = stp_backup_verify(fd, &found, error);
+	close(fd);
+	return sound;
+}
+
+static gboolean
+put_in_place(const char *copy, const char *path, char **kept, GError **error)
+{
+	g_autofree char *directory = g_path_get_dirname(path);
+	g_autofree char *aside = NULL;
+	int fd;
+
+	if (g_file_test(path, G_FILE_TEST_EXISTS)) {
+		aside = set_aside(path, "before-restore", error);
+		if (aside == NULL)
+			return FALSE;
+	}
+	if (g_rename(copy, path) != 0) {
+		g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED,
+			    "%s cannot be renamed to %s: %s. Do it by hand.", copy, path, g_strerror(errno));
+		return FALSE;
+	}
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) != 0)
+		stp_warning("store", NULL, "%s could not be written through: %s", directory, g_strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	if (kept != NULL)
+		*kept = g_steal_pointer(&aside);
+	return TRUE;
+}
+
+gboolean
+stp_store_files_restore(const char *directory, const char *backup, char **kept, GError **error)
+{
+	g_autofree char *path = g_build_filename(directory, STP_STORE_FILE, NULL);
+	g_autofree char *copy = g_strconcat(path, ".restoring", NULL);
+	gboolean done;
+	int lock;
+
+	if (!make_directory(directory, error))
+		return FALSE;
+	lock = take_lock(directory, error);
+	if (lock < 0)
+		return FALSE;
+	done = copy_file(backup, copy, error);
+	if (done && !verify_backup(copy, error)) {
+		g_prefix_error(error, "%s is not a whole backup; the store was not touched. ", backup);
+		g_remove(copy);
+		done = FALSE;
+	}
+	done = done && put_in_place(copy, path, kept, error);
+	close(lock);
+	return done;
 }

@@ -9,7 +9,7 @@
  *
  *   stipple.db, -wal, -shm   the database
  *   stipple.lock             held as long as a process has the store open
- *   stipple.db.damaged-TIME  what was set aside, never deleted
+ *   stipple.db.damaged-TIME  what was set aside, never deleted; .before-restore-TIME likewise
  */
 
 #define STP_STORE_FILE "stipple.db"
@@ -31,6 +31,9 @@ typedef struct {
 gboolean stp_store_files_open(StpStoreFiles *self, const char *directory, GError **error);
 /* The caller's other threads are done with the databases. */
 void stp_store_files_close(StpStoreFiles *self);
+
+/* As stp_store_restore(). */
+gboolean stp_store_files_restore(const char *directory, const char *backup, char **kept, GError **error);
 
 /* Bytes free for us on the store's disk, and all it has; both G_MAXUINT64 when that cannot be told. */
 void stp_store_files_room(StpStoreFiles *self, guint64 *free, guint64 *total);

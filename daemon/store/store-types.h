@@ -241,3 +241,20 @@ typedef struct {
 StpAlert *stp_alert_copy(const StpAlert *alert);
 void stp_alert_free(StpAlert *alert);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpAlert, stp_alert_free)
+
+/* A record that is not as it was. */
+typedef struct {
+	char *serial;
+	guint32 epoch, record;
+	const char *what;	/* "missing", "checksum", "hash", "name": its bytes; "derived": what was made of them */
+} StpDamage;
+
+typedef struct {
+	guint64 records;	/* looked at */
+	GPtrArray *damaged;	/* (element-type StpDamage) */
+	guint derived;		/* of those, where only what is derived is wrong; or the ranges are */
+	char **structure;	/* faults of the file, a line each */
+} StpCheck;
+
+void stp_check_free(StpCheck *check);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpCheck, stp_check_free)

@@ -70,12 +70,13 @@ damage(char *bytes, gsize size, Way way, struct session_random *random)
 	guint flips = way == FLIP_ONE ? 1 : way == FLIP_SOME ? 2 + session_random_below(random, 200) : 0;
 	gsize page = (gsize)session_random_below(random, pages) * 4096;
 	gsize other = (gsize)session_random_below(random, pages) * 4096;
+	gsize blank = 4096 * (1 + session_random_below(random, 8));
 	char held[4096];
 
 	for (guint i = 0; i < flips; i++)
 		bytes[session_random_below(random, (guint32)size)] ^= (char)(1 << session_random_below(random, 8));
 	if (way == BLANK)
-		memset(bytes + page, 0, MIN(size - page, 4096 * (1 + session_random_below(random, 8))));
+		memset(bytes + page, 0, MIN(size - page, blank));
 	for (guint i = 0; way == JUNK && i < 4096; i++)
 		bytes[page + i] = (char)session_random_next(random);
 	if (way == SWAP) {
