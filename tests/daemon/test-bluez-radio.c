@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "await.h"
+#include "bluez-timing.h"
 #include "radio-world.h"
 
 /* ---- the radio's state ---- */
@@ -263,6 +264,39 @@ test_pairing_by_passkey(void **state)
 	assert_true(world->last->bonded);
 }
 
+/* P41: some pens drop what is asked of them right after pairing. */
+static void
+p41_a_new_bond_settles(void **state)
+{
+	struct world *world = *state;
+	g_autoptr(GAsyncResult) result = NULL;
+	gint64 bonded;
+
+	world_hear(world);
+	stp_radio_pair_async(world->radio, SCRIPTED_PEN, on_ask, world, NULL, keep_result, &result);
+	WAIT_FOR(world->request != 0);
+	stp_radio_answer_pairing(world->radio, world->request, TRUE, SCRIPTED_PASSKEY);
+	WAIT_FOR(scripted_bluez_is_bonded(world->bluez));
+	bonded = g_get_monotonic_time();
+	WAIT_FOR(result != NULL);
+	assert_true(stp_radio_pair_finish(world->radio, result, NULL));
+	assert_true(g_get_monotonic_time() - bonded >= STP_BLUEZ_SETTLE * G_TIME_SPAN_MILLISECOND);
+}
+
+/* P16: there only while a pairing runs, and never the default of the system by our own doing. */
+static void
+p16_the_agent_is_there_for_one_pairing(void **state)
+{
+	struct world *world = *state;
+
+	world_hear(world);
+	assert_int_equal(scripted_bluez_calls(world->bluez, "RegisterAgent"), 0);
+	assert_true(try_pair(world, TRUE, SCRIPTED_PASSKEY, NULL));
+	assert_int_equal(scripted_bluez_calls(world->bluez, "RegisterAgent"), 1);
+	WAIT_FOR(scripted_bluez_calls(world->bluez, "UnregisterAgent") == 1);
+	assert_int_equal(scripted_bluez_calls(world->bluez, "RequestDefaultAgent"), 0);
+}
+
 static void
 test_pairing_by_comparison(void **state)
 {
@@ -404,6 +438,8 @@ main(void)
 		SCANNING(test_a_pen_that_lacks_something),
 		SCANNING(test_bluetoothd_ends_while_connecting),
 		SCANNING(test_pairing_by_passkey),
+		SCANNING(p41_a_new_bond_settles),
+		SCANNING(p16_the_agent_is_there_for_one_pairing),
 		SCANNING(test_pairing_by_comparison),
 		SCANNING(test_pairing_goes_wrong),
 		SCANNING(test_errors_of_pair),
