@@ -297,7 +297,7 @@ an_impossible_depth(void **state)
 }
 
 static void
-an_unknown_type(void **state)
+p24_an_unknown_type_is_kept(void **state)
 {
 	RecordPlan plan = { .number = 2, .type = 77 };
 	g_autoptr(GBytes) raw = world_record(&plan);
@@ -358,7 +358,7 @@ a_spoilt_part_leaves_the_session_incomplete(void **state)
 
 /* As an older version would have left it: the newer one looks at the next start. */
 static void
-an_update_looks_again(void **state)
+p24_an_update_looks_again(void **state)
 {
 	World *world = *state;
 	RecordPlan plan = { .number = 2 };
@@ -445,7 +445,7 @@ a_decayed_record_is_named(void **state)
 }
 
 static void
-raw_cannot_be_changed(void **state)
+p24_raw_cannot_be_changed(void **state)
 {
 	World *world = *state;
 	static const char *const attempts[] = {
@@ -480,15 +480,15 @@ main(void)
 		CASE(five_tries_are_enough),
 		CASE(damage_after_the_sound_copy_changes_nothing),
 		CASE(an_impossible_depth),
-		CASE(an_unknown_type),
+		CASE(p24_an_unknown_type_is_kept),
 		CASE(a_wrong_count),
 		CASE(nonsense_with_a_checksum),
 		CASE(a_later_schema_decodes),
 		CASE(a_spoilt_part_leaves_the_session_incomplete),
-		CASE(an_update_looks_again),
+		CASE(p24_an_update_looks_again),
 		CASE(what_the_pen_cannot_give),
 		CASE(a_decayed_record_is_named),
-		CASE(raw_cannot_be_changed),
+		CASE(p24_raw_cannot_be_changed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

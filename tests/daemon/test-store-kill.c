@@ -294,7 +294,7 @@ check_all(const char *directory, GHashTable *told, guint32 *next)
 }
 
 static void
-what_was_acknowledged_is_stored(void **state)
+p38_what_was_acknowledged_is_stored(void **state)
 {
 	g_autofree char *directory = world_directory();
 	g_autoptr(GHashTable) told = g_hash_table_new(NULL, NULL);
@@ -388,7 +388,7 @@ int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_was_acknowledged_is_stored),
+		cmocka_unit_test(p38_what_was_acknowledged_is_stored),
 		cmocka_unit_test(what_was_journalled_is_kept),
 	};
 

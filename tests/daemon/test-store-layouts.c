@@ -62,6 +62,17 @@ make_layout_1(World *world)
 		world_sql_int(world, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'partial%'"), 0);
 }
 
+/* Layout 2 is layout 1 with a journal. */
+static void
+make_layout_2(World *world)
+{
+	g_autofree char *script = NULL;
+
+	make_layout_1(world);
+	assert_true(g_file_get_contents(LAYOUT_2, &script, NULL, NULL));
+	world_sql(world, "BEGIN; %s; PRAGMA user_version = 2; COMMIT", script);
+}
+
 static void
 check_records(World *world)
 {
@@ -129,12 +140,57 @@ a_migration_that_fails_changes_nothing(void **state)
 	world_end(&world);
 }
 
+static void
+layout_2_is_brought_up(void **state)
+{
+	World world;
+
+	world_open(&world);
+	make_layout_2(&world);
+	world_reopen(&world);
+	assert_string_equal(stp_store_get_hint(world.store), "");
+	assert_int_equal(world_sql_int(&world, "PRAGMA user_version"), 3);
+	check_records(&world);
+	/* What layout 3 brings works. */
+	stp_store_raise_alert_async(world.store, "test", "", STP_ALERT_NOTICE, "It works.", "Do nothing.");
+	world_put_state(&world, "P1", 7, 1, 9, NULL);
+	assert_int_equal(world_sql_int(&world, "SELECT count(*) FROM alert"), 1);
+	assert_int_equal(world_sql_int(&world, "SELECT count(*) FROM pragma_integrity_check"
+					       " WHERE integrity_check <> 'ok'"),
+			 0);
+	world_end(&world);
+}
+
+/* Something of layout 3 is in the way: nothing of it stays behind, and the store is as it was. */
+static void
+a_migration_of_layout_2_that_fails_changes_nothing(void **state)
+{
+	World world;
+	g_autoptr(GError) error = NULL;
+	gint64 before;
+
+	world_open(&world);
+	make_layout_2(&world);
+	world_sql(&world, "CREATE TABLE alert_open (x)");
+	before = world_sql_int(&world, "SELECT count(*) FROM sqlite_schema");
+	assert_null(stp_store_open(world.directory, &error));
+	assert_true(g_error_matches(error, STP_ERROR, STP_ERROR_STORE_FAILED));
+	assert_int_equal(world_sql_int(&world, "PRAGMA user_version"), 2);
+	assert_int_equal(world_sql_int(&world, "SELECT count(*) FROM sqlite_schema"), before);
+	world_sql(&world, "DROP TABLE alert_open");
+	world_reopen(&world);
+	check_records(&world);
+	world_end(&world);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(layout_1_is_brought_up),
 		cmocka_unit_test(a_migration_that_fails_changes_nothing),
+		cmocka_unit_test(layout_2_is_brought_up),
+		cmocka_unit_test(a_migration_of_layout_2_that_fails_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

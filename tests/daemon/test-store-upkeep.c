@@ -189,7 +189,7 @@ a_check_names_what_is_wrong(void **state)
 
 /* One writer, and nobody who reads is in its way, nor it in theirs. */
 static void
-readers_are_never_blocked(void **state)
+p38_readers_are_never_blocked(void **state)
 {
 	World world;
 	g_autoptr(StpDatabase) reader = NULL, writer = NULL;
@@ -241,7 +241,7 @@ main(void)
 		cmocka_unit_test(a_backup_is_of_one_moment),
 		cmocka_unit_test(what_is_no_backup_is_refused),
 		cmocka_unit_test(a_check_names_what_is_wrong),
-		cmocka_unit_test(readers_are_never_blocked),
+		cmocka_unit_test(p38_readers_are_never_blocked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

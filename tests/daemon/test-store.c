@@ -124,7 +124,7 @@ passes_are_counted_over_zones(void **state)
 }
 
 static void
-the_same_again_changes_nothing(void **state)
+p27_the_same_again_changes_nothing(void **state)
 {
 	World *world = *state;
 	RecordPlan plan = { .number = 1 };
@@ -143,7 +143,7 @@ the_same_again_changes_nothing(void **state)
 }
 
 static void
-other_bytes_are_a_conflict(void **state)
+p27_other_bytes_are_a_conflict(void **state)
 {
 	World *world = *state;
 	RecordPlan one = { .number = 1, .seed = 1 }, other = { .number = 1, .seed = 2 };
@@ -548,8 +548,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_record_becomes_a_session),
 		CASE(passes_are_counted_over_zones),
-		CASE(the_same_again_changes_nothing),
-		CASE(other_bytes_are_a_conflict),
+		CASE(p27_the_same_again_changes_nothing),
+		CASE(p27_other_bytes_are_a_conflict),
 		CASE(parts_make_one_session),
 		CASE(a_part_is_not_taken_twice),
 		CASE(events_are_kept),
