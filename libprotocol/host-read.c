@@ -364,3 +364,22 @@ stp_host_begin_record(struct stp_host *host, const struct stp_entry *entry)
 	host->announce.u.begin.epoch = host->state.epoch;
 	stp_host_announce(host, STP_HOST_BEGIN);
 }
+
+void
+stp_host_skip(struct stp_host *host, bool durable, uint64_t now_ms)
+{
+	uint32_t record = host->reading.entry.record;
+
+	stp_host_set_now(host, now_ms);
+	if (host->stage != STAGE_BEGIN || host->announce_due)
+		return;
+	host->progress.record = 0;
+	host->progress.records_done++;
+	host->reading.entry.record = 0;
+	if (durable && host->state.slot != HOST_NO_SLOT) {
+		stp_host_remember(host, record);
+		stp_host_acknowledge(host, record, record);
+	} else {
+		stp_host_rest(host, STAGE_WALK);
+	}
+}

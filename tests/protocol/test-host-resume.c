@@ -418,6 +418,41 @@ a_new_epoch_has_nothing_of_it(void **state)
 	assert_arrived(0);
 }
 
+/* ---- leaving out ---- */
+
+static void
+what_is_left_out_is_neither_read_nor_acknowledged(void **state)
+{
+	struct stp_host_progress progress;
+
+	stp_host_skip(bench.host, false, bench.now);
+	expect_done(&bench);
+	stp_host_get_progress(bench.host, &progress);
+	assert_int_equal(progress.records_done, 1);
+	assert_int_equal(progress.bytes_received, STP_ENTRY_SIZE);
+}
+
+static void
+what_is_left_out_as_durable_is_acknowledged(void **state)
+{
+	stp_host_skip(bench.host, true, bench.now);
+	expect_request(&bench, STP_OP_ACK);
+	assert_int_equal(bench.request.u.ack.from, 1);
+	assert_int_equal(bench.request.u.ack.to, 1);
+	answer_bare(&bench, STP_WIRE_SUCCESS);
+	expect_done(&bench);
+}
+
+static void
+leaving_out_at_another_time_changes_nothing(void **state)
+{
+	expect_read(0, LENGTH);
+	stp_host_skip(bench.host, true, bench.now);
+	segments(&bench, raw, LENGTH, 0, 99);
+	answer_sent(&bench, STP_WIRE_SUCCESS, raw, LENGTH);
+	expect_the_end();
+}
+
 int
 main(void)
 {
@@ -442,6 +477,9 @@ main(void)
 		TEST(what_arrived_wrong_is_taken_back),
 		TEST(a_refusal_half_way_takes_back_what_is_wrong),
 		TEST(a_new_epoch_has_nothing_of_it),
+		TEST(what_is_left_out_is_neither_read_nor_acknowledged),
+		TEST(what_is_left_out_as_durable_is_acknowledged),
+		TEST(leaving_out_at_another_time_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,7 +59,8 @@ enum stp_host_action_kind {
 	STP_HOST_LISTED,	/* u.entry: the pen has this record; informational */
 	/*
 	 * u.begin is read next.  A caller that kept bytes of it from an earlier link or process
-	 * hands them over with stp_host_resume() before it polls again; any other just polls on.
+	 * hands them over with stp_host_resume() before it polls again, one that does not want it
+	 * after all calls stp_host_skip(); any other just polls on.
 	 */
 	STP_HOST_BEGIN,
 	STP_HOST_RECORD,	/* u.record is complete; store it, then stp_host_stored() */
@@ -104,6 +105,7 @@ enum stp_note {
 	 * replaced or reset without a new epoch).  Nothing held is acknowledged in this dialogue; a slot that has
 	 * more than this dialogue stored is dropped and taken anew, without STP_NOTE_SLOT_AHEAD.  Want all of
 	 * oldest..newest, now and ever after in this epoch: equal bytes change nothing, others are kept as a conflict.
+	 * What was read since, and is listed as it was then, can be left out with stp_host_skip().
 	 */
 	STP_NOTE_LOG_WENT_BACK,
 };
@@ -233,6 +235,12 @@ STP_API void stp_host_held(struct stp_host *host, const struct stp_range *ranges
  * whole record is read when that fails.
  */
 STP_API void stp_host_resume(struct stp_host *host, const uint8_t *bytes, size_t size, uint64_t now_ms);
+/*
+ * Optional, in the place of stp_host_resume(): this record is not read in this dialogue; it counts as done.
+ * durable: the caller has stored it for good and soundly already, by a READ under this very epoch, number,
+ * length and crc32c, and it is acknowledged.
+ */
+STP_API void stp_host_skip(struct stp_host *host, bool durable, uint64_t now_ms);
 /*
  * For a journal: what has arrived of the record under way without a gap from its first byte, what was
  * resumed included.  NULL, with the outputs untouched, when no record is under way, or none of it has come.
