@@ -13,6 +13,7 @@
 #include "output.h"
 #include "progress.h"
 #include "text.h"
+#include "when.h"
 
 /* sync: fetch what the pens have that the store has not, and show how it goes. */
 
@@ -20,6 +21,7 @@
 struct sync_options {
 	gboolean no_wait;
 	int timeout;
+	char *record, *since;
 };
 
 static const struct option table[] = {
@@ -27,6 +29,10 @@ static const struct option table[] = {
 	  "Ask for it and return at once" },
 	{ "timeout", 0, OPTION_COUNT, offsetof(struct sync_options, timeout), "SECONDS",
 	  "How long to wait for a pen to come into sight (30)" },
+	{ "record", 0, OPTION_TEXT, offsetof(struct sync_options, record), "NUMBER[-NUMBER]",
+	  "Fetch no more than these records of the pen's log" },
+	{ "since", 0, OPTION_TEXT, offsetof(struct sync_options, since), "TIME",
+	  "Fetch no more than what began at or after a time" },
 };
 
 struct sync;
@@ -44,6 +50,9 @@ struct job {
 struct sync {
 	struct client *client;
 	const struct sync_options *options;
+	guint64 from, to;	/* record numbers; 0: any */
+	gint64 since;
+	gint64 began;
 	GPtrArray *jobs;	/* (element-type struct job) */
 	GMainLoop *loop;
 	GCancellable *cancellable;
@@ -65,6 +74,20 @@ job_free(gpointer data)
 }
 
 /* ---- while it goes ---- */
+
+/* Records differ in size: a rough word is all there is. */
+static void
+append_end(GString *text, const struct sync *sync, guint64 wanted, guint64 done)
+{
+	gint64 took_ms = (g_get_monotonic_time() - sync->began) / 1000;
+
+	if (!done || done >= wanted || took_ms < 2000)
+		return;
+
+	g_autofree char *left = text_duration((gint64)((double)took_ms / (double)done * (double)(wanted - done)));
+
+	g_string_append_printf(text, ", about %s left", left);
+}
 
 static void
 show_progress(struct sync *sync)
@@ -90,6 +113,7 @@ show_progress(struct sync *sync)
 
 		g_string_append_printf(text, ", %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " records, %s, %s/s",
 				       done, wanted, size, speed);
+		append_end(text, sync, wanted, done);
 	}
 	if (text->len)
 		progress_update(&sync->progress, "%s", text->str);
@@ -146,9 +170,33 @@ on_closed(GDBusConnection *bus, gboolean by_peer, GError *error, gpointer data)
 	g_cancellable_cancel(((struct sync *)data)->cancellable);
 }
 
-static GVariant *
-call_options(const struct sync_options *options)
+static int
+read_choice(struct sync *sync)
 {
+	const char *record = sync->options->record, *since = sync->options->since;
+	char *end = NULL;
+
+	if (record) {
+		sync->from = sync->to = g_ascii_strtoull(record, &end, 10);
+		if (*end == '-')
+			sync->to = g_ascii_strtoull(end + 1, &end, 10);
+		if (!g_ascii_isdigit(*record) || *end || !sync->from || sync->from > sync->to ||
+		    sync->to > G_MAXUINT32)
+			return cli_fail(sync->client->cli, EXIT_USAGE, "usage",
+					"Write a number from 1, or two, as in --record 12-15.",
+					"--record does not understand \"%s\".", record);
+	}
+	if (since && !when_parse(since, g_get_real_time(), WHEN_SINCE, &sync->since))
+		return cli_fail(sync->client->cli, EXIT_USAGE, "usage",
+				"Write 2026-01-31, \"2026-01-31 10:30\", today, yesterday or \"3 days ago\".",
+				"--since does not understand \"%s\".", since);
+	return EXIT_OK;
+}
+
+static GVariant *
+call_options(const struct sync *sync)
+{
+	const struct sync_options *options = sync->options;
 	GVariantBuilder builder;
 
 	g_variant_builder_init(&builder, G_VARIANT_TYPE_VARDICT);
@@ -156,6 +204,12 @@ call_options(const struct sync_options *options)
 		g_variant_builder_add(&builder, "{sv}", "wait", g_variant_new_boolean(FALSE));
 	if (options->timeout)
 		g_variant_builder_add(&builder, "{sv}", "timeout", g_variant_new_uint32((guint)options->timeout));
+	if (sync->from) {
+		g_variant_builder_add(&builder, "{sv}", "from", g_variant_new_uint32((guint32)sync->from));
+		g_variant_builder_add(&builder, "{sv}", "to", g_variant_new_uint32((guint32)sync->to));
+	}
+	if (sync->since)
+		g_variant_builder_add(&builder, "{sv}", "since", g_variant_new_int64(sync->since));
 	return g_variant_builder_end(&builder);
 }
 
@@ -169,7 +223,7 @@ start(struct sync *sync)
 		g_dbus_proxy_set_default_timeout(G_DBUS_PROXY(job->pen), G_MAXINT);
 		job->changed = g_signal_connect(job->pen, "g-properties-changed", G_CALLBACK(on_changed), job);
 		sync->running++;
-		stp_dbus_pen1_call_sync(job->pen, call_options(sync->options), sync->cancellable, on_synced, job);
+		stp_dbus_pen1_call_sync(job->pen, call_options(sync), sync->cancellable, on_synced, job);
 	}
 }
 
@@ -220,7 +274,7 @@ job_exit_code(const struct job *job)
 		failure_clear(&failure);
 		return failure.exit_code;
 	}
-	if (result_count(job, "damaged") || result_count(job, "given_up"))
+	if (result_count(job, "damaged") || result_count(job, "given_up") || result_count(job, "conflicts"))
 		return EXIT_INTEGRITY;
 	return result_count(job, "records") ? EXIT_OK : EXIT_NOTHING;
 }
@@ -230,6 +284,7 @@ print_job(struct job *job)
 {
 	const char *serial = stp_dbus_pen1_get_serial(job->pen);
 	guint32 damaged = result_count(job, "damaged"), given_up = result_count(job, "given_up");
+	guint32 conflicts = result_count(job, "conflicts");
 	guint64 bytes = 0, ms = 0;
 
 	if (!job->result) {
@@ -246,7 +301,7 @@ print_job(struct job *job)
 	}
 	g_variant_lookup(job->result, "bytes", "t", &bytes);
 	g_variant_lookup(job->result, "duration_ms", "t", &ms);
-	if (!result_count(job, "records") && !damaged && !given_up) {
+	if (!result_count(job, "records") && !damaged && !given_up && !conflicts) {
 		printf("%s: nothing new\n", serial);
 		return;
 	}
@@ -256,11 +311,13 @@ print_job(struct job *job)
 	g_autofree char *speed = text_bytes(ms ? bytes * 1000 / ms : 0);
 
 	printf("%s: %s, %s in %s (%s/s)", serial, records, size, time, speed);
+	if (conflicts)
+		printf(", %u unlike what was stored under their numbers", conflicts);
 	if (damaged)
 		printf(", %u damaged", damaged);
 	if (given_up)
 		printf(", %u could not be had", given_up);
-	printf("%s\n", damaged || given_up ? "; 'stipplectl coverage' says more" : "");
+	printf("%s\n", damaged || given_up || conflicts ? "; 'stipplectl coverage' says more" : "");
 }
 
 /* Failures first, then damage; "nothing new" only when that holds for all. */
@@ -315,6 +372,7 @@ wait_for_all(struct sync *sync)
 	gulong closed = g_signal_connect(sync->client->bus, "closed", G_CALLBACK(on_closed), sync);
 	guint interrupt = g_unix_signal_add(SIGINT, on_interrupt, sync);
 
+	sync->began = g_get_monotonic_time();
 	start(sync);
 	show_progress(sync);
 	g_main_loop_run(sync->loop);
@@ -356,7 +414,7 @@ ask_only(struct sync *sync, gboolean all)
 {
 	g_autoptr(GError) error = NULL;
 
-	if (all) {
+	if (all && !sync->since) {
 		if (!stp_dbus_manager1_call_sync_all_sync(sync->client->manager, NULL, &error))
 			return cli_fail_error(sync->client->cli, error);
 		return print_asked(sync);
@@ -365,7 +423,7 @@ ask_only(struct sync *sync, gboolean all)
 		struct job *job = sync->jobs->pdata[i];
 		g_autoptr(GVariant) result = NULL;
 
-		if (!stp_dbus_pen1_call_sync_sync(job->pen, call_options(sync->options), &result, NULL, &error))
+		if (!stp_dbus_pen1_call_sync_sync(job->pen, call_options(sync), &result, NULL, &error))
 			return cli_fail_error(sync->client->cli, error);
 	}
 	return print_asked(sync);
@@ -408,6 +466,9 @@ choose_pens(struct sync *sync, char **args)
 		for (guint i = 0; i < pens->len; i++)
 			add_job(sync, pens->pdata[i]);
 	}
+	if (sync->from && sync->jobs->len != 1)
+		return cli_fail(sync->client->cli, EXIT_USAGE, "usage", "Name the pen.",
+				"--record is of one pen's log, as each counts for itself.");
 	if (!sync->jobs->len)
 		return cli_fail(sync->client->cli, EXIT_NOTHING, "nothing",
 				"'stipplectl pens add' shows which could be.", "No pen is enrolled.");
@@ -425,7 +486,9 @@ run(struct cli *cli, const void *options, char **args)
 		return code;
 	progress_init(&sync.progress, cli);
 	sync.jobs = g_ptr_array_new_with_free_func(job_free);
-	code = choose_pens(&sync, args);
+	code = read_choice(&sync);
+	if (code == EXIT_OK)
+		code = choose_pens(&sync, args);
 	if (code == EXIT_OK)
 		code = sync.options->no_wait ? ask_only(&sync, !args[0]) : wait_for_all(&sync);
 	g_ptr_array_unref(sync.jobs);

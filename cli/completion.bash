@@ -24,7 +24,7 @@ _stipplectl_options() {
     'pens remove') echo '--force --yes' ;;
     'sessions list') echo '--pen= --since= --until= --limit= --all --format=' ;;
     'sessions export') echo '--format= --output= --output-dir= --pen= --all --since= --until= --partial' ;;
-    sync) echo '--no-wait --timeout=' ;;
+    sync) echo '--no-wait --timeout= --record= --since=' ;;
     syncs) echo '--limit=' ;;
     'alerts list') echo '--all' ;;
     monitor) echo '--count=' ;;

@@ -212,6 +212,7 @@ stp_bus_sync_result(const StpSyncResult *result, gint64 duration_us)
 	add(&builder, "bytes", g_variant_new_uint64(result->bytes));
 	add(&builder, "duration_ms", g_variant_new_uint64((guint64)MAX(duration_us, 0) / 1000));
 	add(&builder, "mtu", g_variant_new_uint32(result->mtu));
+	add(&builder, "chosen", g_variant_new_boolean(result->chosen));
 	add(&builder, "complete",
 	    g_variant_new_boolean(result->has_status && result->damaged + result->given_up == 0));
 	return g_variant_builder_end(&builder);

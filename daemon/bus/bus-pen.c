@@ -88,16 +88,26 @@ on_handle_sync(StpDbusPen1 *skeleton, GDBusMethodInvocation *invocation, GVarian
 	const char *serial = stp_dbus_pen1_get_serial(skeleton);
 	guint timeout = AWAY_TIMEOUT_DEFAULT_S;
 	gboolean wait = TRUE;
+	StpSyncChoice choice = { 0 };
 	SyncCall *call;
 
 	g_variant_lookup(options, "timeout", "u", &timeout);
 	g_variant_lookup(options, "wait", "b", &wait);
+	g_variant_lookup(options, "from", "u", &choice.from);
+	g_variant_lookup(options, "to", "u", &choice.to);
+	g_variant_lookup(options, "since", "x", &choice.since);
 	timeout = CLAMP(timeout, 1, AWAY_TIMEOUT_MAX_S);
+	if (choice.to != 0 && choice.from > choice.to) {
+		g_dbus_method_invocation_return_error(invocation, STP_ERROR, STP_ERROR_INVALID_ARGUMENT,
+						      "Records %u to %u are none. Give the lower number first.",
+						      choice.from, choice.to);
+		return G_DBUS_METHOD_INVOCATION_HANDLED;
+	}
 
 	if (!wait) {
 		const StpSyncResult nothing = { 0 };
 
-		stp_collector_sync_async(collector, serial, timeout, NULL, NULL);
+		stp_collector_sync_chosen_async(collector, serial, &choice, timeout, NULL, NULL);
 		stp_dbus_pen1_complete_sync(skeleton, invocation, stp_bus_sync_result(&nothing, 0));
 		return G_DBUS_METHOD_INVOCATION_HANDLED;
 	}
@@ -106,7 +116,7 @@ on_handle_sync(StpDbusPen1 *skeleton, GDBusMethodInvocation *invocation, GVarian
 	call->skeleton = g_object_ref(skeleton);
 	call->invocation = invocation;
 	call->started = stp_clock_monotonic();
-	stp_collector_sync_async(collector, serial, timeout, on_synced, call);
+	stp_collector_sync_chosen_async(collector, serial, &choice, timeout, on_synced, call);
 	return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 

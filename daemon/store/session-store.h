@@ -138,6 +138,11 @@ gboolean stp_store_put_partial_finish(StpStore *self, GAsyncResult *result, GErr
 /* NULL without an error: nothing is kept of this pen, or nothing of it is undamaged. */
 StpPartial *stp_store_get_partial(StpStore *self, const char *serial, GError **error);
 
+/* Those that were put with went_back: (element-type StpListed), by number. */
+GArray *stp_store_get_reread(StpStore *self, const char *serial, guint32 epoch, GError **error);
+/* (element-type StpBootStart), by boot id; only power-ups with a contact are known. */
+GArray *stp_store_get_boot_starts(StpStore *self, const char *serial, GError **error);
+
 /* The pen's record is another one: keep these bytes as evidence, and nothing more to resume from. */
 void stp_store_refute_partial_async(StpStore *self, const StpPartial *partial, GCancellable *cancellable,
 				    GAsyncReadyCallback callback, gpointer user_data);

@@ -9,6 +9,7 @@
 #include "store-enrolment.h"
 #include "store-journal.h"
 #include "store-pens.h"
+#include "store-records.h"
 #include "store-sessions.h"
 #include "store-worker.h"
 
@@ -184,4 +185,32 @@ stp_store_get_session_records(StpStore *self, const StpSession *session, gboolea
 	list = stp_sessions_get_records(db, session, partial, error);
 	end_reading(db);
 	return list;
+}
+
+/* ---- what a sync asks for ---- */
+
+GArray *
+stp_store_get_reread(StpStore *self, const char *serial, guint32 epoch, GError **error)
+{
+	StpDatabase *db = begin_reading(self, error);
+	GArray *listed = NULL;
+
+	if (db == NULL)
+		return NULL;
+	listed = stp_records_reread(db, serial, epoch, error);
+	end_reading(db);
+	return listed;
+}
+
+GArray *
+stp_store_get_boot_starts(StpStore *self, const char *serial, GError **error)
+{
+	StpDatabase *db = begin_reading(self, error);
+	GArray *starts = NULL;
+
+	if (db == NULL)
+		return NULL;
+	starts = stp_records_boot_starts(db, serial, error);
+	end_reading(db);
+	return starts;
 }

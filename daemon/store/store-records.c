@@ -180,6 +180,66 @@ find_held(StpDatabase *db, const Parcel *parcel, gint64 *held, gboolean *same, G
 	return TRUE;
 }
 
+static gboolean
+note_reread(StpDatabase *db, const Parcel *parcel, GError **error)
+{
+	static const char sql[] = "INSERT OR REPLACE INTO reread (pen, epoch, number, length, crc32c)"
+				  " VALUES (?, ?, ?, ?, ?)";
+
+	return stp_database_run(db, sql,
+				STP_VALUES(STP_INT(parcel->pen), STP_INT(parcel->arrival->epoch),
+					   STP_INT(parcel->arrival->number), STP_INT(parcel->size),
+					   STP_INT(parcel->arrival->listed_crc32c)),
+				error);
+}
+
+GArray *
+stp_records_reread(StpDatabase *db, const char *serial, guint32 epoch, GError **error)
+{
+	static const char sql[] = "SELECT number, length, crc32c FROM reread JOIN pen USING (pen)"
+				  " WHERE serial = ? AND epoch = ? ORDER BY number";
+	g_autoptr(GArray) listed = g_array_new(FALSE, FALSE, sizeof(StpListed));
+	g_autoptr(GError) local = NULL;
+	g_autoptr(StpRows) rows = stp_database_query(db, sql, STP_VALUES(STP_TEXT(serial), STP_INT(epoch)), error);
+
+	if (rows == NULL)
+		return NULL;
+	while (stp_rows_next(rows, &local)) {
+		const StpListed one = { (guint32)stp_rows_int(rows, 0), (guint32)stp_rows_int(rows, 1),
+					(guint32)stp_rows_int(rows, 2) };
+
+		g_array_append_val(listed, one);
+	}
+	if (local != NULL) {
+		g_propagate_error(error, g_steal_pointer(&local));
+		return NULL;
+	}
+	return g_steal_pointer(&listed);
+}
+
+GArray *
+stp_records_boot_starts(StpDatabase *db, const char *serial, GError **error)
+{
+	static const char sql[] = "SELECT boot_id, min(utc - tick_ms * 1000) FROM anchor JOIN pen USING (pen)"
+				  " WHERE serial = ? GROUP BY boot_id ORDER BY boot_id";
+	g_autoptr(GArray) starts = g_array_new(FALSE, FALSE, sizeof(StpBootStart));
+	g_autoptr(GError) local = NULL;
+	g_autoptr(StpRows) rows = stp_database_query(db, sql, STP_VALUES(STP_TEXT(serial)), error);
+
+	if (rows == NULL)
+		return NULL;
+	while (stp_rows_next(rows, &local)) {
+		const StpBootStart one = { (guint32)stp_rows_int(rows, 0), stp_rows_int(rows, 1) };
+
+		g_array_append_val(starts, one);
+	}
+	if (local != NULL) {
+		g_propagate_error(error, g_steal_pointer(&local));
+		return NULL;
+	}
+	return g_steal_pointer(&starts);
+}
+
 gboolean
 stp_records_keep(StpDatabase *db, const StpArrival *arrival, StpKept *kept, GPtrArray *made, GError **error)
 {
@@ -203,6 +263,8 @@ stp_records_keep(StpDatabase *db, const StpArrival *arrival, StpKept *kept, GPtr
 		return FALSE;
 
 	kept->acknowledge = kept->integrity == STP_OK;
+	if (arrival->went_back && kept->acknowledge && !note_reread(db, &parcel, error))
+		return FALSE;
 	if (kept->integrity != STP_OK || (held != 0 && !same))
 		return put_aside(db, &parcel, held != 0, kept, made, error);
 	if (held == 0)

@@ -33,3 +33,7 @@ gboolean stp_specimen_keep(StpDatabase *db, const StpSpecimen *specimen, gboolea
 /* Inside the caller's transaction; made receives StpFindings. */
 gboolean stp_records_keep(StpDatabase *db, const StpArrival *arrival, StpKept *kept, GPtrArray *made,
 			  GError **error);
+
+/* See session-store.h. */
+GArray *stp_records_reread(StpDatabase *db, const char *serial, guint32 epoch, GError **error);
+GArray *stp_records_boot_starts(StpDatabase *db, const char *serial, GError **error);

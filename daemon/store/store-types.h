@@ -72,6 +72,8 @@ typedef struct {
 	guint32 listed_boot_id;
 	guint64 listed_start_tick_ms;
 	gboolean authenticated;	/* the link's bond */
+	gboolean went_back;	/* the log's numbers did: note that this one was read since */
+	guint32 listed_crc32c;	/* with went_back: as LIST said */
 	gint64 received_at;
 	const char *zone;	/* where we are, by the time zone database; NULL: unknown */
 } StpArrival;
@@ -106,6 +108,17 @@ typedef struct {
 	gsize start;		/* put: where in the record the bytes begin; get: 0 */
 	GBytes *bytes;
 } StpPartial;
+
+/* A record as LIST named it. */
+typedef struct {
+	guint32 number, length, crc32c;
+} StpListed;
+
+/* When a pen was switched on, by its contacts. */
+typedef struct {
+	guint32 boot_id;
+	gint64 start;
+} StpBootStart;
 
 void stp_partial_free(StpPartial *partial);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpPartial, stp_partial_free)

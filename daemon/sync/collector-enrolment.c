@@ -71,7 +71,7 @@ on_enrolled(GObject *source, GAsyncResult *result, gpointer user_data)
 		g_autoptr(StpLink) link = g_steal_pointer(&enrolled->link);
 
 		/* One link above the share for a moment: it is up already. */
-		self->links++;
+		stp_sync_turns_take(self->turns, keeper);
 		stp_pen_keeper_go_over(keeper, link);
 	}
 	g_task_return_pointer(task, g_object_ref(stp_pen_keeper_get_pen(keeper)), g_object_unref);
@@ -139,7 +139,7 @@ begin_errand(StpCollector *self, const char *serial, GTask *task)
 	g_hash_table_insert(self->errands, g_strdup(serial), g_cancellable_new());
 	g_task_set_task_data(task, g_strdup(serial), g_free);
 	/* One link above the share for a moment; and the collector does not end before this does. */
-	self->links++;
+	stp_sync_turns_take(self->turns, NULL);
 	return keeper;
 }
 

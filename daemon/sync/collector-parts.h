@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pen-keeper.h"
+#include "sync-turns.h"
 
 /*
  * The collector from inside, for the files it is made of and no others: collector.c shares out the links,
@@ -15,9 +16,7 @@ struct _StpCollector {
 	StpRadio *radio;
 	StpStore *store;
 	GHashTable *keepers;	/* serial -> StpPenKeeper */
-	GPtrArray *queue;	/* (element-type StpPenKeeper), those that want a link, in the order they asked */
-	guint quantum_timer;
-	guint links;
+	StpSyncTurns *turns;
 	gboolean enrolling;
 	GHashTable *bonds_made;	/* see stp_enrol_async() */
 	GHashTable *errands;	/* serial -> GCancellable, of those that somebody retires or asks something of */
@@ -28,7 +27,7 @@ struct _StpCollector {
 StpPenKeeper *stp_collector_add_pen(StpCollector *self, StpPenRow *row);
 /* NULL with error set: not enrolled. */
 StpPenKeeper *stp_collector_require_keeper(StpCollector *self, const char *serial, GError **error);
-/* One that was counted in links. */
+/* One that is no keeper's, taken with stp_sync_turns_take(). */
 void stp_collector_link_is_free(StpCollector *self);
 /* After a pen came or went: whether there is any to look for. */
 void stp_collector_update_watch(StpCollector *self);

@@ -6,10 +6,9 @@
 
 #include "adapter-alerts.h"
 #include "error.h"
-#include "clock.h"
 #include "log.h"
 #include "pen-keeper.h"
-#include "sync-timing.h"
+#include "sync-turns.h"
 
 G_DEFINE_FINAL_TYPE(StpCollector, stp_collector, G_TYPE_OBJECT)
 
@@ -22,7 +21,6 @@ static void
 stp_collector_init(StpCollector *self)
 {
 	self->keepers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_object_unref);
-	self->queue = g_ptr_array_new_with_free_func(g_object_unref);
 	self->bonds_made = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	self->errands = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_object_unref);
 }
@@ -34,8 +32,7 @@ stp_collector_dispose(GObject *object)
 
 	if (self->radio != NULL)
 		g_signal_handlers_disconnect_by_data(self->radio, self);
-	g_clear_handle_id(&self->quantum_timer, g_source_remove);
-	g_clear_pointer(&self->queue, g_ptr_array_unref);
+	g_clear_pointer(&self->turns, stp_sync_turns_free);
 	g_clear_pointer(&self->keepers, g_hash_table_unref);
 	g_clear_pointer(&self->errands, g_hash_table_unref);
 	g_clear_pointer(&self->bonds_made, g_hash_table_unref);
@@ -77,120 +74,16 @@ stop_if_quiet(StpCollector *self)
 {
 	g_autoptr(GTask) task = NULL;
 
-	if (self->stopping == NULL || self->links > 0)
+	if (self->stopping == NULL || stp_sync_turns_running(self->turns) > 0)
 		return;
 	task = g_steal_pointer(&self->stopping);
 	g_task_return_boolean(task, TRUE);
 }
 
-/* The most urgent of those that there is a link for; NULL: none.  All that wait, when any is TRUE. */
-static StpPenKeeper *
-find_most_urgent(StpCollector *self, gboolean any, StpSyncClaim *its_claim)
-{
-	g_autoptr(GArray) claims = g_array_new(FALSE, FALSE, sizeof(StpSyncClaim));
-	g_autoptr(GPtrArray) keepers = g_ptr_array_new();
-	guint best;
-
-	for (guint i = 0; i < self->queue->len; i++) {
-		StpPenKeeper *keeper = g_ptr_array_index(self->queue, i);
-		StpEnrolledPen *pen = stp_pen_keeper_get_pen(keeper);
-		StpSyncClaim claim;
-
-		if (!any && !stp_radio_has_room(self->radio, stp_enrolled_pen_get_row(pen)->address))
-			continue;
-		stp_pen_keeper_get_claim(keeper, &claim, NULL);
-		g_array_append_val(claims, claim);
-		g_ptr_array_add(keepers, keeper);
-	}
-	best = stp_sync_most_urgent((const StpSyncClaim *)(const void *)claims->data, claims->len,
-				    stp_clock_monotonic(), stp_clock_wall());
-	if (best == G_MAXUINT)
-		return NULL;
-	if (its_claim != NULL)
-		*its_claim = g_array_index(claims, StpSyncClaim, best);
-	return g_ptr_array_index(keepers, best);
-}
-
-/* Those that do not want one any more are left out. */
-static void
-tidy_queue(StpCollector *self)
-{
-	for (guint i = self->queue->len; i-- > 0;) {
-		if (!stp_pen_keeper_wants_link(g_ptr_array_index(self->queue, i)))
-			g_ptr_array_remove_index(self->queue, i);
-	}
-}
-
-/* Of the syncs whose time is over, the one that has run longest lets the most urgent claim go first. */
-static void
-make_room(StpCollector *self)
-{
-	gint64 now = stp_clock_monotonic(), earliest = G_MAXINT64;
-	StpPenKeeper *longest = NULL;
-	StpSyncClaim waiting;
-	GHashTableIter iter;
-	gpointer keeper;
-
-	if (find_most_urgent(self, TRUE, &waiting) == NULL)
-		return;
-	g_hash_table_iter_init(&iter, self->keepers);
-	while (g_hash_table_iter_next(&iter, NULL, &keeper)) {
-		StpSyncClaim running;
-		gint64 since;
-
-		if (!stp_pen_keeper_is_syncing(keeper))
-			continue;
-		stp_pen_keeper_get_claim(keeper, &running, &since);
-		if (since < earliest && stp_sync_has_to_yield(&running, since, &waiting, now, stp_clock_wall())) {
-			earliest = since;
-			longest = keeper;
-		}
-	}
-	if (longest != NULL)
-		stp_pen_keeper_yield(longest);
-}
-
-static gboolean
-on_quantum(gpointer user_data)
-{
-	StpCollector *self = user_data;
-
-	tidy_queue(self);
-	if (self->queue->len == 0 || self->stopping != NULL) {
-		self->quantum_timer = 0;
-		return G_SOURCE_REMOVE;
-	}
-	make_room(self);
-	return G_SOURCE_CONTINUE;
-}
-
-static void
-share_out(StpCollector *self)
-{
-	if (self->stopping != NULL)
-		return;
-	tidy_queue(self);
-	while (self->links < stp_radio_get_links_at_once(self->radio)) {
-		StpPenKeeper *next = find_most_urgent(self, FALSE, NULL);
-		g_autoptr(StpPenKeeper) keeper = NULL;
-
-		if (next == NULL)
-			break;
-		keeper = g_object_ref(next);
-		g_ptr_array_remove(self->queue, keeper);
-		self->links++;
-		if (!stp_pen_keeper_go(keeper))
-			self->links--;
-	}
-	/* No wake-ups while nobody waits. */
-	if (self->queue->len > 0 && self->quantum_timer == 0)
-		self->quantum_timer = stp_clock_add_seconds(STP_SYNC_QUANTUM_CHECK_S, on_quantum, self);
-}
-
 static void
 on_room_changed(StpRadio *radio, StpCollector *self)
 {
-	share_out(self);
+	stp_sync_turns_share_out(self->turns);
 }
 
 static void
@@ -204,29 +97,33 @@ on_state_changed(StpRadio *radio, StpCollector *self)
 	g_hash_table_iter_init(&iter, self->keepers);
 	while (g_hash_table_iter_next(&iter, NULL, &keeper))
 		stp_pen_keeper_radio_is_back(keeper);
-	share_out(self);
+	stp_sync_turns_share_out(self->turns);
 }
 
 static void
 on_wants_link(StpPenKeeper *keeper, StpCollector *self)
 {
-	if (!g_ptr_array_find(self->queue, keeper, NULL))
-		g_ptr_array_add(self->queue, g_object_ref(keeper));
-	share_out(self);
+	stp_sync_turns_want(self->turns, keeper);
+}
+
+static void
+free_link(StpCollector *self, StpPenKeeper *keeper)
+{
+	stp_sync_turns_finished(self->turns, keeper);
+	stop_if_quiet(self);
+	stp_sync_turns_share_out(self->turns);
 }
 
 void
 stp_collector_link_is_free(StpCollector *self)
 {
-	self->links--;
-	stop_if_quiet(self);
-	share_out(self);
+	free_link(self, NULL);
 }
 
 static void
 on_finished(StpPenKeeper *keeper, StpCollector *self)
 {
-	stp_collector_link_is_free(self);
+	free_link(self, keeper);
 }
 
 /* ---- pens ---- */
@@ -294,6 +191,7 @@ stp_collector_new(StpRadio *radio, StpStore *store, GError **error)
 		return NULL;
 
 	self->radio = g_object_ref(radio);
+	self->turns = stp_sync_turns_new(radio);
 	self->store = g_object_ref(store);
 	g_ptr_array_set_free_func(rows, NULL);
 	for (guint i = 0; i < rows->len; i++) {
@@ -368,8 +266,8 @@ on_synced(GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-stp_collector_sync_async(StpCollector *self, const char *serial, guint away_timeout_s,
-			 GAsyncReadyCallback callback, gpointer user_data)
+stp_collector_sync_chosen_async(StpCollector *self, const char *serial, const StpSyncChoice *choice,
+				guint away_timeout_s, GAsyncReadyCallback callback, gpointer user_data)
 {
 	g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
 	g_autoptr(GError) error = NULL;
@@ -378,7 +276,14 @@ stp_collector_sync_async(StpCollector *self, const char *serial, guint away_time
 	if (keeper == NULL)
 		g_task_return_error(task, g_steal_pointer(&error));
 	else
-		stp_pen_keeper_sync_async(keeper, away_timeout_s, on_synced, g_object_ref(task));
+		stp_pen_keeper_sync_async(keeper, choice, away_timeout_s, on_synced, g_object_ref(task));
+}
+
+void
+stp_collector_sync_async(StpCollector *self, const char *serial, guint away_timeout_s,
+			 GAsyncReadyCallback callback, gpointer user_data)
+{
+	stp_collector_sync_chosen_async(self, serial, NULL, away_timeout_s, callback, user_data);
 }
 
 gboolean
@@ -411,6 +316,7 @@ stp_collector_stop_async(StpCollector *self, GAsyncReadyCallback callback, gpoin
 
 	g_return_if_fail(self->stopping == NULL);
 
+	stp_sync_turns_stop(self->turns);
 	self->stopping = g_task_new(self, NULL, callback, user_data);
 	g_hash_table_iter_init(&iter, self->keepers);
 	while (g_hash_table_iter_next(&iter, NULL, &keeper))

@@ -62,6 +62,9 @@ void stp_collector_cancel_errand(StpCollector *self, const char *serial);
 /* See stp_pen_keeper_sync_async(). */
 void stp_collector_sync_async(StpCollector *self, const char *serial, guint away_timeout_s,
 			      GAsyncReadyCallback callback, gpointer user_data);
+/* The same, of what was chosen alone. */
+void stp_collector_sync_chosen_async(StpCollector *self, const char *serial, const StpSyncChoice *choice,
+				     guint away_timeout_s, GAsyncReadyCallback callback, gpointer user_data);
 gboolean stp_collector_sync_finish(StpCollector *self, GAsyncResult *result, StpSyncResult *outcome,
 				   GError **error);
 void stp_collector_cancel(StpCollector *self, const char *serial);

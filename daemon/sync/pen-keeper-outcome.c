@@ -84,11 +84,25 @@ take_failure(StpPenKeeper *self, const GError *error)
 }
 
 static void
+take_chosen(StpPenKeeper *self)
+{
+	stp_enrolled_pen_set_error(self->pen, NULL);
+	stp_info("sync", stp_pen_keeper_serial(self), "What was chosen is here: %u new records.", self->last.records);
+	stp_enrolled_pen_emit_sync_ended(self->pen, "", &self->last);
+	stp_pen_keeper_answer(self, NULL);
+}
+
+static void
 take_success(StpPenKeeper *self)
 {
 	const gboolean brought = self->last.records + self->last.conflicts > 0;
 
 	self->failures = 0;
+	if (self->last.chosen) {
+		/* The rest is as unknown, or as well known, as before. */
+		take_chosen(self);
+		return;
+	}
 	self->stopped = FALSE;
 	self->overrun = FALSE;
 	know_as_last(self);

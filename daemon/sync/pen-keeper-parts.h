@@ -45,6 +45,7 @@ struct _StpPenKeeper {
 	guint32 known_epoch, known_newest, known_boot;
 	gboolean stopped;	/* the last one, by somebody, before it was complete */
 	gint64 completed, began;	/* the last complete sync, and the last one at all; monotonic */
+	StpSyncChoice choice;	/* of those who wait; of all else, everything */
 	StpSyncResult last;
 	StpSyncResult carried;	/* what came before the sync gave way, and is part of it */
 	guint8 token;		/* of the last request, on whatever link; 0: none */

@@ -12,6 +12,7 @@ stp_pen_keeper_answer(StpPenKeeper *self, const GError *error)
 {
 	g_autoptr(GPtrArray) waiters = g_steal_pointer(&self->waiters);
 
+	memset(&self->choice, 0, sizeof(self->choice));
 	self->waiters = g_ptr_array_new_with_free_func(g_object_unref);
 	for (guint i = 0; i < waiters->len; i++) {
 		GTask *task = g_ptr_array_index(waiters, i);
@@ -46,9 +47,10 @@ on_waited_long(gpointer user_data)
 }
 
 void
-stp_pen_keeper_sync_async(StpPenKeeper *self, guint away_timeout_s, GAsyncReadyCallback callback,
-			  gpointer user_data)
+stp_pen_keeper_sync_async(StpPenKeeper *self, const StpSyncChoice *choice, guint away_timeout_s,
+			  GAsyncReadyCallback callback, gpointer user_data)
 {
+	static const StpSyncChoice everything = { 0 };
 	GTask *task = g_task_new(self, NULL, callback, user_data);
 
 	if (self->retired && !self->busy) {
@@ -58,6 +60,12 @@ stp_pen_keeper_sync_async(StpPenKeeper *self, guint away_timeout_s, GAsyncReadyC
 		g_object_unref(task);
 		return;
 	}
+	if (choice == NULL)
+		choice = &everything;
+	if (!self->busy && self->waiters->len == 0)
+		self->choice = *choice;
+	else if (!self->busy && memcmp(&self->choice, choice, sizeof(everything)) != 0)
+		self->choice = everything;
 	g_ptr_array_add(self->waiters, task);
 	if (self->busy)
 		return;		/* the end of the one under way is the answer */

@@ -292,6 +292,7 @@ run(StpPenKeeper *self, StpLink *link)
 				0);
 	self->began = stp_clock_monotonic();
 	stp_pen_sync_set_token(self->sync, self->token);
+	stp_pen_sync_set_choice(self->sync, &self->choice);
 	stp_pen_sync_run_async(self->sync, self->cancellable, on_sync_ended, g_object_ref(self));
 }
 

@@ -50,9 +50,11 @@ void stp_pen_keeper_radio_is_back(StpPenKeeper *self);
 
 /*
  * Sync now, news or not, and wait for the end of it; quick failures of the link are retried.
+ * choice: what to ask for, NULL everything; when somebody else waits already, or a sync is under way, that one is
+ * the answer, and when those who wait chose differently, everything is asked for.
  * away_timeout_s: how long to wait for a pen that is not in sight.
  */
-void stp_pen_keeper_sync_async(StpPenKeeper *self, guint away_timeout_s,
+void stp_pen_keeper_sync_async(StpPenKeeper *self, const StpSyncChoice *choice, guint away_timeout_s,
 			       GAsyncReadyCallback callback, gpointer user_data);
 gboolean stp_pen_keeper_sync_finish(StpPenKeeper *self, GAsyncResult *result,
 				    StpSyncResult *outcome, GError **error);

@@ -89,10 +89,15 @@ take_state(StpPenSync *self, const struct stp_host_state *state)
 
 	g_clear_pointer(&self->held, g_array_unref);
 	g_clear_pointer(&self->wanted, g_array_unref);
-	if (!stp_sync_choose(self->store, self->serial, state, &self->held, &self->wanted, &error)) {
+	g_clear_pointer(&self->skip, stp_sync_skip_free);
+	if (stp_sync_choose(self->store, self->serial, state, &self->held, &self->wanted, &self->went_back, &error))
+		self->skip = stp_sync_skip_new(self->store, self->serial, state, self->went_back, self->choice.since,
+					       &error);
+	if (self->skip == NULL) {
 		stp_pen_sync_end(self, g_steal_pointer(&error));
 		return;
 	}
+	stp_sync_choice_narrow(&self->choice, self->wanted);
 	stp_sync_resume_load(self->resume);
 	stp_debug("sync", self->serial, "epoch %08x has %u..%u, %u ranges of it are missing here",
 		  state->epoch, state->oldest, state->newest, self->wanted->len);
@@ -151,6 +156,8 @@ take_record(StpPenSync *self, const struct stp_host_action *action)
 		.listed_type = entry->type,
 		.listed_boot_id = entry->boot_id,
 		.listed_start_tick_ms = entry->start_tick_ms,
+		.went_back = self->went_back,
+		.listed_crc32c = entry->crc32c,
 		.authenticated = self->opening->authenticated,
 		.received_at = stp_clock_wall(),
 		.zone = zone,
@@ -190,6 +197,17 @@ stp_pen_sync_write_credits(gpointer user_data)
 		stp_pen_sync_set_deadline(self);
 }
 
+static void
+begin_record(StpPenSync *self, const struct stp_host_action *action)
+{
+	gboolean durable;
+
+	if (stp_sync_skip_leaves_out(self->skip, &action->u.begin.entry, &durable))
+		stp_host_skip(self->host, durable, stp_pen_sync_now_ms(self));
+	else
+		stp_sync_resume_begin(self->resume, self->host, action);
+}
+
 void
 stp_pen_sync_carry_out(StpPenSync *self, const struct stp_host_action *action)
 {
@@ -214,7 +232,7 @@ stp_pen_sync_carry_out(StpPenSync *self, const struct stp_host_action *action)
 		take_state(self, &action->u.state);
 		break;
 	case STP_HOST_BEGIN:
-		stp_sync_resume_begin(self->resume, self->host, action);
+		begin_record(self, action);
 		break;
 	case STP_HOST_RECORD:
 		stp_sync_resume_delivered(self->resume);
@@ -233,7 +251,7 @@ stp_pen_sync_carry_out(StpPenSync *self, const struct stp_host_action *action)
 	case STP_HOST_DONE:
 		/* A dialogue that was stopped is done, too, but the sync is not complete. */
 		if (!self->stopped)
-			self->stage = "done";
+			self->stage = self->result.chosen ? "chosen" : "done";
 		stp_pen_sync_end(self, self->stopped ? stp_sync_stopped() : NULL);
 		break;
 	case STP_HOST_FAILED:

@@ -6,6 +6,8 @@
 #include "session-store.h"
 #include "sync-opening.h"
 #include "sync-resume.h"
+#include "sync-skip.h"
+#include "sync-wanted.h"
 
 /*
  * A sync from inside, for the files it is made of and no others: pen-sync.c begins it and turns the
@@ -46,6 +48,9 @@ struct _StpPenSync {
 	gint64 clock_asked; /* monotonic, microseconds */
 	gint64 clock_asked_utc;
 	StpClockReading clock_read; /* ours, when the pen's was there */
+	StpSyncChoice choice;
+	StpSyncSkip *skip;
+	gboolean went_back; /* the log's numbers did */
 	GArray *held, *wanted; /* the engine reads them until it is done */
 	StpSyncOpening *opening;
 	StpSyncResume *resume;

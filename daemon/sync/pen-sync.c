@@ -39,6 +39,7 @@ stp_pen_sync_finalize(GObject *object)
 	g_clear_pointer(&self->opening, stp_sync_opening_free);
 	g_clear_pointer(&self->resume, stp_sync_resume_close);
 	g_array_unref(self->credits);
+	g_clear_pointer(&self->skip, stp_sync_skip_free);
 	g_clear_error(&self->error);
 	G_OBJECT_CLASS(stp_pen_sync_parent_class)->finalize(object);
 }
@@ -246,6 +247,13 @@ stp_pen_sync_run_finish(StpPenSync *self, GAsyncResult *result, GError **error)
 }
 
 /* ---- looking ---- */
+
+void
+stp_pen_sync_set_choice(StpPenSync *self, const StpSyncChoice *choice)
+{
+	self->choice = *choice;
+	self->result.chosen = !stp_sync_choice_is_all(choice);
+}
 
 void
 stp_pen_sync_set_token(StpPenSync *self, guint8 token)

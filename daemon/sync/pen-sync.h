@@ -8,6 +8,7 @@
 
 #include "link.h"
 #include "session-store.h"
+#include "sync-wanted.h"
 
 /*
  * One sync: drives the host engine over a link into the store, from the first read to the
@@ -27,6 +28,7 @@ typedef struct {
 	guint64 bytes;		/* payload received */
 	gint64 duration_us;	/* without connecting; measured by who runs the sync */
 	guint mtu;
+	gboolean chosen;	/* only what somebody chose was asked for */
 	gboolean yielded;	/* another pen was let go first; it is not complete */
 	gboolean has_status;	/* status holds what the pen's log was like: */
 	guint32 epoch, newest, boot_id;
@@ -52,6 +54,9 @@ StpPenSync *stp_pen_sync_new(const char *serial, StpLink *link, StpStore *store)
 void stp_pen_sync_run_async(StpPenSync *self, GCancellable *cancellable,
 			    GAsyncReadyCallback callback, gpointer user_data);
 gboolean stp_pen_sync_run_finish(StpPenSync *self, GAsyncResult *result, GError **error);
+
+/* Before the run: ask for no more than that. */
+void stp_pen_sync_set_choice(StpPenSync *self, const StpSyncChoice *choice);
 
 /*
  * Let another pen have the link: end in order, with CANCELLED, and with yielded in the result.  What arrived is

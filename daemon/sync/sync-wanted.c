@@ -93,24 +93,23 @@ hold_nothing(GArray *held, guint32 newest)
 
 gboolean
 stp_sync_choose(StpStore *store, const char *serial, const struct stp_host_state *state, GArray **held,
-		GArray **wanted, GError **error)
+		GArray **wanted, gboolean *went_back, GError **error)
 {
 	g_autoptr(GArray) ours = stp_store_get_held(store, serial, state->epoch, 1, G_MAXUINT32, error);
 	GArray *missing;
-	gboolean went_back;
 	guint32 highest;
 
-	if (ours == NULL || !find_went_back(store, serial, state->epoch, &went_back, error))
+	if (ours == NULL || !find_went_back(store, serial, state->epoch, went_back, error))
 		return FALSE;
 	highest = ours->len > 0 ? g_array_index(ours, struct stp_range, ours->len - 1).to : 0;
 	if (highest > state->newest) {
 		stp_sync_find_went_back(store, serial, state->epoch, highest, state->newest);
-		went_back = TRUE;
-	} else if (went_back) {
+		*went_back = TRUE;
+	} else if (*went_back) {
 		/* The numbers have grown past those held since; nothing but the finding tells. */
 		hold_nothing(ours, state->newest);
 	}
-	if (went_back && !is_wide(state))
+	if (*went_back && !is_wide(state))
 		missing = get_all(state);
 	else
 		missing = get_wanted(store, serial, state, ours, error);
@@ -119,4 +118,25 @@ stp_sync_choose(StpStore *store, const char *serial, const struct stp_host_state
 	*held = g_steal_pointer(&ours);
 	*wanted = missing;
 	return TRUE;
+}
+
+gboolean
+stp_sync_choice_is_all(const StpSyncChoice *choice)
+{
+	return choice->from == 0 && choice->to == 0 && choice->since == 0;
+}
+
+void
+stp_sync_choice_narrow(const StpSyncChoice *choice, GArray *wanted)
+{
+	guint32 to = choice->to != 0 ? choice->to : G_MAXUINT32;
+
+	for (guint i = wanted->len; i-- > 0;) {
+		struct stp_range *range = &g_array_index(wanted, struct stp_range, i);
+
+		range->from = MAX(range->from, choice->from);
+		range->to = MIN(range->to, to);
+		if (range->from > range->to)
+			g_array_remove_index(wanted, i);
+	}
 }

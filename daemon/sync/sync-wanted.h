@@ -20,4 +20,14 @@
  * only near what is held and near its newest.
  */
 gboolean stp_sync_choose(StpStore *store, const char *serial, const struct stp_host_state *state, GArray **held,
-			 GArray **wanted, GError **error);
+			 GArray **wanted, gboolean *went_back, GError **error);
+
+/* What somebody chose; all 0: everything. */
+typedef struct {
+	guint32 from, to;	/* record numbers; to 0: no end */
+	gint64 since;		/* what began before is left out, as far as that is known */
+} StpSyncChoice;
+
+gboolean stp_sync_choice_is_all(const StpSyncChoice *choice);
+/* Leave in wanted, ascending ranges, what was chosen by number. */
+void stp_sync_choice_narrow(const StpSyncChoice *choice, GArray *wanted);

@@ -125,6 +125,30 @@ sync_without_waiting(void **state)
 	assert_string_equal(calls, "SyncAll()\nSync({'wait': <false>, 'timeout': <uint32 9>},)\n");
 }
 
+static void
+p33_sync_of_what_was_chosen(void **state)
+{
+	Fake *fake = *state;
+	static const char *const wrong[] = {
+		"sync SP-0001 --record=0", "sync SP-0001 --record=7-6", "sync SP-0001 --record=x",
+		"sync SP-0001 --record=-3", "sync SP-0001 --record=4294967296", "sync SP-0001 --since=soon",
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+		g_auto(Outcome) outcome = fake_run(fake, NULL, wrong[i]);
+
+		assert_int_equal(outcome.code, 64);
+	}
+	g_auto(Outcome) one = fake_run(fake, NULL, "sync --record=7 SP-0001");
+	g_auto(Outcome) some = fake_run(fake, NULL, "sync --record=7-9 --since=2026-01-31T10:30Z SP-0001");
+	g_autofree char *calls = fake_calls(fake);
+
+	assert_int_equal(one.code, 2);
+	assert_int_equal(some.code, 2);
+	assert_string_equal(calls, "Sync({'from': <uint32 7>, 'to': <uint32 7>},)\n"
+				   "Sync({'from': <uint32 7>, 'to': <uint32 9>, 'since': <int64 1769855400000000>},)\n");
+}
+
 static gboolean
 is_syncing(gpointer data)
 {
@@ -281,7 +305,8 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(sync_tells_what_came), TEST(one_failing_pen_is_told_beside_the_others),
-		TEST(sync_without_waiting), TEST(interrupt_cancels_the_sync), TEST(daemon_that_dies_during_a_sync),
+		TEST(sync_without_waiting),
+		TEST(p33_sync_of_what_was_chosen), TEST(interrupt_cancels_the_sync), TEST(daemon_that_dies_during_a_sync),
 		TEST(monitor_tells_people), TEST(monitor_tells_programs), TEST(monitor_outlives_the_daemon),
 		TEST(monitor_ends_with_its_reader),
 	};

@@ -89,3 +89,14 @@ ALTER TABLE attempt ADD COLUMN refreshes INTEGER NOT NULL DEFAULT 0;	-- for a st
 ALTER TABLE attempt ADD COLUMN data_ms INTEGER NOT NULL DEFAULT 0;	-- first request to last value
 ALTER TABLE attempt ADD COLUMN link_end TEXT NOT NULL DEFAULT '';	-- "local", "timeout", "lost", ...
 ALTER TABLE attempt ADD COLUMN link_end_text TEXT NOT NULL DEFAULT '';	-- what BlueZ said
+
+-- Of logs whose numbers went back: what was read since, as LIST named it.  What is listed so again is not
+-- read again.
+CREATE TABLE reread (
+	pen INTEGER NOT NULL REFERENCES pen,
+	epoch INTEGER NOT NULL,
+	number INTEGER NOT NULL,
+	length INTEGER NOT NULL,
+	crc32c INTEGER NOT NULL,
+	PRIMARY KEY (pen, epoch, number)
+) WITHOUT ROWID;
