@@ -50,9 +50,10 @@ sync_by_hand(Clinic *clinic, guint number, const StpSyncChoice *choice)
 {
 	Answer answer = { 0 };
 
-	hear(clinic, number);
+	/* Before it is heard: else it may be synced by itself, and the end of that is the answer. */
 	stp_collector_sync_chosen_async(clinic->collector, sim_pen_serial(clinic->pens[number]), choice, 30, on_synced,
 					&answer);
+	hear(clinic, number);
 	assert_true(virtual_clock_run_until(&answer.done, later(HOUR)));
 	assert_null(answer.error);
 }
@@ -100,6 +101,16 @@ typedef struct {
 } Death;
 
 static void
+shell(const char *command)
+{
+	const char *argv[] = { "/bin/sh", "-c", command, NULL };
+	int status = -1;
+
+	assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, NULL, &status, NULL));
+	assert_int_equal(status, 0);
+}
+
+static void
 die(Death *death)
 {
 	g_autofree char *command = NULL;
@@ -109,7 +120,7 @@ die(Death *death)
 	death->dead = TRUE;
 	death->copy = g_strdup_printf("%s-dead", death->clinic->directory);
 	command = g_strdup_printf("rm -rf '%s' && cp -r '%s' '%s'", death->copy, death->clinic->directory, death->copy);
-	assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
+	shell(command);
 }
 
 static void
@@ -136,7 +147,7 @@ rise(Clinic *clinic, Death *death)
 		g_strdup_printf("rm -rf '%s' && mv '%s' '%s'", clinic->directory, death->copy, clinic->directory);
 
 	stop(clinic);
-	assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
+	shell(command);
 	open_store(clinic);
 	stp_store_set_lockstep(clinic->store, STORE_REPLY_MS);
 	g_free(death->copy);
@@ -385,6 +396,9 @@ p29_two_collectors_neither_double_nor_steal(void **state)
 	Clinic *other;
 	void *own;
 	const char *serial = sim_pen_serial(clinic->pens[0]);
+	const StpEnrolOptions options = {
+		.which = "00:00:00:00:00:99", .label = "other room", .timeout_s = 5
+	};
 	Answer answer = { 0 };
 	g_autoptr(GPtrArray) there = NULL;
 
@@ -397,8 +411,7 @@ p29_two_collectors_neither_double_nor_steal(void **state)
 
 	/* The other room's turn: all is there for it, and what it acknowledges is its own. */
 	socket_radio_hear(other->radio, "00:00:00:00:00:99", TRUE);
-	stp_collector_enrol_async(other->collector, "00:00:00:00:00:99", "other room", 5, NULL, NULL, NULL, on_enrolled,
-				  &answer);
+	stp_collector_enrol_async(other->collector, &options, NULL, NULL, NULL, on_enrolled, &answer);
 	assert_true(virtual_clock_run_until(&answer.done, later(HOUR)));
 	assert_null(answer.error);
 	while (other->ended == 0)
