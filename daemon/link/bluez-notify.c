@@ -31,6 +31,7 @@ struct StpBluezNotify {
 	guint switches, values;
 	guint64 bytes;
 	gint64 first_asked, asked, last_value;	/* monotonic, microseconds; 0: never */
+	GBytes *last_signal;	/* what came by the last one */
 	guint timer;		/* the descriptor ended, or the data do not come */
 };
 
@@ -319,6 +320,22 @@ try_other(StpBluezNotify *notify, GTask *task, const GError *error)
 }
 
 static void
+on_mtu(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	g_autoptr(GTask) task = user_data;
+	StpBluezNotify *notify = notify_of(task);
+	g_autoptr(GVariant) reply = g_dbus_proxy_call_finish(G_DBUS_PROXY(source), result, NULL);
+	g_autoptr(GVariant) value = NULL;
+
+	if (reply != NULL)
+		g_variant_get(reply, "(v)", &value);
+	/* A BlueZ that does not tell (before 5.62) leaves the one that always works. */
+	finish(notify, task, value != NULL && g_variant_is_of_type(value, G_VARIANT_TYPE_UINT16)
+				     ? g_variant_get_uint16(value)
+				     : STP_ATT_MTU_MIN);
+}
+
+static void
 on_data_notifying(GObject *source, GAsyncResult *result, gpointer user_data)
 {
 	GTask *task = user_data;
@@ -331,8 +348,10 @@ on_data_notifying(GObject *source, GAsyncResult *result, gpointer user_data)
 		try_other(notify, task, error);
 		return;
 	}
-	finish(notify, task, stp_bluez_get_uint16(notify->log_data, "MTU", STP_ATT_MTU_MIN));
-	g_object_unref(task);
+	/* Asked for, since BlueZ does not tell when it changes: the mirror has the one of an earlier link. */
+	g_dbus_proxy_call(notify->log_data, "org.freedesktop.DBus.Properties.Get",
+			  g_variant_new("(ss)", STP_BLUEZ_IFACE_CHARACTERISTIC, "MTU"), G_DBUS_CALL_FLAGS_NONE,
+			  STP_BLUEZ_GATT, notify->ends, on_mtu, task);
 }
 
 static void
@@ -435,8 +454,17 @@ stp_bluez_notify_drain(StpBluezNotify *notify)
 void
 stp_bluez_notify_take(StpBluezNotify *notify, GBytes *value)
 {
-	if (notify->way == STP_NOTIFY_SIGNALS)
-		on_value(value, notify);
+	if (notify->way != STP_NOTIFY_SIGNALS)
+		return;
+	/*
+	 * When another program has notifications of this characteristic on, BlueZ emits the signal once
+	 * for each of us.  No two segments that follow each other are the same.
+	 */
+	if (notify->last_signal != NULL && g_bytes_equal(notify->last_signal, value))
+		return;
+	g_clear_pointer(&notify->last_signal, g_bytes_unref);
+	notify->last_signal = g_bytes_ref(value);
+	on_value(value, notify);
 }
 
 gboolean
@@ -482,6 +510,7 @@ stp_bluez_notify_free(StpBluezNotify *notify)
 	g_object_unref(notify->control);
 	g_object_unref(notify->log_data);
 	g_object_unref(notify->ends);
+	g_clear_pointer(&notify->last_signal, g_bytes_unref);
 	g_free(notify->address);
 	g_free(notify);
 }

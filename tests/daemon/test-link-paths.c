@@ -187,6 +187,8 @@ assert_by_signals(struct world *world)
 	scripted_bluez_notify(world->bluez, "\x07", 1);
 	WAIT_FOR(world->received->len > 0 &&
 		 strcmp(world->received->pdata[world->received->len - 1], "log-data 07") == 0);
+	/* The MTU is asked for at the end. */
+	WAIT_FOR(stp_link_get_mtu(world->link) == 185);
 	assert_int_equal(world_figures(world).path, STP_NOTIFY_SIGNALS);
 	assert_int_equal(world_figures(world).switches, 1);
 	assert_int_equal(world->closings, 0);
