@@ -282,11 +282,18 @@ on_enrolled(GObject *source, GAsyncResult *result, gpointer data)
 {
 	Ward *ward = data;
 	g_autoptr(GError) error = NULL;
+	StpEnrolledPen *enrolled = stp_collector_enrol_finish(STP_COLLECTOR(source), result, &error);
 
-	if (stp_collector_enrol_finish(STP_COLLECTOR(source), result, &error) == NULL)
+	if (enrolled == NULL)
 		ward_trace(ward, "enrolling failed: %s", error->message);
-	else
-		ward->enrolling->moved = FALSE;
+	/* Addresses may have been swapped meanwhile: then it is another pen that is enrolled now. */
+	for (guint i = 0; enrolled != NULL && i < ward->pens->len; i++) {
+		const StpPenRow *row = stp_enrolled_pen_get_row(enrolled);
+		WardPen *pen = g_ptr_array_index(ward->pens, i);
+
+		if (g_str_equal(row->serial, pen->serial) && g_str_equal(row->address, pen->address))
+			pen->moved = FALSE;
+	}
 	g_clear_object(&ward->enrolment);
 }
 
@@ -300,7 +307,6 @@ ward_enrol_one(Ward *ward)
 			continue;
 		ward_trace(ward, "somebody enrols %s", pen->serial);
 		ward->enrolment = g_cancellable_new();
-		ward->enrolling = pen;
 		stp_collector_enrol_async(ward->collector,
 					  &(StpEnrolOptions){ .which = pen->address, .label = "room", .timeout_s = 30 },
 					  NULL, NULL, ward->enrolment, on_enrolled, ward);

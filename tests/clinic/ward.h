@@ -51,7 +51,6 @@ typedef struct ward {
 	StpStore *store;
 	StpCollector *collector;
 	GCancellable *enrolment; /* NULL: nobody enrols a pen now */
-	WardPen *enrolling;
 	guint reply_ms;
 	guint store_full;   /* reasons for which it has no room now */
 	/* Counted, for the report and for limits. */
