@@ -350,10 +350,9 @@ stp_store_open(const char *directory, GError **error)
 	return g_steal_pointer(&self);
 }
 
-void
-stp_store_close(StpStore *self)
+static void
+shut(StpStore *self)
 {
-	stp_store_save_alerts(self);
 	if (self->worker != NULL)
 		g_thread_pool_free(g_steal_pointer(&self->worker), FALSE, TRUE);
 	g_clear_pointer(&self->digester, stp_digester_free);
@@ -361,12 +360,20 @@ stp_store_close(StpStore *self)
 	stp_store_files_close(&self->files);
 }
 
+void
+stp_store_close(StpStore *self)
+{
+	/* Not when it is being freed: what is asked of the writer keeps the store alive. */
+	stp_store_save_alerts(self);
+	shut(self);
+}
+
 static void
 stp_store_finalize(GObject *object)
 {
 	StpStore *self = STP_STORE(object);
 
-	stp_store_close(self);
+	shut(self);
 	g_ptr_array_unref(self->alerts);
 	g_clear_pointer(&self->clock, stp_host_clock_free);
 	g_clear_pointer(&self->trouble, g_free);
