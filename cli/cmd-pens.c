@@ -11,6 +11,7 @@
 #include "failure.h"
 #include "model.h"
 #include "output.h"
+#include "pens-errands.h"
 #include "prompt.h"
 #include "sightings.h"
 #include "text.h"
@@ -166,6 +167,22 @@ progress_text(JsonObject *pen)
 			       row_int(progress, "done", 0), row_int(progress, "wanted", 0), bytes, rate);
 }
 
+/* The serial number says who it is; the addresses are history. */
+static char *
+earlier_addresses(JsonObject *pen)
+{
+	JsonArray *rows = json_object_get_array_member(pen, "addresses");
+	g_autoptr(GString) list = g_string_new(NULL);
+
+	for (guint i = 0; i < json_array_get_length(rows); i++) {
+		const char *address = row_text(json_array_get_object_element(rows, i), "address");
+
+		if (g_ascii_strcasecmp(address, row_text(pen, "address")))
+			g_string_append_printf(list, "%s%s", list->len ? ", " : "", address);
+	}
+	return list->len ? g_strdup(list->str) : NULL;
+}
+
 static void
 print_pen(const struct cli *cli, JsonObject *pen)
 {
@@ -177,6 +194,7 @@ print_pen(const struct cli *cli, JsonObject *pen)
 		{ "Firmware", text_or_unknown(pen, "firmware"), TONE_PLAIN },
 		{ "Hardware", text_or_unknown(pen, "hardware"), TONE_PLAIN },
 		{ "Address", text_or_unknown(pen, "address"), TONE_PLAIN },
+		{ "Earlier at", earlier_addresses(pen), TONE_PLAIN },
 		{ "State", cell_state(pen), tone_state(pen) },
 		{ "Progress", progress_text(pen), TONE_PLAIN },
 		{ "Battery", cell_battery(pen), TONE_PLAIN },
@@ -205,6 +223,8 @@ run_show(struct cli *cli, const void *options, char **args)
 	if (code == EXIT_OK) {
 		JsonObject *object = model_pen(pen);
 
+		json_object_set_array_member(object, "addresses",
+					     pens_addresses(&client, stp_dbus_pen1_get_serial(pen)));
 		if (cli->json != JSON_OFF) {
 			JsonObject *document = output_new_document();
 
@@ -233,12 +253,16 @@ static const struct command cmd_show = {
 /* ---- remove ---- */
 
 struct remove_options {
-	gboolean force, yes;
+	gboolean force, yes, erase, free_slot;
 };
 
 static const struct option remove_table[] = {
 	{ "force", 0, OPTION_FLAG, offsetof(struct remove_options, force), NULL,
 	  "Remove it although it holds records that are not in the store" },
+	{ "erase", 0, OPTION_FLAG, offsetof(struct remove_options, erase), NULL,
+	  "Have the pen erase what the store has of its log; somebody presses its button" },
+	{ "free-slot", 0, OPTION_FLAG, offsetof(struct remove_options, free_slot), NULL,
+	  "Free this collector's slot in the pen; somebody presses its button" },
 	{ "yes", 'y', OPTION_FLAG, offsetof(struct remove_options, yes), NULL,
 	  "Do not ask whether --force is meant" },
 };
@@ -249,6 +273,22 @@ meant(const struct remove_options *options, const char *serial)
 	if (!options->force || options->yes || !isatty(STDIN_FILENO))
 		return TRUE;
 	return prompt_yes("Records that are only in pen %s will not be collected. Remove it?", serial);
+}
+
+static gboolean
+retire(struct client *client, const struct remove_options *options, const char *serial, GError **error)
+{
+	g_autoptr(GVariant) reply = NULL;
+	GVariantBuilder wanted;
+
+	if (!options->erase && !options->free_slot)
+		return stp_dbus_manager1_call_remove_pen_sync(client->manager, serial, options->force, NULL, error);
+	g_variant_builder_init(&wanted, G_VARIANT_TYPE_VARDICT);
+	g_variant_builder_add(&wanted, "{sv}", "force", g_variant_new_boolean(options->force));
+	g_variant_builder_add(&wanted, "{sv}", "erase", g_variant_new_boolean(options->erase));
+	g_variant_builder_add(&wanted, "{sv}", "free_slot", g_variant_new_boolean(options->free_slot));
+	reply = pens_call(client, "RetirePen", g_variant_new("(sa{sv})", serial, &wanted), error);
+	return reply != NULL;
 }
 
 static int
@@ -265,7 +305,7 @@ remove_pen(struct client *client, const struct remove_options *options, const ch
 
 	if (!meant(options, serial))
 		return cli_fail(cli, EXIT_NOTHING, "not-confirmed", "The pen stays enrolled.", "Nothing was done.");
-	if (!stp_dbus_manager1_call_remove_pen_sync(client->manager, serial, options->force, NULL, &error))
+	if (!retire(client, options, serial, &error))
 		return cli_fail_error(cli, error);
 	if (cli->json != JSON_OFF) {
 		JsonObject *document = output_new_document();
@@ -274,6 +314,8 @@ remove_pen(struct client *client, const struct remove_options *options, const ch
 		output_json(cli, document);
 	} else {
 		printf("Pen %s is no longer enrolled; its records stay in the store.\n", serial);
+		fprintf(stderr, "It still knows this host: delete this host at the pen, if the pen is to be used "
+				"elsewhere.\n");
 	}
 	return EXIT_OK;
 }
@@ -306,12 +348,13 @@ static const struct command cmd_remove = {
 
 /* ---- the noun ---- */
 
-static const struct command *const verbs[] = { &cmd_list, &cmd_show, &cmd_pens_add, &cmd_pens_repair, &cmd_remove, NULL };
+static const struct command *const verbs[] = { &cmd_list,	  &cmd_show,   &cmd_pens_add, &cmd_pens_repair,
+					       &cmd_pens_slots, &cmd_remove, NULL };
 
 const struct command cmd_pens = {
 	.name = "pens",
 	.path = "pens",
-	.arguments = "list|show|add|repair|remove",
+	.arguments = "list|show|add|repair|slots|remove",
 	.summary = "The pens this machine collects from",
 	.verbs = verbs,
 };

@@ -10,7 +10,7 @@ _stipplectl_globals='--json --color= --no-pager --verbose --help --version'
 _stipplectl_words() {
     case $1 in
     '') echo 'status pens sessions sync syncs coverage alerts db monitor help' ;;
-    pens) echo 'list show add repair remove' ;;
+    pens) echo 'list show add repair slots remove' ;;
     sessions) echo 'list show export' ;;
     alerts) echo 'list acknowledge' ;;
     db) echo 'backup check reparse' ;;
@@ -21,7 +21,8 @@ _stipplectl_options() {
     case $1 in
     'pens list') echo '--all' ;;
     'pens add' | 'pens repair') echo '--label= --passkey= --timeout= --allow-unauthenticated --yes' ;;
-    'pens remove') echo '--force --yes' ;;
+    'pens slots') echo '--drop= --yes' ;;
+    'pens remove') echo '--force --erase --free-slot --yes' ;;
     'sessions list') echo '--pen= --since= --until= --limit= --all --format=' ;;
     'sessions export') echo '--format= --output= --output-dir= --pen= --all --since= --until= --partial' ;;
     sync) echo '--no-wait --timeout= --record= --since=' ;;
@@ -51,7 +52,7 @@ _stipplectl_values() {
     --since | --until) echo 'today yesterday' ;;
     '')
         case $1 in
-        'pens show' | 'pens repair' | 'pens remove' | sync | syncs | coverage) _stipplectl_pens ;;
+        'pens show' | 'pens repair' | 'pens slots' | 'pens remove' | sync | syncs | coverage) _stipplectl_pens ;;
         'sessions show' | 'sessions export') _stipplectl_sessions ;;
         esac
         ;;

@@ -5,6 +5,7 @@
 
 #include "bus-alerts.h"
 #include "bus-enrol.h"
+#include "bus-errands.h"
 #include "bus-format.h"
 #include "bus-sessions.h"
 #include "bus-upkeep.h"
@@ -19,6 +20,7 @@ struct _StpBusManager {
 	StpCollector *collector;
 	StpDbusManager1 *skeleton;
 	StpBusEnrol *enrol;
+	StpBusErrands *errands;
 	guint tell_adapters;	/* timer */
 };
 
@@ -247,6 +249,7 @@ stp_bus_manager_dispose(GObject *object)
 
 	g_clear_handle_id(&self->tell_adapters, g_source_remove);
 	g_clear_pointer(&self->enrol, stp_bus_enrol_free);
+	g_clear_pointer(&self->errands, stp_bus_errands_free);
 	g_clear_object(&self->skeleton);
 	g_clear_object(&self->collector);
 	G_OBJECT_CLASS(stp_bus_manager_parent_class)->dispose(object);
@@ -282,6 +285,7 @@ stp_bus_manager_new(StpCollector *collector, const char *version)
 
 	self->collector = g_object_ref(collector);
 	self->enrol = stp_bus_enrol_new(collector, self->skeleton);
+	self->errands = stp_bus_errands_new(collector, self->skeleton);
 	stp_bus_alerts_attach(store, self->skeleton);
 	stp_bus_upkeep_attach(store, self->skeleton);
 	stp_bus_syncs_attach(store, self->skeleton);

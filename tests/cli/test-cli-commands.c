@@ -311,7 +311,7 @@ arguments(void **state)
 	expect_part(fake, "--json --version", 0, "{\"schema\":1,\"version\":\"");
 	expect_part(fake, "help", 0, "usage: stipplectl [OPTION...] COMMAND");
 	expect_part(fake, "help pens add", 0, "usage: stipplectl pens add [OPTION...] [WHICH]");
-	expect_part(fake, "pens --help", 0, "usage: stipplectl pens list|show|add|repair|remove");
+	expect_part(fake, "pens --help", 0, "usage: stipplectl pens list|show|add|repair|slots|remove");
 	expect_part(fake, "sync --help", 0, "--no-wait");
 	expect_part(fake, "help nothing", 64, "There is no command \"nothing\".");
 }

@@ -186,6 +186,17 @@ class Bond(unittest.TestCase):
             for passkey in passkeys:
                 self.assertNotIn(passkey.encode(), kept)
 
+    def test_slots_and_addresses(self):
+        with World(adapters=2) as world:
+            _, pen = self.enrolled(world, "--attended")
+            slots = world.ctl_json("pens", "slots", pen["pen"])["slots"]
+            self.assertEqual([slot["ours"] for slot in slots], [True])
+            shown = world.ctl_json("pens", "show", pen["pen"])["pen"]
+            self.assertEqual([a["address"] for a in shown["addresses"]], [pen["address"]])
+            done = world.ctl("pens", "remove", pen["pen"], "--erase", "--free-slot", "--yes", status=None)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(done.stderr.count("Press the button"), 2, done.stderr)
+
     def test_retired_and_enrolled_again(self):
         with World(adapters=2) as world:
             pens, pen = self.enrolled(world)
