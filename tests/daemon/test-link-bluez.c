@@ -219,6 +219,7 @@ p5_the_end_of_the_descriptor_is_no_disconnect(void **state)
 	WAIT_FOR(scripted_bluez_calls(world->bluez, "StartNotify") == 2);
 	scripted_bluez_notify(world->bluez, "\x02", 1);
 	world_assert_received(world, 1, "log-data 02");
+	WAIT_FOR(stp_link_get_mtu(world->link) == 185);
 	assert_int_equal(world->closings, 0);
 	assert_true(scripted_bluez_is_connected(world->bluez));
 }
