@@ -15,7 +15,7 @@
 #include "error.h"
 #include "faulty-vfs.h"
 
-#define RECORDS 6
+#define RECORDS 4
 
 static RecordPlan
 plan_of(guint number)
