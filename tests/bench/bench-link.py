@@ -17,6 +17,7 @@ other work.
 """
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -45,13 +46,22 @@ def bare(world, device, way):
     return json.loads(done.stdout)
 
 
-def daemon(world, pens, serial, way, number):
-    """A collector that knows nothing yet."""
-    process = world.start_daemon(state=os.path.join(world.directory, "state-%d" % number))
-    if number == 0:
-        world.enrol(pens, serial)
-    else:
-        world.ctl("pens", "add", serial, "--timeout", "60")
+def enrol_empty(world):
+    """A pen that has recorded nothing yet is enrolled; the state of a collector that holds nothing."""
+    pens = world.start_pens(1, "--seed", "1", "--epoch", "7", "--sessions", "0")
+    serial = world.pens_of(pens)[0]["pen"]
+    process = world.start_daemon()
+    world.enrol(pens, serial)
+    world.ctl("sync", serial, status=None, timeout=120)
+    assert process.kill(15) == 0
+    assert pens.kill(15) == 0
+
+
+def daemon(world, serial, way, number):
+    """A collector that holds nothing of that pen yet."""
+    state = os.path.join(world.directory, "state-%d" % number)
+    shutil.copytree(world.state, state)
+    process = world.start_daemon(state=state)
     world.sync_until_complete(serial)
     syncs = [sync for sync in world.ctl_json("syncs", serial)["syncs"] if sync["bytes"] > 0]
     assert process.kill(15) == 0
@@ -74,7 +84,8 @@ def rate(run):
 def main():
     runs = {(who, way): [] for who in ("bare", "daemon") for way in WAYS}
     with World(adapters=2) as world:
-        pens = world.start_pens(1, "--seed", "1", "--sessions", "2", "--samples", SAMPLES, "--period", "10",
+        enrol_empty(world)
+        pens = world.start_pens(1, "--seed", "1", "--epoch", "7", "--sessions", "2", "--samples", SAMPLES, "--period", "10",
                                 "--mtu", os.environ.get("STIPPLE_LINK_MTU", "247"))
         serial = world.pens_of(pens)[0]["pen"]
         device = device_of(pens, serial)
@@ -82,7 +93,7 @@ def main():
         for _ in range(ROUNDS):
             for way in WAYS:
                 holder = hold(world, device) if way == "signals" else None
-                runs["daemon", way].append(daemon(world, pens, serial, way, number))
+                runs["daemon", way].append(daemon(world, serial, way, number))
                 number += 1
                 runs["bare", way].append(bare(world, device, way))
                 if holder:
