@@ -6,7 +6,7 @@
  * a clinic, one seed for each run; see ward.h.
  *
  *   --seed N     the first seed; STIPPLE_SEED, or the time
- *   --runs N     how many; STIPPLE_RUNS, or 1 when STIPPLE_SEED is set, else 300
+ *   --runs N     how many; STIPPLE_RUNS, or 1 when STIPPLE_SEED is set, else 200
  *   --jobs N     processes that share them (1)
  *   --loud       print all that happens
  *
@@ -25,7 +25,7 @@
 #include "ward.h"
 
 #define JOBS_MAX 64
-#define RUNS_DEFAULT 300
+#define RUNS_DEFAULT 200
 
 typedef struct {
 	guint64 seed;
