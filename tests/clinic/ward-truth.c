@@ -169,7 +169,7 @@ ward_is_complete(WardPen *pen)
 
 	if (!pen->wanted)
 		return TRUE;
-	if (stp_collector_find_pen(ward->collector, pen->serial) == NULL)
+	if (pen->moved || stp_collector_find_pen(ward->collector, pen->serial) == NULL)
 		return FALSE;
 	ours = held(ward, pen, epoch);
 	for (guint i = 0; i < pen->records->len; i++) {
