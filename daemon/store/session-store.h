@@ -100,11 +100,10 @@ GArray *stp_store_get_held(StpStore *self, const char *serial, guint32 epoch, gu
 			   guint32 newest, GError **error);
 
 /*
- * When a pen's own UTC was set last, by which tick and by our clock; boot_id 0: never, as far as is known.  The
- * pen's name has to be known.
+ * When a pen's own UTC was set last.  By that it can be told later how far it is off.
  */
-gboolean stp_store_get_clock_set(StpStore *self, const char *serial, struct stp_time_anchor *set, GError **error);
-void stp_store_put_clock_set_async(StpStore *self, const char *serial, const struct stp_time_anchor *set,
+gboolean stp_store_get_clock_set(StpStore *self, const char *serial, StpClockSet *set, GError **error);
+void stp_store_put_clock_set_async(StpStore *self, const char *serial, const StpClockSet *set,
 				   GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean stp_store_put_clock_set_finish(StpStore *self, GAsyncResult *result, GError **error);
 

@@ -424,7 +424,7 @@ put_clock_set(StpJob *self, StpDatabase *db, GCancellable *cancellable, GError *
 }
 
 StpJob *
-stp_job_put_clock_set(const char *serial, const struct stp_time_anchor *set)
+stp_job_put_clock_set(const char *serial, const StpClockSet *set)
 {
 	StpJob *self = new_job(put_clock_set, clear_clock);
 

@@ -34,7 +34,7 @@ struct StpJob {
 		StpAlert *alert;
 		struct {
 			char *serial;
-			struct stp_time_anchor set;
+			StpClockSet set;
 		} clock;
 		StpSalvage salvage;	/* a result */
 	} u;
@@ -61,7 +61,7 @@ StpJob *stp_job_refute_partial(const StpPartial *partial);
 StpJob *stp_job_put_finding(const StpFinding *finding);
 StpJob *stp_job_put_attempt(const StpAttempt *attempt);
 StpJob *stp_job_put_alert(const StpAlert *alert);
-StpJob *stp_job_put_clock_set(const char *serial, const struct stp_time_anchor *set);
+StpJob *stp_job_put_clock_set(const char *serial, const StpClockSet *set);
 StpJob *stp_job_reparse(void);
 StpJob *stp_job_salvage(void);
 /* Write something, to see whether that can be done. */

@@ -432,36 +432,36 @@ stp_times_forget_events(StpDatabase *db, GError **error)
 /* ---- when a pen's own clock was set ---- */
 
 gboolean
-stp_times_get_clock_set(StpDatabase *db, const char *serial, struct stp_time_anchor *set, GError **error)
+stp_times_get_clock_set(StpDatabase *db, const char *serial, StpClockSet *set, GError **error)
 {
-	static const char sql[] = "SELECT boot_id, tick_ms, utc, uncertainty_us FROM clock_set JOIN pen USING (pen)"
+	static const char sql[] = "SELECT boot_id, tick_ms, utc, uncertainty_us, refused FROM clock_set JOIN pen USING (pen)"
 				  " WHERE serial = ?";
 	GError *local = NULL;
 	g_autoptr(StpRows) rows = stp_database_query(db, sql, STP_VALUES(STP_TEXT(serial)), error);
 
-	*set = (struct stp_time_anchor){ 0 };
+	*set = (StpClockSet){ 0 };
 	if (rows == NULL)
 		return FALSE;
 	if (stp_rows_next(rows, &local))
-		*set = (struct stp_time_anchor){
-			.boot_id = (guint32)stp_rows_int(rows, 0),
-			.tick_ms = (guint64)stp_rows_int(rows, 1),
-			.utc_us = stp_rows_int(rows, 2),
-			.uncertainty_us = (guint32)stp_rows_int(rows, 3),
+		*set = (StpClockSet){
+			.at = { (guint32)stp_rows_int(rows, 0), (guint64)stp_rows_int(rows, 1), stp_rows_int(rows, 2),
+				(guint32)stp_rows_int(rows, 3) },
+			.refused = stp_rows_int(rows, 4) != 0,
 		};
 	return take_error(local, error);
 }
 
 gboolean
-stp_times_put_clock_set(StpDatabase *db, const char *serial, const struct stp_time_anchor *set, GError **error)
+stp_times_put_clock_set(StpDatabase *db, const char *serial, const StpClockSet *set, GError **error)
 {
-	static const char sql[] = "INSERT OR REPLACE INTO clock_set (pen, boot_id, tick_ms, utc, uncertainty_us)"
-				  " VALUES (?, ?, ?, ?, ?)";
+	static const char sql[] = "INSERT OR REPLACE INTO clock_set (pen, boot_id, tick_ms, utc, uncertainty_us, refused)"
+				  " VALUES (?, ?, ?, ?, ?, ?)";
 	gint64 pen;
 
 	return stp_pens_ensure(db, serial, &pen, error) &&
 	       stp_database_run(db, sql,
-				STP_VALUES(STP_INT(pen), STP_INT(set->boot_id), STP_INT(set->tick_ms),
-					   STP_INT(set->utc_us), STP_INT(set->uncertainty_us)),
+				STP_VALUES(STP_INT(pen), STP_INT(set->at.boot_id), STP_INT(set->at.tick_ms),
+					   STP_INT(set->at.utc_us), STP_INT(set->at.uncertainty_us),
+					   STP_INT(set->refused != FALSE)),
 				error);
 }

@@ -59,6 +59,6 @@ gboolean stp_times_settle(StpDatabase *db, gint64 pen, StpTimeNews *news, GError
 gboolean stp_times_settle_all(StpDatabase *db, GError **error);
 
 /* When the pen's own UTC was set last; boot_id 0: never. */
-gboolean stp_times_get_clock_set(StpDatabase *db, const char *serial, struct stp_time_anchor *set, GError **error);
-gboolean stp_times_put_clock_set(StpDatabase *db, const char *serial, const struct stp_time_anchor *set,
+gboolean stp_times_get_clock_set(StpDatabase *db, const char *serial, StpClockSet *set, GError **error);
+gboolean stp_times_put_clock_set(StpDatabase *db, const char *serial, const StpClockSet *set,
 				 GError **error);

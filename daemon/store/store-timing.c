@@ -105,13 +105,13 @@ stp_store_read_clock(StpStore *self, StpClockReading *reading)
 /* ---- the pens' own clocks ---- */
 
 gboolean
-stp_store_get_clock_set(StpStore *self, const char *serial, struct stp_time_anchor *set, GError **error)
+stp_store_get_clock_set(StpStore *self, const char *serial, StpClockSet *set, GError **error)
 {
 	return stp_times_get_clock_set(self->files.reader, serial, set, error);
 }
 
 void
-stp_store_put_clock_set_async(StpStore *self, const char *serial, const struct stp_time_anchor *set,
+stp_store_put_clock_set_async(StpStore *self, const char *serial, const StpClockSet *set,
 			      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
 	stp_store_submit(self, stp_job_put_clock_set(serial, set), STP_TAG_CLOCK_SET, cancellable, callback,

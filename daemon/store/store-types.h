@@ -84,6 +84,12 @@ typedef struct {
 	StpClockReading host;	/* when the pen's answer was there; the anchor's UTC comes from it */
 } StpContact;
 
+/* When a pen's own UTC was set last, by its tick and our clock. */
+typedef struct {
+	struct stp_time_anchor at;	/* boot_id 0: never, as far as is known */
+	gboolean refused;		/* that was tried, and the pen would not have it */
+} StpClockSet;
+
 typedef enum {
 	STP_STORED_NEW,		/* durable now */
 	STP_STORED_AGAIN,	/* the same bytes were there */

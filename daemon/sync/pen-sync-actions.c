@@ -34,6 +34,8 @@ on_clock(GObject *source, GAsyncResult *result, gpointer user_data)
 	gint64 utc;
 
 	stp_store_read_clock(self->store, &self->clock_read);
+	self->clock_read_at = stp_clock_monotonic();
+	stp_pen_sync_judge_clock(self);
 	utc = self->clock_read.utc_us;
 	if (bytes != NULL && !stp_sync_clock_held(self->serial, self->clock_asked_utc, utc, took))
 		bytes = NULL;
@@ -77,10 +79,11 @@ on_state_kept(GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 take_state(StpPenSync *self, const struct stp_host_state *state)
 {
-	const StpContact contact = { .anchor = state->anchor, .host = self->clock_read };
 	g_autoptr(GError) error = NULL;
 
 	stp_pen_sync_enter(self, "store", STP_SYNC_STORE_S);
+	self->met = state->anchored;
+	self->contact = (StpContact){ .anchor = state->anchor, .host = self->clock_read };
 	self->result.has_status = TRUE;
 	self->result.epoch = state->epoch;
 	self->result.newest = state->newest;
@@ -104,7 +107,7 @@ take_state(StpPenSync *self, const struct stp_host_state *state)
 
 	stp_pen_sync_store_begins(self);
 	stp_store_put_state_async(self->store, self->serial, state->epoch, state->oldest, state->newest,
-				  state->anchored ? &contact : NULL, NULL, on_state_kept,
+				  self->met ? &self->contact : NULL, NULL, on_state_kept,
 				  stp_pen_sync_begin(self));
 }
 
@@ -224,7 +227,8 @@ stp_pen_sync_carry_out(StpPenSync *self, const struct stp_host_action *action)
 		break;
 	case STP_HOST_READ_TIME:
 		self->clock_asked = stp_clock_monotonic();
-		self->clock_asked_utc = stp_clock_wall();
+		stp_store_read_clock(self->store, &self->clock_read);
+		self->clock_asked_utc = self->clock_read.utc_us;
 		stp_link_read_async(self->link, STP_CHANNEL_ELAPSED_TIME, NULL, on_clock,
 				    stp_pen_sync_begin(self));
 		break;
@@ -252,6 +256,8 @@ stp_pen_sync_carry_out(StpPenSync *self, const struct stp_host_action *action)
 		/* A dialogue that was stopped is done, too, but the sync is not complete. */
 		if (!self->stopped)
 			self->stage = self->result.chosen ? "chosen" : "done";
+		if (!self->stopped && !self->result.chosen)
+			stp_pen_sync_set_clock(self);
 		stp_pen_sync_end(self, self->stopped ? stp_sync_stopped() : NULL);
 		break;
 	case STP_HOST_FAILED:

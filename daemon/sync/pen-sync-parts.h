@@ -51,6 +51,9 @@ struct _StpPenSync {
 	StpSyncChoice choice;
 	StpSyncSkip *skip;
 	gboolean went_back; /* the log's numbers did */
+	gint64 clock_read_at;	    /* monotonic */
+	gboolean met;		    /* contact is valid */
+	StpContact contact;
 	GArray *held, *wanted; /* the engine reads them until it is done */
 	StpSyncOpening *opening;
 	StpSyncResume *resume;
@@ -86,6 +89,11 @@ guint64 stp_pen_sync_now_ms(StpPenSync *self);
 void stp_pen_sync_hold(StpPenSync *self, gboolean hold);
 
 void stp_pen_sync_set_timer(GSource **source, guint seconds, GSourceFunc function, StpPenSync *self);
+/* What our clock is like, for people. */
+void stp_pen_sync_judge_clock(StpPenSync *self);
+/* The log is read: set the pen's own UTC, when that is off.  Not waited for but by the end of the sync. */
+void stp_pen_sync_set_clock(StpPenSync *self);
+
 /* For the engine's deadline. */
 void stp_pen_sync_set_deadline(StpPenSync *self);
 void stp_pen_sync_drop_source(GSource **source);

@@ -35,6 +35,7 @@ typedef struct {
 	guint answer_delay_ms; /* before the first answer of each connection */
 	guint data_every_ms;   /* no more than one value of Log Data in so long; 0: as fast as the link takes them */
 	gboolean stray_answer; /* after the first answer of each connection, one nobody asked for */
+	gboolean no_clock;     /* not a pen's with a UTC of its own: setting it is refused; over a descriptor only */
 } SimLinkFaults;
 
 typedef struct {

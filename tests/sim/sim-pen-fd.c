@@ -13,6 +13,7 @@
 
 struct SimPenFd {
 	SimPen *pen;
+	const SimLinkFaults *faults;
 	SimPump *pump;
 	int fd; /* -1: closed */
 	GSource *readable, *writable;
@@ -184,8 +185,27 @@ answer_read(SimPenFd *server, guint channel)
 }
 
 static void
+set_clock(SimPenFd *server, const guint8 *bytes, gsize size)
+{
+	gboolean has_none = server->faults != NULL && server->faults->no_clock;
+	guint8 error = has_none ? 0x03 : stp_pen_set_clock(sim_pen_engine(server->pen), bytes, size);
+	g_autofree char *text = g_strdup_printf("ATT error 0x%02x", error);
+
+	if (error != 0)
+		reply_error(server, STP_CHANNEL_ELAPSED_TIME, STP_FD_FAILED, text);
+	else
+		reply(server, STP_FD_DONE, STP_CHANNEL_ELAPSED_TIME, NULL, 0);
+	/* The event that it makes is a record before the host can be gone. */
+	sim_pen_step(server->pen);
+}
+
+static void
 take_write(SimPenFd *server, gboolean wants_answer, guint channel, const guint8 *bytes, gsize size)
 {
+	if (channel == STP_CHANNEL_ELAPSED_TIME && wants_answer) {
+		set_clock(server, bytes, size);
+		return;
+	}
 	if (channel != STP_CHANNEL_LOG_CONTROL) {
 		if (wants_answer)
 			reply_error(server, channel, STP_FD_FAILED, "not writable");
@@ -254,6 +274,7 @@ sim_pen_fd_new(SimPen *pen, SimLinkFaults *faults, int fd, guint16 mtu)
 
 	server->pen = pen;
 	server->fd = fd;
+	server->faults = faults;
 	server->pump = sim_pump_new(pen, faults, &port, server);
 	server->readable = add_source(g_unix_fd_source_new(fd, G_IO_IN | G_IO_HUP | G_IO_ERR),
 				      G_SOURCE_FUNC(read_ready), server);

@@ -76,7 +76,8 @@ CREATE TABLE clock_set (
 	boot_id INTEGER NOT NULL,
 	tick_ms INTEGER NOT NULL,
 	utc INTEGER NOT NULL,
-	uncertainty_us INTEGER NOT NULL
+	uncertainty_us INTEGER NOT NULL,
+	refused INTEGER NOT NULL DEFAULT 0	-- the pen would not have it, so it has none
 );
 
 -- Of an attempt: how its link was, and why it ended.
