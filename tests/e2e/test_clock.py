@@ -55,7 +55,11 @@ class ClockTest(unittest.TestCase):
 
     def held_is_given(self, world, serial):
         held = {k: v for k, v in truth.held(world.state).items() if k[0] == serial}
-        self.assertEqual(held, truth.records(world.truth, serial))
+        given = truth.records(world.truth, serial)
+        self.assertEqual({k: v for k, v in held.items() if k in given}, given)
+        # That its clock was set a pen writes down itself.
+        newest = max(number for _, _, number in given)
+        self.assertTrue(all(number > newest for _, _, number in set(held) - set(given)))
         listed = [s for s in self.sessions(world).values() if s["pen"] == serial]
         self.assertEqual(sorted(s["number"] for s in listed),
                          sorted(n for _, n in truth.sessions(world.truth, serial)))
@@ -146,6 +150,26 @@ class ClockTest(unittest.TestCase):
             world.start_daemon("--clock", "trusted", env=clock.env)
             world.ctl("sync", serial, status=None)
             self.check_right(world, began)
+            self.held_is_given(world, serial)
+
+    def test_p44_a_pens_clock_is_set_once(self):
+        """After its log is read, which makes one record more, and then never again."""
+        with World(adapters=2) as world:
+            pens = world.start_pens(1, "--seed", "6", "--sessions", "3", "--samples", "300")
+            daemon = world.start_daemon("--clock", "trusted")
+            serial = world.pens_of(pens)[0]["pen"]
+            world.enrol(pens, serial)
+            made = pens.wait_event(lambda e: isinstance(e, dict) and e.get("event") == "new-record",
+                                   what="that its clock was set")
+            before = [e["mark"] for e in pens.seen[:pens.seen.index(made)]
+                      if isinstance(e, dict) and e.get("event") == "acknowledged"]
+            self.assertEqual(before[-1], made["record"] - 1)
+            pens.wait_event(lambda e: isinstance(e, dict) and e.get("event") == "acknowledged" and
+                            e["mark"] == made["record"], what="acknowledgement of that record")
+            for _ in range(3):
+                world.ctl("sync", serial, status=None)
+            self.assertEqual(len([e for e in pens.drain() if e.get("event") == "new-record"]), 1)
+            self.assertEqual(daemon.stderr().count("Set the pen's clock"), 1)
             self.held_is_given(world, serial)
 
     def test_p25_zone_of_the_wall(self):

@@ -165,6 +165,8 @@ finish_clock_write(PenService *service, BluezGattCharacteristic1 *characteristic
 		g_dbus_method_invocation_return_dbus_error(invocation, "org.bluez.Error.Failed", message);
 	else
 		bluez_gatt_characteristic1_complete_write_value(characteristic, invocation);
+	/* The event that it makes is a record before the host can be gone. */
+	sim_pen_step(service->pen);
 }
 
 static gboolean
