@@ -153,7 +153,8 @@ gboolean stp_store_refute_partial_finish(StpStore *self, GAsyncResult *result, G
  * Count it if the same kind about the same record is known already; that also opens it again.
  * The store makes findings by itself of what put_record is given: "crc", "truncated",
  * "identity" (the bytes are another record's), "conflict", "unknown", "range", "malformed",
- * "memory", "part" (two records claim to be the same part of a session), "decayed" (the disk
+ * "memory", "part" (two records claim to be the same part of a session), "live" (the motor was seen running, and the
+ * whole log of that power-up has no session of the time), "decayed" (the disk
  * changed it).  Two kinds that others
  * put have a meaning for coverage, as long as they are open and the record is not held:
  * "corrupt" (the pen's own copy is damaged, so it does not give it) and "never-written" (the

@@ -12,6 +12,7 @@
 #include "store-enrolment.h"
 #include "store-findings.h"
 #include "store-journal.h"
+#include "store-live.h"
 #include "store-pens.h"
 #include "store-records.h"
 #include "store-times.h"
@@ -350,11 +351,14 @@ clear_attempt(StpJob *self)
 static gboolean
 note_attempt(StpJob *self, StpDatabase *db, GError **error)
 {
+	const StpAttempt *attempt = &self->u.attempt;
+	gboolean whole = g_str_equal(attempt->error, "") && g_str_equal(attempt->stage, "done") &&
+			 attempt->damaged == 0 && attempt->given_up == 0;
 	gint64 pen;
 
-	return stp_attempts_put(db, &self->u.attempt, error) &&
-	       stp_pens_ensure(db, self->u.attempt.serial, &pen, error) &&
-	       stp_times_settle(db, pen, &self->news, error);
+	return stp_attempts_put(db, attempt, error) && stp_pens_ensure(db, attempt->serial, &pen, error) &&
+	       stp_times_settle(db, pen, &self->news, error) &&
+	       (!whole || stp_live_reconcile(db, pen, attempt->serial, self->made, error));
 }
 
 static gboolean

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "host-clock.h"
 #include "store-coverage.h"
+#include "store-live.h"
 #include "store-pens.h"
 #include "store-sessions.h"
 #include "time-limits.h"
@@ -374,6 +375,7 @@ put_contact(StpDatabase *db, gint64 pen, guint32 epoch, const StpContact *contac
 					 STP_INT(contact->host.trust), STP_INT(contact->host.error_us),
 					 STP_TEXT(contact->host.boot), STP_INT(host_us)),
 			      error) ||
+	    (contact->running && !stp_live_put(db, pen, stp_database_last_row(db), error)) ||
 	    !place_boot(db, pen, epoch, anchor->boot_id, news, &report, error) ||
 	    !place_unvouched(db, contact, news, error))
 		return FALSE;

@@ -82,6 +82,7 @@ typedef struct {
 typedef struct {
 	struct stp_time_anchor anchor;
 	StpClockReading host;	/* when the pen's answer was there; the anchor's UTC comes from it */
+	gboolean running;	/* the pen's motor */
 } StpContact;
 
 /* When a pen's own UTC was set last, by its tick and our clock. */

@@ -83,7 +83,11 @@ take_state(StpPenSync *self, const struct stp_host_state *state)
 
 	stp_pen_sync_enter(self, "store", STP_SYNC_STORE_S);
 	self->met = state->anchored;
-	self->contact = (StpContact){ .anchor = state->anchor, .host = self->clock_read };
+	self->contact = (StpContact){
+		.anchor = state->anchor,
+		.host = self->clock_read,
+		.running = (state->flags & STP_STATE_MOTOR_ON) != 0,
+	};
 	self->result.has_status = TRUE;
 	self->result.epoch = state->epoch;
 	self->result.newest = state->newest;

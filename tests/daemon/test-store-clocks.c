@@ -315,6 +315,55 @@ p44_small_differences_are_no_news(void **state)
 	assert_int_equal(STP_CLOCK_ALERT_US, 15 * 60 * G_USEC_PER_SEC);
 }
 
+/* ---- what was seen, and what was written ---- */
+
+static const StpFinding *
+live_finding(const StpCoverage *coverage)
+{
+	return world_find(coverage, 0, "live");
+}
+
+/* IN8: a motor that was seen running has a session in the log, or somebody hears of it. */
+static void
+in8_what_was_seen_has_to_be_written(void **state)
+{
+	Desk *desk = *state;
+	StpContact first = contact(1, HOUR_MS, NOON, STP_CLOCK_SYNCHRONISED);
+	StpContact second = contact(1, 3 * HOUR_MS, NOON + 2 * HOUR_US, STP_CLOCK_SYNCHRONISED);
+	StpContact idle = contact(1, 4 * HOUR_MS, NOON + 3 * HOUR_US, STP_CLOCK_SYNCHRONISED);
+	StpContact next = contact(2, HOUR_MS, NOON + 5 * HOUR_US, STP_CLOCK_SYNCHRONISED);
+	const StpAttempt partly = { .serial = "P1", .started = NOON, .ended = NOON, .stage = "done", .error = "",
+				    .given_up = 1 };
+	g_autoptr(StpCoverage) before = NULL, unsure = NULL, after = NULL;
+
+	first.running = second.running = TRUE;
+	world_meet(&desk->world, "P1", 7, &first);
+	world_meet(&desk->world, "P1", 7, &second);
+	world_meet(&desk->world, "P1", 7, &idle);
+	/* The session around the first contact is written; the one around the second may still come. */
+	add(desk, 1, 1, HOUR_MS - 1000);
+	end_sync(desk, "P1");
+	before = world_coverage(&desk->world, "P1");
+	assert_null(live_finding(before));
+
+	/* It is over, but some record could not be had. */
+	world_meet(&desk->world, "P1", 7, &next);
+	world_put_attempt(&desk->world, &partly);
+	unsure = world_coverage(&desk->world, "P1");
+	assert_null(live_finding(unsure));
+
+	end_sync(desk, "P1");
+	after = world_coverage(&desk->world, "P1");
+	assert_non_null(live_finding(after));
+	assert_string_equal(live_finding(after)->text,
+			    "The pen's motor ran at 1 contacts, 10800 to 10800 s after its power-up 1, and its log has 0 "
+			    "sessions of that time.");
+	/* Once. */
+	end_sync(desk, "P1");
+	assert_int_equal(live_finding(after)->count, 1);
+	assert_int_equal(world_sql_int(&desk->world, "SELECT count(*) FROM seen_running"), 0);
+}
+
 /* ---- identity ---- */
 
 /* P45: the same session told to the second by one path and to the millisecond by another is one session. */
@@ -447,6 +496,7 @@ main(void)
 		CASE(a_pens_own_time_is_used_where_nobody_met_it),
 		CASE(a_pen_that_drifts_is_told_of),
 		CASE(p44_small_differences_are_no_news),
+		CASE(in8_what_was_seen_has_to_be_written),
 		CASE(p45_time_is_no_part_of_identity),
 		CASE(p25_no_change_of_clocks_moves_a_session),
 		CASE(a_zone_nobody_knows_is_no_offset),

@@ -101,3 +101,12 @@ CREATE TABLE reread (
 	crc32c INTEGER NOT NULL,
 	PRIMARY KEY (pen, epoch, number)
 ) WITHOUT ROWID;
+
+-- Contacts at which a pen's motor ran: there has to be a session of that time, sooner or later.
+CREATE TABLE seen_running (
+	anchor INTEGER PRIMARY KEY REFERENCES anchor,
+	pen INTEGER NOT NULL,
+	epoch INTEGER NOT NULL,
+	boot_id INTEGER NOT NULL,
+	tick_ms INTEGER NOT NULL
+);
