@@ -78,7 +78,7 @@ def main():
         serial = world.pens_of(pens)[0]["pen"]
         world.enrol(pens, serial)
         world.sync_until_complete(serial)
-        measure("stippled, one pen advertising, synced", daemon.popen.pid, quiet=False)
+        measure("stippled, one pen advertising, synced", daemon.popen.pid)
 
 
 if __name__ == "__main__":

@@ -174,6 +174,42 @@ test_relax_spares_who_looks(void **state)
 	g_assert_finalize_object(scanner);
 }
 
+/* What overtakes our own StopDiscovery is answered InProgress by BlueZ, and nothing runs then. */
+static void
+p7_stopping_is_waited_for(void **state)
+{
+	struct world *world = *state;
+	StpBluezScanner *scanner = start(world, SHORT_MS, SHORT_MS, LONG_MS, TRUE);
+
+	scripted_bluez_fail(world->bluez, "StopDiscovery", NULL, NULL);
+	WAIT_FOR(stops(world) == 1);
+	stp_bluez_scanner_hold(scanner, TRUE);
+	/* An answer to anything: had it been called, it would have come before. */
+	g_object_unref(g_dbus_proxy_new_sync(world->ours, G_DBUS_PROXY_FLAGS_NONE, NULL, "org.freedesktop.DBus",
+					     "/org/freedesktop/DBus", "org.freedesktop.DBus", NULL, NULL));
+	run_pending();
+	assert_int_equal(starts(world), 1);
+	assert_true(stp_bluez_scanner_is_discovering(scanner));
+	g_assert_finalize_object(scanner);
+}
+
+/* Of another program's call under way: tried again, and no failure meanwhile. */
+static void
+p7_in_progress_is_tried_again(void **state)
+{
+	struct world *world = *state;
+	StpBluezScanner *scanner;
+
+	scanner = start(world, 0, SHORT_MS, LONG_MS, FALSE);
+	scripted_bluez_fail(world->bluez, "StartDiscovery", "InProgress", "Operation already in progress");
+	stp_bluez_scanner_hold(scanner, TRUE);
+	WAIT_FOR(starts(world) == 1);
+	WAIT_FOR(stp_bluez_scanner_is_discovering(scanner));
+	assert_int_equal(starts(world), 2);
+	assert_int_equal(stp_bluez_scanner_get_state(scanner), STP_RADIO_SCANNING);
+	g_assert_finalize_object(scanner);
+}
+
 /*
  * Of the radio: what was expected has come when this host closes a link, not when one is lost.  No
  * more than the coming and the news of pens is asked for then.
@@ -206,6 +242,8 @@ main(void)
 		NOT_STARTED(test_windows_come_again),
 		NOT_STARTED(test_hold),
 		NOT_STARTED(test_relax_spares_who_looks),
+		NOT_STARTED(p7_stopping_is_waited_for),
+		NOT_STARTED(p7_in_progress_is_tried_again),
 		SCANNING(p18_no_flood_when_nothing_waits),
 	};
 

@@ -300,6 +300,29 @@ p43_monitor_sees_service_data(void **state)
 	end(&world);
 }
 
+/* Another program's discovery is no trouble, but it is said. */
+static void
+p8_foreign_discovery_is_seen(void **state)
+{
+	const char *const fake[] = { FAKE_BLUEZ, MONITORS, NULL };
+	struct silence world;
+	g_autoptr(GDBusConnection) other = NULL;
+	g_autoptr(GVariant) reply = NULL;
+
+	begin(&world, fake);
+	other = private_bus_connect(world.bus, NULL);
+	start(&world);
+	wait_passive(&world);
+	reply = g_dbus_connection_call_sync(other, "org.bluez", "/org/bluez/hci0", STP_BLUEZ_IFACE_ADAPTER,
+					    "StartDiscovery", NULL, NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL);
+	assert_non_null(reply);
+	WAIT_FOR(stp_bluez_scanner_sees_foreign(world.scanner));
+	assert_int_equal(stp_bluez_scanner_get_state(world.scanner), STP_RADIO_SCANNING);
+	g_dbus_connection_close_sync(other, NULL, NULL);
+	WAIT_FOR(!stp_bluez_scanner_sees_foreign(world.scanner));
+	end(&world);
+}
+
 /* The same of the whole radio, whose adapter was there before it. */
 static void
 p40_radio_says_which(void **state)
@@ -433,6 +456,45 @@ p12_pens_that_left_are_no_silence(void **state)
 	end(&world);
 }
 
+/* Somebody has a connection over the adapter: it is not switched off. */
+static void
+p12_a_connection_is_not_cut(void **state)
+{
+	const char *const fake[] = { FAKE_BLUEZ, "--adapters", "3", "--advert-interval", "20", NULL };
+	static const char thing[] = "/org/bluez/hci0/dev_00_AA_01_02_00_42";
+	g_autoptr(GDBusConnection) other = NULL;
+	g_autoptr(GDBusProxy) device = NULL;
+	g_autoptr(GVariant) found = NULL;
+	g_autoptr(GVariant) connected = NULL;
+	struct silence world;
+	guint windows = 0;
+
+	begin(&world, fake);
+	other = private_bus_connect(world.bus, NULL);
+	start(&world);
+	advertise_something(&world, other);
+	found = g_dbus_connection_call_sync(other, "org.bluez", "/org/bluez/hci0", STP_BLUEZ_IFACE_ADAPTER,
+					    "StartDiscovery", NULL, NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL);
+	assert_non_null(found);
+	WAIT_FOR((device = stp_bluez_client_find(world.client, thing, STP_BLUEZ_IFACE_DEVICE)) != NULL);
+	connected = g_dbus_connection_call_sync(other, "org.bluez", thing, STP_BLUEZ_IFACE_DEVICE, "Connect", NULL,
+						NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL);
+	assert_non_null(connected);
+	WAIT_FOR(stp_bluez_is_connected(device));
+
+	/* Somebody waited; now windows measure the time. */
+	stp_bluez_watchdog_set_times(world.watchdog, 1, 1, 1);
+	stp_bluez_scanner_hold(world.scanner, TRUE);
+	stp_bluez_scanner_release(world.scanner, TRUE);
+	while (windows++ < 3) {
+		WAIT_FOR(stp_bluez_scanner_is_discovering(world.scanner));
+		WAIT_FOR(!stp_bluez_scanner_is_discovering(world.scanner));
+	}
+	assert_int_equal(world.power_offs, 0);
+	assert_false(stp_bluez_watchdog_is_silent(world.watchdog));
+	end(&world);
+}
+
 /* Without anything to expect it leaves the adapter alone. */
 static void
 p12_nobody_expected(void **state)
@@ -467,12 +529,14 @@ main(void)
 		cmocka_unit_test(p40_refused_monitor),
 		cmocka_unit_test(p40_monitor_never_activated),
 		cmocka_unit_test(p40_released_monitor),
+		cmocka_unit_test(p8_foreign_discovery_is_seen),
 		cmocka_unit_test(p40_radio_says_which),
 		cmocka_unit_test(p43_monitor_sees_service_data),
 		cmocka_unit_test(p12_a_new_beginning_helps),
 		cmocka_unit_test(p12_power_helps),
 		cmocka_unit_test(p12_nothing_helps),
 		cmocka_unit_test(p12_pens_that_left_are_no_silence),
+		cmocka_unit_test(p12_a_connection_is_not_cut),
 		cmocka_unit_test(p12_nobody_expected),
 	};
 

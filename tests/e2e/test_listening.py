@@ -1,0 +1,75 @@
+# SPDX-FileCopyrightText: 2026 The Stipple authors
+# SPDX-License-Identifier: MIT
+"""Passive scanning and discovery in windows: pens are collected either way, and cost next to nothing in between."""
+import os
+import re
+import time
+import unittest
+
+from world import Process, Timeout, World
+
+QUIET_S = 20
+
+
+def wakeups(pid):
+    """How often its threads went to sleep so far: each wake-up ends in one such."""
+    count = 0
+    for task in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/status" % (pid, task)) as file:
+            count += int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", file.read(), re.M)[1])
+    return count
+
+
+def wait_until(done, what, timeout=100):
+    deadline = time.monotonic() + timeout
+    while not done():
+        if time.monotonic() > deadline:
+            raise Timeout("%s: not within %d s" % (what, timeout))
+        time.sleep(0.2)
+
+
+class Listening(unittest.TestCase):
+    def world(self):
+        return World(adapters=2, fake_args=("--monitors", "--monitor-second", "50"))
+
+    def test_p40_passive_scanning_collects(self):
+        with self.world() as world:
+            daemon = world.start_daemon()
+            pens = world.start_pens(1, "--seed", "5", "--sessions", "1", "--samples", "500", "--live-session",
+                                    40 if world.kind == "lab" else 15)
+            serial = world.pens_of(pens)[0]["pen"]
+            world.enrol(pens, serial)
+            wait_until(lambda: "looks for pens: passive" in daemon.stderr(), "passive scanning")
+            world.sync_until_complete(serial)
+            monitor = Process(world, "stipplectl", "monitor", "--json")
+            monitor.wait_event(lambda e: isinstance(e, dict) and e.get("event") == "ready", what="ready")
+            pens.wait_event(lambda e: isinstance(e, dict) and e.get("event") == "new-record",
+                            what="a new record")
+            # Nobody looks for it: the advertisement alone tells.
+            monitor.wait_event(lambda e: isinstance(e, dict) and e.get("event") == "session-stored" and
+                               e["session"]["number"] == 2, what="that session 2 is stored")
+            self.assertEqual(world.coverage(serial), 100.0)
+            self.assertNotIn("duty-cycled", daemon.stderr())
+
+    def test_p18_a_pen_in_sight_wakes_nobody(self):
+        with self.world() as world:
+            daemon = world.start_daemon()
+            pens = world.start_pens(1, "--seed", "5", "--sessions", "1", "--samples", "500")
+            serial = world.pens_of(pens)[0]["pen"]
+            world.enrol(pens, serial)
+            world.sync_until_complete(serial)
+            # The half minute of the user who looked for it.
+            quiet, before = 0, wakeups(daemon.popen.pid)
+            deadline = time.monotonic() + 90
+            while quiet < 3 and time.monotonic() < deadline:
+                time.sleep(1)
+                now = wakeups(daemon.popen.pid)
+                quiet, before = (quiet + 1 if now == before else 0), now
+            time.sleep(QUIET_S)
+            woken = wakeups(daemon.popen.pid) - before
+            print("wake-ups in %d s with a pen in sight: %d" % (QUIET_S, woken))
+            self.assertLessEqual(woken, QUIET_S)
+
+
+if __name__ == "__main__":
+    unittest.main()
