@@ -80,12 +80,12 @@ is_passive(StpBluezScanner *self)
 static gint64
 wanted_until(StpBluezScanner *self, gint64 now)
 {
-	gint64 until = self->look_until;
+	gint64 until = MAX(self->look_until, self->window_until);
 
 	if (self->probing || self->searching > 0 || (self->held > 0 && !is_passive(self)))
 		return FOREVER;
 	if (!is_passive(self))
-		until = MAX(MAX(until, self->eager_until), self->window_until);
+		until = MAX(until, self->eager_until);
 	return until > now ? until : 0;
 }
 
@@ -309,9 +309,14 @@ on_adapter_changed(StpBluezScanner *self)
 static void
 on_monitor_changed(StpBluezScanner *self)
 {
-	/* When it fails, at once a window instead. */
 	if (is_passive(self))
 		self->state = STP_RADIO_SCANNING;
+	/*
+	 * Not at once: bluetoothd 5.66 that is told to stop while it has suspended its discovery, as
+	 * around a pairing, keeps a flag of it, and then signals the RSSI of all that a monitor hears.
+	 */
+	if (is_passive(self) && self->running)
+		self->window_until = after_ms(self->window_ms);
 	reconsider(self);
 	tell(self);
 }
