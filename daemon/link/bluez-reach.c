@@ -400,7 +400,7 @@ on_adapter_changed(StpBluezAdapter *adapter, struct reach *reach)
 	if (stp_bluez_client_get_state(reach->client) != STP_BLUEZ_PRESENT)
 		on_state_changed(reach->client, reach);
 	else if (stp_bluez_adapter_get(adapter) == NULL)
-		end(reach, g_error_new(STP_ERROR, STP_ERROR_NO_ADAPTER,
+		give_up(reach, g_error_new(STP_ERROR, STP_ERROR_NO_ADAPTER,
 				       "The Bluetooth adapter went away while connecting. It is tried again when it is "
 				       "back."));
 }

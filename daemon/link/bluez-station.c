@@ -5,6 +5,7 @@
 
 #include "adapter-lease.h"
 #include "bluez-ceiling.h"
+#include "bluez-reach.h"
 #include "bluez-watchdog.h"
 #include "clock.h"
 #include "log.h"
@@ -23,6 +24,7 @@ struct _StpBluezStation {
 	StpAdapterLease *lease;
 	StpBluezQueue *turns, *slots;
 	StpBluezCeiling ceiling;
+	gboolean asleep;
 	GPtrArray *links;	/* StpLink, up; not owned: each leaves when it closes */
 	guint64 errors[STP_LINK_CLASS_COUNT];
 };
@@ -47,7 +49,7 @@ on_sighting(StpBluezStation *self, const StpSighting *sighting)
 static void
 on_lease_changed(StpBluezStation *self)
 {
-	stp_bluez_adapter_let(self->adapter, stp_adapter_lease_is_ours(self->lease));
+	stp_bluez_adapter_let(self->adapter, stp_adapter_lease_is_ours(self->lease) && !self->asleep);
 	tell_change(self);
 }
 
@@ -250,6 +252,30 @@ stp_bluez_station_refused(StpBluezStation *self)
 		   "adapter would carry more.",
 		   stp_bluez_station_get_address(self), self->ceiling.value);
 	set_ceiling(self);
+}
+
+/* ---- sleep ---- */
+
+/* As the pen would see it: the syncs learn that the link was lost, and come back to it. */
+static void
+end_links(StpBluezStation *self)
+{
+	for (guint i = 0; i < self->links->len; i++) {
+		g_autoptr(GDBusProxy) device =
+			stp_bluez_sightings_find_device(self->sightings, stp_link_get_address(self->links->pdata[i]));
+
+		if (device != NULL)
+			stp_bluez_disconnect_async(device, NULL, NULL);
+	}
+}
+
+void
+stp_bluez_station_set_asleep(StpBluezStation *self, gboolean asleep)
+{
+	if (asleep)
+		end_links(self);
+	self->asleep = asleep;
+	on_lease_changed(self);
 }
 
 /* ---- telling ---- */

@@ -53,6 +53,9 @@ guint stp_bluez_station_get_links(StpBluezStation *self);
 /* A connection was refused for want of room. */
 void stp_bluez_station_refused(StpBluezStation *self);
 
+/* The computer goes to sleep, links end and nothing new begins; or it is back. */
+void stp_bluez_station_set_asleep(StpBluezStation *self, gboolean asleep);
+
 /* One try failed. */
 void stp_bluez_station_count(StpBluezStation *self, StpLinkClass class);
 /* The caller's. */

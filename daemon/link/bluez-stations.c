@@ -5,6 +5,7 @@
 
 #include "bluez-route.h"
 #include "log.h"
+#include "sleep-guard.h"
 
 #include <string.h>
 
@@ -17,6 +18,7 @@ struct _StpBluezStations {
 	GPtrArray *all;		/* StpBluezStation, in the order of the addresses */
 	GHashTable *last;	/* pen -> StpBluezStation, not owned: that of its last connection */
 	gboolean started, unwatched;
+	StpSleepGuard *guard;
 };
 
 G_DEFINE_FINAL_TYPE(StpBluezStations, stp_bluez_stations, G_TYPE_OBJECT)
@@ -109,9 +111,28 @@ on_sighting(StpBluezStation *station, const StpSighting *part, StpBluezStations 
 		g_signal_emit(self, signals[SIGHTING], 0, whole);
 }
 
+/* Sleep is kept waiting only while there is a link to end in order. */
+static void
+guard_links(StpBluezStations *self)
+{
+	guint links = 0;
+
+	for (guint i = 0; i < self->all->len; i++)
+		links += stp_bluez_station_get_links(self->all->pdata[i]);
+	stp_sleep_guard_hold(self->guard, links > 0);
+}
+
+static void
+on_sleep(StpBluezStations *self, gboolean begins)
+{
+	for (guint i = 0; i < self->all->len; i++)
+		stp_bluez_station_set_asleep(self->all->pdata[i], begins);
+}
+
 static void
 on_changed(StpBluezStations *self)
 {
+	guard_links(self);
 	g_signal_emit(self, signals[CHANGED], 0);
 }
 
@@ -182,6 +203,8 @@ stp_bluez_stations_new(StpBluezClient *client, const char *const *wanted, const 
 		for (guint i = 0; wanted[i] != NULL; i++)
 			g_ptr_array_add(self->wanted, g_strdup(wanted[i]));
 	}
+	self->guard = stp_sleep_guard_new(stp_bluez_client_get_connection(client));
+	g_signal_connect_object(self->guard, "sleep", G_CALLBACK(on_sleep), self, G_CONNECT_SWAPPED);
 	/* Stations that are there already have heard of each change before. */
 	g_signal_connect_object(client, "state-changed", G_CALLBACK(look_at_all), self,
 				G_CONNECT_SWAPPED | G_CONNECT_AFTER);
@@ -403,6 +426,7 @@ stp_bluez_stations_dispose(GObject *object)
 {
 	StpBluezStations *self = STP_BLUEZ_STATIONS(object);
 
+	g_clear_object(&self->guard);
 	g_clear_pointer(&self->last, g_hash_table_unref);
 	g_clear_pointer(&self->all, g_ptr_array_unref);
 	g_clear_pointer(&self->memory, stp_radio_memory_free);

@@ -7,12 +7,12 @@
 
 /* What scripted-bluez.c and scripted-gatt.c share. */
 
-#define ADAPTER "/org/bluez/hci0"
-#define DEVICE ADAPTER "/dev_00_AA_01_00_00_11"
+#define DEVICE_NAME "/dev_00_AA_01_00_00_11"
 
 struct ScriptedBluez {
 	GDBusConnection *connection;
 	guint name;
+	char *adapter_path, *device_path;
 	GDBusObjectManagerServer *objects;
 	BluezAdapter1 *adapter;
 	BluezDevice1 *device;

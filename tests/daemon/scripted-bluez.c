@@ -119,7 +119,7 @@ on_remove_device(BluezAdapter1 *adapter, GDBusMethodInvocation *invocation, cons
 		return TRUE;
 	disconnected(self);
 	self->bonded = FALSE;
-	g_dbus_object_manager_server_unexport(self->objects, DEVICE);
+	g_dbus_object_manager_server_unexport(self->objects, self->device_path);
 	self->seen = FALSE;
 	scripted_reply(invocation);
 	return TRUE;
@@ -204,8 +204,8 @@ on_pair(BluezDevice1 *device, GDBusMethodInvocation *invocation, ScriptedBluez *
 				       self->pairing == SCRIPTED_COMPARISON ? "RequestConfirmation"
 									    : "RequestPasskey",
 				       self->pairing == SCRIPTED_COMPARISON
-					       ? g_variant_new("(ou)", DEVICE, SCRIPTED_PASSKEY)
-					       : g_variant_new("(o)", DEVICE),
+					       ? g_variant_new("(ou)", self->device_path, SCRIPTED_PASSKEY)
+					       : g_variant_new("(o)", self->device_path),
 				       NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, on_agent_answered, self);
 	return TRUE;
 }
@@ -245,12 +245,22 @@ on_unregister_agent(BluezAgentManager1 *manager, GDBusMethodInvocation *invocati
 	return TRUE;
 }
 
+static void
+stand_at(ScriptedBluez *self, guint hci)
+{
+	g_free(self->adapter_path);
+	g_free(self->device_path);
+	self->adapter_path = g_strdup_printf("/org/bluez/hci%u", hci);
+	self->device_path = g_strconcat(self->adapter_path, DEVICE_NAME, NULL);
+}
+
 void
 scripted_bluez_start(ScriptedBluez *self)
 {
 	g_autoptr(BluezAgentManager1) agents = bluez_agent_manager1_skeleton_new();
 
 	self->objects = g_dbus_object_manager_server_new("/");
+	stand_at(self, 0);
 	self->adapter = bluez_adapter1_skeleton_new();
 	bluez_adapter1_set_address(self->adapter, "00:AA:01:00:00:00");
 	bluez_adapter1_set_powered(self->adapter, TRUE);
@@ -260,7 +270,7 @@ scripted_bluez_start(ScriptedBluez *self)
 	g_signal_connect(self->adapter, "handle-remove-device", G_CALLBACK(on_remove_device), self);
 	g_signal_connect(agents, "handle-register-agent", G_CALLBACK(on_register_agent), self);
 	g_signal_connect(agents, "handle-unregister-agent", G_CALLBACK(on_unregister_agent), self);
-	scripted_export(self, ADAPTER, self->adapter);
+	scripted_export(self, self->adapter_path, self->adapter);
 	scripted_export(self, "/org/bluez", agents);
 	g_dbus_object_manager_server_set_connection(self->objects, self->connection);
 	self->name = g_bus_own_name_on_connection(self->connection, "org.bluez", G_BUS_NAME_OWNER_FLAGS_NONE, NULL,
@@ -310,6 +320,8 @@ scripted_bluez_free(ScriptedBluez *self)
 	g_string_free(self->written, TRUE);
 	g_free(self->agent_owner);
 	g_free(self->hidden);
+	g_free(self->adapter_path);
+	g_free(self->device_path);
 	g_object_unref(self->connection);
 	g_free(self);
 }
@@ -321,12 +333,33 @@ scripted_bluez_set_powered(ScriptedBluez *self, gboolean powered)
 	g_dbus_interface_skeleton_flush(G_DBUS_INTERFACE_SKELETON(self->adapter));
 	if (!powered && self->device != NULL && bluez_device1_get_connected(self->device))
 		disconnected(self);
+	if (!powered)
+		end_pairing(self, "org.bluez.Error.AuthenticationCanceled");
 }
 
 void
 scripted_bluez_remove_adapter(ScriptedBluez *self)
 {
-	g_dbus_object_manager_server_unexport(self->objects, ADAPTER);
+	g_dbus_object_manager_server_unexport(self->objects, self->adapter_path);
+}
+
+void
+scripted_bluez_unplug(ScriptedBluez *self)
+{
+	if (self->device != NULL && bluez_device1_get_connected(self->device))
+		disconnected(self);
+	end_pairing(self, "org.bluez.Error.AuthenticationCanceled");
+	if (self->seen)
+		g_dbus_object_manager_server_unexport(self->objects, self->device_path);
+	self->seen = FALSE;
+	scripted_bluez_remove_adapter(self);
+}
+
+void
+scripted_bluez_plug(ScriptedBluez *self, guint hci)
+{
+	stand_at(self, hci);
+	scripted_export(self, self->adapter_path, self->adapter);
 }
 
 static GVariant *
@@ -359,7 +392,7 @@ scripted_bluez_advertise(ScriptedBluez *self, guint32 newest_record)
 	self->device = bluez_device1_skeleton_new();
 	bluez_device1_set_address(self->device, SCRIPTED_PEN);
 	bluez_device1_set_name(self->device, "Stipple-0123");
-	bluez_device1_set_adapter(self->device, ADAPTER);
+	bluez_device1_set_adapter(self->device, self->adapter_path);
 	bluez_device1_set_paired(self->device, self->bonded);
 	bluez_device1_set_bonded(self->device, self->bonded);
 	bluez_device1_set_rssi(self->device, -50);
@@ -369,7 +402,7 @@ scripted_bluez_advertise(ScriptedBluez *self, guint32 newest_record)
 	g_signal_connect(self->device, "handle-disconnect", G_CALLBACK(on_disconnect), self);
 	g_signal_connect(self->device, "handle-pair", G_CALLBACK(on_pair), self);
 	g_signal_connect(self->device, "handle-cancel-pairing", G_CALLBACK(on_cancel_pairing), self);
-	scripted_export(self, DEVICE, self->device);
+	scripted_export(self, self->device_path, self->device);
 	self->seen = TRUE;
 }
 
@@ -411,6 +444,12 @@ scripted_bluez_hide(ScriptedBluez *self, const char *uuid)
 }
 
 void
+scripted_bluez_release_services(ScriptedBluez *self)
+{
+	self->holds_services = FALSE;
+}
+
+void
 scripted_bluez_hold_services(ScriptedBluez *self)
 {
 	self->holds_services = TRUE;
@@ -438,6 +477,6 @@ void
 scripted_bluez_drop_link_with(ScriptedBluez *self, const char *reason, const char *message)
 {
 	disconnected(self);
-	g_dbus_connection_emit_signal(self->connection, NULL, DEVICE, "org.bluez.Device1", "Disconnected",
+	g_dbus_connection_emit_signal(self->connection, NULL, self->device_path, "org.bluez.Device1", "Disconnected",
 				      g_variant_new("(ss)", reason, message), NULL);
 }

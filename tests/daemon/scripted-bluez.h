@@ -30,6 +30,10 @@ void scripted_bluez_start(ScriptedBluez *self);
 void scripted_bluez_set_powered(ScriptedBluez *self, gboolean powered);
 void scripted_bluez_remove_adapter(ScriptedBluez *self);
 
+/* With the pen's device; it comes back at another index. */
+void scripted_bluez_unplug(ScriptedBluez *self);
+void scripted_bluez_plug(ScriptedBluez *self, guint hci);
+
 /* The pen appears, or is heard again, with that record as the newest one. */
 void scripted_bluez_advertise(ScriptedBluez *self, guint32 newest_record);
 void scripted_bluez_set_pairing(ScriptedBluez *self, ScriptedPairing pairing);
@@ -42,6 +46,8 @@ gboolean scripted_bluez_wants_duplicates(ScriptedBluez *self);
 void scripted_bluez_hide(ScriptedBluez *self, const char *uuid);
 /* Services are not resolved by themselves. */
 void scripted_bluez_hold_services(ScriptedBluez *self);
+/* They are, from the next connection on. */
+void scripted_bluez_release_services(ScriptedBluez *self);
 
 /*
  * The next call of a method (of whatever object) fails with org.bluez.Error.<name>; NULL: it is

@@ -122,7 +122,7 @@ path_of(ScriptedBluez *self, const char *uuid)
 {
 	for (guint i = 0; i < G_N_ELEMENTS(uuids); i++) {
 		if (strcmp(uuids[i], uuid) == 0)
-			return g_strdup_printf(DEVICE "/service%04x/char%04x", self->service, i);
+			return g_strdup_printf("%s/service%04x/char%04x", self->device_path, self->service, i);
 	}
 	g_error("no characteristic %s", uuid);
 }
@@ -158,7 +158,7 @@ scripted_remove_characteristics(ScriptedBluez *self)
 	for (GList *i = objects; i != NULL; i = i->next) {
 		const char *path = g_dbus_object_get_object_path(i->data);
 
-		if (g_str_has_prefix(path, DEVICE "/"))
+		if (g_str_has_prefix(path, self->device_path) && path[strlen(self->device_path)] == '/')
 			g_dbus_object_manager_server_unexport(self->objects, path);
 	}
 	g_list_free_full(objects, g_object_unref);
