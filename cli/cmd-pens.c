@@ -202,6 +202,7 @@ print_pen(const struct cli *cli, JsonObject *pen)
 		{ "Last sync", cell_synced(pen), TONE_PLAIN },
 		{ "Sessions", cell_sessions(pen), TONE_PLAIN },
 		{ "Coverage", cell_coverage(pen), tone_coverage(pen) },
+		{ "Warning", text_or_none(pen, "warning"), TONE_ODD },
 		{ "Last error", text_or_none(pen, "last_error"), TONE_BAD },
 		{ "What to do", text_or_none(pen, "last_error_hint"), TONE_ODD },
 		{ 0 },

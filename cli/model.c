@@ -280,6 +280,10 @@ model_pen(StpDbusPen1 *pen)
 		"LastErrorHint",
 	};
 	JsonObject *object = json_object_new();
+	const char *warning = stp_dbus_pen1_get_warning(pen);
+
+	if (warning && *warning)
+		json_object_set_string_member(object, "warning", warning);
 
 	for (size_t i = 0; i < G_N_ELEMENTS(properties); i++) {
 		g_autoptr(GVariant) value = g_dbus_proxy_get_cached_property(G_DBUS_PROXY(pen), properties[i]);

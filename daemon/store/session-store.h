@@ -139,6 +139,9 @@ StpPartial *stp_store_get_partial(StpStore *self, const char *serial, GError **e
 
 /* Those that were put with went_back: (element-type StpListed), by number. */
 GArray *stp_store_get_reread(StpStore *self, const char *serial, guint32 epoch, GError **error);
+/* How many records of a pen are held, their bytes, and how many sessions they are of. */
+gboolean stp_store_get_sizes(StpStore *self, const char *serial, guint64 *records, guint64 *bytes, guint64 *sessions,
+			     GError **error);
 /* (element-type StpBootStart), by boot id; only power-ups with a contact are known. */
 GArray *stp_store_get_boot_starts(StpStore *self, const char *serial, GError **error);
 

@@ -214,3 +214,17 @@ stp_store_get_boot_starts(StpStore *self, const char *serial, GError **error)
 	end_reading(db);
 	return starts;
 }
+
+gboolean
+stp_store_get_sizes(StpStore *self, const char *serial, guint64 *records, guint64 *bytes, guint64 *sessions,
+		    GError **error)
+{
+	StpDatabase *db = begin_reading(self, error);
+	gboolean done;
+
+	if (db == NULL)
+		return FALSE;
+	done = stp_records_sizes(db, serial, records, bytes, sessions, error);
+	end_reading(db);
+	return done;
+}

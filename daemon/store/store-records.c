@@ -241,6 +241,30 @@ stp_records_boot_starts(StpDatabase *db, const char *serial, GError **error)
 }
 
 gboolean
+stp_records_sizes(StpDatabase *db, const char *serial, guint64 *records, guint64 *bytes, guint64 *sessions,
+		  GError **error)
+{
+	static const char sql[] =
+		"SELECT count(*), total(size), (SELECT count(*) FROM session JOIN pen USING (pen) WHERE serial = ?1)"
+		" FROM record JOIN pen USING (pen) WHERE serial = ?1";
+	g_autoptr(GError) local = NULL;
+	g_autoptr(StpRows) rows = stp_database_query(db, sql, STP_VALUES(STP_TEXT(serial)), error);
+
+	*records = *bytes = *sessions = 0;
+	if (rows == NULL)
+		return FALSE;
+	if (stp_rows_next(rows, &local)) {
+		*records = (guint64)stp_rows_int(rows, 0);
+		*bytes = (guint64)stp_rows_int(rows, 1);
+		*sessions = (guint64)stp_rows_int(rows, 2);
+	}
+	if (local == NULL)
+		return TRUE;
+	g_propagate_error(error, g_steal_pointer(&local));
+	return FALSE;
+}
+
+gboolean
 stp_records_keep(StpDatabase *db, const StpArrival *arrival, StpKept *kept, GPtrArray *made, GError **error)
 {
 	Parcel parcel = { .arrival = arrival };

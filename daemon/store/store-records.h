@@ -37,3 +37,5 @@ gboolean stp_records_keep(StpDatabase *db, const StpArrival *arrival, StpKept *k
 /* See session-store.h. */
 GArray *stp_records_reread(StpDatabase *db, const char *serial, guint32 epoch, GError **error);
 GArray *stp_records_boot_starts(StpDatabase *db, const char *serial, GError **error);
+gboolean stp_records_sizes(StpDatabase *db, const char *serial, guint64 *records, guint64 *bytes, guint64 *sessions,
+			   GError **error);

@@ -16,7 +16,7 @@ struct _StpEnrolledPen {
 	struct stp_host_progress progress;
 	gint64 progress_at;	/* monotonic */
 	guint64 rate;
-	char *error, *hint;
+	char *error, *hint, *warning;
 };
 
 G_DEFINE_FINAL_TYPE(StpEnrolledPen, stp_enrolled_pen, G_TYPE_OBJECT)
@@ -48,6 +48,7 @@ static void
 stp_enrolled_pen_init(StpEnrolledPen *self)
 {
 	self->stage = "";
+	self->warning = g_strdup("");
 	self->error = g_strdup("");
 	self->hint = g_strdup("");
 }
@@ -58,6 +59,7 @@ stp_enrolled_pen_finalize(GObject *object)
 	StpEnrolledPen *self = STP_ENROLLED_PEN(object);
 
 	g_clear_pointer(&self->row, stp_pen_row_free);
+	g_free(self->warning);
 	g_free(self->error);
 	g_free(self->hint);
 	G_OBJECT_CLASS(stp_enrolled_pen_parent_class)->finalize(object);
@@ -127,6 +129,22 @@ stp_enrolled_pen_set_activity(StpEnrolledPen *self, StpPenActivity activity)
 	if (self->activity == activity)
 		return;
 	self->activity = activity;
+	tell(self);
+}
+
+const char *
+stp_enrolled_pen_get_warning(StpEnrolledPen *self)
+{
+	return self->warning;
+}
+
+void
+stp_enrolled_pen_set_warning(StpEnrolledPen *self, const char *warning)
+{
+	if (g_str_equal(self->warning, warning))
+		return;
+	g_free(self->warning);
+	self->warning = g_strdup(warning);
 	tell(self);
 }
 

@@ -47,6 +47,10 @@ void stp_enrolled_pen_set_seen(StpEnrolledPen *self, const char *address, gint64
 StpPenActivity stp_enrolled_pen_get_activity(StpEnrolledPen *self);
 void stp_enrolled_pen_set_activity(StpEnrolledPen *self, StpPenActivity activity);
 
+/* What people should know of it; "" nothing. */
+const char *stp_enrolled_pen_get_warning(StpEnrolledPen *self);
+void stp_enrolled_pen_set_warning(StpEnrolledPen *self, const char *warning);
+
 /* What exactly is under way; "" nothing is.  Not copied: see stp_pen_sync_get_stage(); also "connect". */
 const char *stp_enrolled_pen_get_stage(StpEnrolledPen *self);
 void stp_enrolled_pen_set_stage(StpEnrolledPen *self, const char *stage);

@@ -104,7 +104,7 @@ take_success(StpPenKeeper *self)
 		return;
 	}
 	self->stopped = FALSE;
-	self->overrun = FALSE;
+	stp_pen_keeper_room_is_made(self);
 	know_as_last(self);
 	self->completed = stp_clock_monotonic();
 	if (brought || self->last.damaged + self->last.given_up == 0)

@@ -6,6 +6,7 @@
 #include "pen-sync.h"
 #include "radio.h"
 #include "session-store.h"
+#include "sync-room.h"
 #include "sync-trouble.h"
 
 /*
@@ -33,6 +34,10 @@ struct _StpPenKeeper {
 	gboolean wanted;	/* asked for a link */
 	gint64 wants_since;	/* monotonic */
 	gboolean overrun;	/* it says that it soon overwrites what nobody has */
+	StpSyncRoom room;
+	guint sessions_left;	/* before it does, by our reckoning */
+	gboolean warned;
+	guint warned_left;
 	gboolean busy;		/* has one */
 	GCancellable *cancellable;
 	guint connect_timer;
@@ -60,6 +65,10 @@ void stp_pen_keeper_refresh_row(StpPenKeeper *self);
 
 /* The sync, or the try to connect, has ended; error NULL: it completed. */
 void stp_pen_keeper_finish(StpPenKeeper *self, const GError *error);
+
+/* What it advertises of its log, or has been fetched, may have brought the end of its room nearer, or not. */
+void stp_pen_keeper_reckon_room(StpPenKeeper *self, guint32 newest);
+void stp_pen_keeper_room_is_made(StpPenKeeper *self);
 
 /* Those who wait are told; error NULL: it completed. */
 void stp_pen_keeper_answer(StpPenKeeper *self, const GError *error);

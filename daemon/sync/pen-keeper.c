@@ -21,6 +21,7 @@ static void
 stp_pen_keeper_init(StpPenKeeper *self)
 {
 	self->waiters = g_ptr_array_new_with_free_func(g_object_unref);
+	self->sessions_left = STP_SYNC_ROOM_UNKNOWN;
 }
 
 static void
@@ -181,6 +182,17 @@ be_in_sight(StpPenKeeper *self)
 	self->away_timer = stp_clock_add_seconds(STP_SYNC_AWAY_S, on_away, self);
 }
 
+static void
+take_status(StpPenKeeper *self, const struct stp_advert *status)
+{
+	self->overrun = (status->flags & STP_ADVERT_OVERRUN_NEAR) != 0;
+	/* A pen that guards its privacy does not tell; and of another log we know nothing yet. */
+	if (status->newest_record != 0 && status->epoch_low == (self->known_epoch & 0xff))
+		stp_pen_keeper_reckon_room(self, status->newest_record);
+	else
+		stp_pen_keeper_reckon_room(self, self->known_newest);
+}
+
 void
 stp_pen_keeper_heard(StpPenKeeper *self, const StpSighting *sighting)
 {
@@ -194,7 +206,7 @@ stp_pen_keeper_heard(StpPenKeeper *self, const StpSighting *sighting)
 	be_in_sight(self);
 	stp_enrolled_pen_set_seen(self->pen, sighting->address, sighting->last_seen);
 	if (sighting->has_status)
-		self->overrun = (sighting->status.flags & STP_ADVERT_OVERRUN_NEAR) != 0;
+		take_status(self, &sighting->status);
 
 	if (self->busy || self->wanted)
 		return;
@@ -416,7 +428,7 @@ void
 stp_pen_keeper_get_claim(StpPenKeeper *self, StpSyncClaim *claim, gint64 *runs_since)
 {
 	*claim = (StpSyncClaim){
-		.overrun = self->overrun,
+		.overrun = self->overrun || self->sessions_left <= STP_SYNC_SESSIONS_LEFT_WARN,
 		.asked = self->waiters->len > 0,
 		.complete_at = stp_enrolled_pen_get_row(self->pen)->last_sync,
 		.waits_since = self->wants_since,

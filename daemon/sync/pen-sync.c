@@ -197,6 +197,7 @@ on_opened(GObject *source, GAsyncResult *result, gpointer user_data)
 	if (!self->ending) {
 		stp_pen_sync_enter(self, "state", STP_SYNC_STATE_S);
 		self->result.mtu = stp_link_get_mtu(self->link);
+		self->result.capacity = (guint64)self->opening->features.log_capacity_kb * 1024;
 		self->dialogue = TRUE;
 		stp_host_start(self->host, (uint16_t)self->result.mtu, &self->opening->features,
 			       stp_pen_sync_now_ms(self));

@@ -32,6 +32,7 @@ typedef struct {
 	gboolean yielded;	/* another pen was let go first; it is not complete */
 	gboolean has_status;	/* status holds what the pen's log was like: */
 	guint32 epoch, newest, boot_id;
+	guint64 capacity;	/* of its log, bytes; 0: not told */
 } StpSyncResult;
 
 /*

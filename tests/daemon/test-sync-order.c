@@ -10,6 +10,7 @@
 
 #include "error.h"
 #include "sync-order.h"
+#include "sync-room.h"
 #include "sync-timing.h"
 #include "sync-trouble.h"
 #include "test-seed.h"
@@ -145,6 +146,26 @@ every_error_has_a_class(void **state)
 	}
 }
 
+static void
+lt15_room_is_counted_in_sessions(void **state)
+{
+	/* Ten records of 100 bytes, five sessions: 200 bytes each. */
+	StpSyncRoom room = { .capacity = 2000, .records = 10, .bytes = 1000, .sessions = 5 };
+	g_autofree char *two = stp_sync_room_text("P1", 2);
+	g_autofree char *one = stp_sync_room_text("P1", 1);
+
+	assert_int_equal(stp_sync_room_left(&room, 0), 10);
+	assert_int_equal(stp_sync_room_left(&room, 16), 2);
+	assert_int_equal(stp_sync_room_left(&room, 19), 0);
+	assert_int_equal(stp_sync_room_left(&room, G_MAXUINT32), 0);
+	room.sessions = 0;
+	assert_int_equal(stp_sync_room_left(&room, 0), STP_SYNC_ROOM_UNKNOWN);
+	room = (StpSyncRoom){ .capacity = 0, .records = 1, .bytes = 1, .sessions = 1 };
+	assert_int_equal(stp_sync_room_left(&room, 0), STP_SYNC_ROOM_UNKNOWN);
+	assert_non_null(strstr(two, "2 more sessions before"));
+	assert_non_null(strstr(one, "1 more session before"));
+}
+
 int
 main(void)
 {
@@ -156,6 +177,7 @@ main(void)
 		cmocka_unit_test(p20_a_sync_yields_after_its_quantum_and_not_before),
 		cmocka_unit_test(pauses_grow_and_are_capped),
 		cmocka_unit_test(every_error_has_a_class),
+		cmocka_unit_test(lt15_room_is_counted_in_sessions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
