@@ -171,6 +171,9 @@ stp_bus_coverage(const StpCoverage *coverage)
 	add(&builder, "missing", g_variant_new_uint32(coverage->missing));
 	add(&builder, "damaged", g_variant_new_uint32(coverage->damaged));
 	add(&builder, "percent", g_variant_new_double(coverage->percent));
+	add_string(&builder, "chain", stp_chain_state_name(coverage->chain));
+	if (coverage->chain_breaks_at != 0)
+		add(&builder, "chain_broken_at", g_variant_new_uint32(coverage->chain_breaks_at));
 	add(&builder, "holes", holes_of(coverage));
 	add(&builder, "findings", findings_of(coverage));
 	return g_variant_builder_end(&builder);

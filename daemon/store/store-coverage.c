@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "store-chain.h"
 #include "store-findings.h"
 
 /* A number that is not held, and of which more is known than that. */
@@ -399,7 +400,7 @@ stp_coverage_list(StpDatabase *db, const char *serial, GError **error)
 		coverage->current = stp_rows_int(rows, 5) != 0;
 		coverage->findings = stp_findings_list(db, ledger.pen, coverage->serial, ledger.epoch,
 						       coverage->current, error);
-		if (coverage->findings == NULL)
+		if (coverage->findings == NULL || !stp_chain_look(db, ledger.pen, ledger.epoch, coverage, error))
 			return NULL;
 		g_ptr_array_add(list, g_steal_pointer(&coverage));
 	}

@@ -106,12 +106,21 @@ note_verdict(StpDatabase *db, const Row *row, const StpRecordDigest *digest, enu
 	return stp_findings_note_record(db, &note, digest->reason, made, error);
 }
 
+/* What cannot be read may name one or not. */
+static StpValue
+prev_hash_of(const StpRecordDigest *digest)
+{
+	if (digest->verdict != STP_OK)
+		return STP_NULL;
+	return STP_BLOB(digest->head.prev_hash, digest->head.has_prev_hash ? STP_HASH_SIZE : 0);
+}
+
 static gboolean
 derive(StpDatabase *db, const Row *row, const StpRecordDigest *digest, const guint8 hash[STP_HASH_SIZE],
        StpLook *look, GPtrArray *made, GError **error)
 {
 	/* The first hash stays: it is that of the bytes as they came. */
-	static const char sql[] = "UPDATE record SET parser = ?, verdict = ?,"
+	static const char sql[] = "UPDATE record SET parser = ?, verdict = ?, prev_hash = ?,"
 				  " sha256 = CASE length(sha256) WHEN 0 THEN ? ELSE sha256 END WHERE record = ?";
 	gint64 session = 0;
 
@@ -134,6 +143,7 @@ derive(StpDatabase *db, const Row *row, const StpRecordDigest *digest, const gui
 		return FALSE;
 	return stp_database_run(db, sql,
 				STP_VALUES(STP_INT(STP_PARSER_VERSION), STP_INT(look->verdict),
+					   prev_hash_of(digest),
 					   STP_BLOB(hash, STP_HASH_SIZE), STP_INT(row->origin.record)),
 				error);
 }

@@ -150,6 +150,21 @@ typedef struct {
 	char cause[16];		/* "not-fetched", "corrupt", "overwritten", "never-written" */
 } StpHole;
 
+/*
+ * Whether each record names the one before it, as a pen that chains them must: what is here was then not altered
+ * or moved, and nothing was taken out, by anybody who did not write all that came later anew.  Only a seal,
+ * verified with the pen's key, rules that out as well: proto/WIRE.md, "Chain and seals".
+ */
+typedef enum {
+	STP_CHAIN_NOT_KNOWN,	/* the pen does not chain, or its records were not looked into */
+	STP_CHAIN_WHOLE,	/* from the first record of the log to the last one here */
+	STP_CHAIN_WITH_GAPS,	/* what is here fits; records before or between are not here */
+	STP_CHAIN_BREAKS,	/* a record does not name the one before it */
+} StpChainState;
+
+/* "unknown", "whole", "gaps", "broken" */
+const char *stp_chain_state_name(StpChainState state);
+
 typedef struct {
 	char *serial;
 	guint32 epoch;
@@ -161,6 +176,8 @@ typedef struct {
 	double percent;		/* held of all used; 100 when none was used; what was never written is not used */
 	GArray *holes;		/* (element-type StpHole), what is not held, ascending */
 	GPtrArray *findings;	/* (element-type StpFinding) */
+	StpChainState chain;
+	guint32 chain_breaks_at;	/* the first record that does not name the one before it */
 } StpCoverage;
 
 void stp_coverage_free(StpCoverage *coverage);

@@ -8,6 +8,7 @@
 #include "bond-trouble.h"
 #include "error.h"
 #include "log.h"
+#include "sync-findings.h"
 
 static gboolean
 on_retry(gpointer user_data)
@@ -107,6 +108,8 @@ take_success(StpPenKeeper *self)
 	stp_pen_keeper_room_is_made(self);
 	know_as_last(self);
 	self->completed = stp_clock_monotonic();
+	if (brought)
+		stp_sync_find_chain(self->store, stp_pen_keeper_serial(self), self->last.epoch);
 	if (brought || self->last.damaged + self->last.given_up == 0)
 		self->in_vain = 0;
 	else

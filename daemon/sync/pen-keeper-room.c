@@ -14,12 +14,15 @@
 static void
 warn(StpPenKeeper *self)
 {
-	g_autofree char *text = stp_sync_room_text(stp_pen_keeper_serial(self), self->sessions_left);
+	/* The pen knows better: when it says so although we reckon with more, no number is told. */
+	const guint left = self->sessions_left <= STP_SYNC_SESSIONS_LEFT_WARN ? self->sessions_left
+									       : STP_SYNC_ROOM_UNKNOWN;
+	g_autofree char *text = stp_sync_room_text(stp_pen_keeper_serial(self), left);
 
-	if (self->warned && self->warned_left == self->sessions_left)
+	if (self->warned && self->warned_left == left)
 		return;
 	self->warned = TRUE;
-	self->warned_left = self->sessions_left;
+	self->warned_left = left;
 	stp_enrolled_pen_set_warning(self->pen, text);
 	stp_store_raise_alert_async(self->store, ALERT, stp_pen_keeper_serial(self), STP_ALERT_WARNING, text,
 				    "Leave it switched on near this computer until it is synced; 'stipplectl sync' "

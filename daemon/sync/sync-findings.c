@@ -186,6 +186,25 @@ stp_sync_find_other_record(StpStore *store, const char *serial, guint32 epoch, g
 	keep(store, serial, epoch, record, stp_note_name(STP_NOTE_PARTIAL_DIFFERS), words->text, words->hint);
 }
 
+void
+stp_sync_find_chain(StpStore *store, const char *serial, guint32 epoch)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GPtrArray) coverage = stp_store_get_coverage(store, serial, &error);
+
+	for (guint i = 0; coverage != NULL && i < coverage->len; i++) {
+		const StpCoverage *entry = g_ptr_array_index(coverage, i);
+
+		if (entry->epoch == epoch && entry->chain == STP_CHAIN_BREAKS)
+			keep(store, serial, epoch, entry->chain_breaks_at, "chain-broken",
+			     "The record does not name the one before it, as all of this pen do.",
+			     "One of the two is not what the pen wrote, or one between was taken out. All are kept. "
+			     "Compare with the pen, and ask its maker.");
+	}
+	if (error != NULL)
+		stp_warning("sync", serial, "The chain of records was not looked at: %s", error->message);
+}
+
 GError *
 stp_sync_stopped(void)
 {

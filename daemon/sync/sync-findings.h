@@ -35,6 +35,9 @@ void stp_sync_find_went_back(StpStore *store, const char *serial, guint32 epoch,
 /* What is kept of a record from an earlier link is of another length or checksum than the pen lists now. */
 void stp_sync_find_other_record(StpStore *store, const char *serial, guint32 epoch, guint32 record);
 
+/* A record of this log does not name the one before it. */
+void stp_sync_find_chain(StpStore *store, const char *serial, guint32 epoch);
+
 /* For one who stopped it. */
 GError *stp_sync_stopped(void);
 /* Why a dialogue failed, for people; action is of kind STP_HOST_FAILED. */

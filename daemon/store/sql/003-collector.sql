@@ -110,3 +110,7 @@ CREATE TABLE seen_running (
 	boot_id INTEGER NOT NULL,
 	tick_ms INTEGER NOT NULL
 );
+
+-- Derived: the hash that the record names of the one before it; empty: it names none, NULL: not looked for, or it
+-- cannot be read.
+ALTER TABLE record ADD COLUMN prev_hash BLOB;
