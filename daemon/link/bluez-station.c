@@ -5,7 +5,6 @@
 
 #include "adapter-lease.h"
 #include "bluez-ceiling.h"
-#include "bluez-reach.h"
 #include "bluez-watchdog.h"
 #include "clock.h"
 #include "log.h"
@@ -265,7 +264,8 @@ end_links(StpBluezStation *self)
 			stp_bluez_sightings_find_device(self->sightings, stp_link_get_address(self->links->pdata[i]));
 
 		if (device != NULL)
-			stp_bluez_disconnect_async(device, NULL, NULL);
+			g_dbus_proxy_call(device, "Disconnect", NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL,
+					  NULL);
 	}
 }
 
