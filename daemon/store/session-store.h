@@ -53,7 +53,10 @@ void stp_store_read_clock(StpStore *self, StpClockReading *reading);
 /* (element-type StpPenRow), enrolled and retired ones, by serial. */
 GPtrArray *stp_store_list_pens(StpStore *self, GError **error);
 StpPenRow *stp_store_get_pen(StpStore *self, const char *serial, GError **error);
-/* Enrol: insert or replace by serial.  All else that changes a pen never enrols it again. */
+/*
+ * Enrol: insert or replace by serial; another pen that was met at its address last has none from then on.  All else
+ * that changes a pen never enrols it again.
+ */
 void stp_store_put_pen_async(StpStore *self, const StpPenRow *row, GCancellable *cancellable,
 			     GAsyncReadyCallback callback, gpointer user_data);
 gboolean stp_store_put_pen_finish(StpStore *self, GAsyncResult *result, GError **error);

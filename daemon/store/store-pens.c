@@ -57,7 +57,12 @@ stp_pens_put(StpDatabase *db, const StpPenRow *row, GError **error)
 		" ON CONFLICT (serial) DO UPDATE SET maker = ?2, model = ?3, firmware = ?4, hardware = ?5,"
 		"  label = ?6, address = ?7, battery = ?8, enrolled = ?9, enrolled_at = ?10,"
 		"  last_seen = max(last_seen, ?11), last_sync = max(last_sync, ?12)";
+	/* One address leads to one pen: the one that was met there last. */
+	static const char alone[] =
+		"UPDATE pen SET address = '' WHERE serial <> ?1 AND address = ?2 COLLATE NOCASE AND ?2 <> ''";
 
+	if (!stp_database_run(db, alone, STP_VALUES(STP_TEXT(row->serial), STP_TEXT(or_empty(row->address))), error))
+		return FALSE;
 	return stp_database_run(
 		db, sql,
 		STP_VALUES(STP_TEXT(row->serial), STP_TEXT(or_empty(row->maker)), STP_TEXT(or_empty(row->model)),

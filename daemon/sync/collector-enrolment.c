@@ -11,17 +11,10 @@
 
 /* ---- enrolling ---- */
 
-static void
-on_address_kept(GObject *source, GAsyncResult *result, gpointer user_data)
-{
-	g_autofree char *serial = user_data;
-	g_autoptr(GError) error = NULL;
-
-	if (!stp_store_put_identity_finish(STP_STORE(source), result, &error))
-		stp_warning("sync", serial, "%s", error->message);
-}
-
-/* A repaired pen may have got another serial number: what is heard there is that one now. */
+/*
+ * A repaired pen may have got another serial number: what is heard there is that one now.  The store has it so
+ * already.
+ */
 static void
 take_address(StpCollector *self, StpPenKeeper *owner)
 {
@@ -39,8 +32,6 @@ take_address(StpCollector *self, StpPenKeeper *owner)
 		stp_notice("sync", row->serial, "Another pen answers at its address now. It is found "
 			   "again when it is enrolled anew.");
 		stp_enrolled_pen_set_seen(pen, "", row->last_seen);
-		stp_store_put_identity_async(self->store, row, NULL, on_address_kept,
-					     g_strdup(row->serial));
 	}
 }
 

@@ -16,7 +16,8 @@ on_retry(gpointer user_data)
 	StpPenKeeper *self = user_data;
 
 	self->retry_timer = 0;
-	if (self->in_sight) {
+	/* Without an address, another pen has it now: nothing to connect to until it is enrolled again. */
+	if (self->in_sight && *stp_enrolled_pen_get_row(self->pen)->address != '\0') {
 		stp_pen_keeper_want_link(self);
 	} else {
 		stp_pen_keeper_answer_away(self);

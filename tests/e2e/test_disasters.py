@@ -160,10 +160,14 @@ class Disasters(unittest.TestCase):
             self.row("D-Bus gone in mid sync", "stippled ends in order (status 4), systemd starts it again: "
                      + last.split(": ", 1)[-1], saw.stderr.strip())
 
-    def enrol_again(self, world, serial):
-        """Where the enrolment was lost with the store: the bond is BlueZ', so no code is asked for."""
-        if world.ctl("pens", "show", serial, status=None).returncode != 0:
-            world.ctl("pens", "add", serial, timeout=90)
+    def enrol_again(self, world, pens, serial):
+        """Where the enrolment was lost with the store, the bond is of unknown strength: it is made anew."""
+        if world.ctl("pens", "show", serial, status=None).returncode == 0:
+            return
+        refused = world.ctl("pens", "add", serial, status=None, timeout=90)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("pens repair", refused.stderr)
+        world.enrol(pens, serial, verb="repair")
 
     def damaged(self, world, harm):
         pens, serial = self.one_pen(world, "--sessions", "4", "--samples", "20000")
@@ -189,7 +193,7 @@ class Disasters(unittest.TestCase):
             self.assertTrue(aside)
             saw = world.ctl("status", status=None).stdout
             # The pen still has it all; when its enrolment could not be saved, people enrol it again.
-            self.enrol_again(world, serial)
+            self.enrol_again(world, pens, serial)
             self.complete(world, serial)
             self.row("store overwritten with noise in every second page",
                      "set aside as %s, a fresh one begun; the pen gave its records again" % aside[0].split("-")[0],
@@ -204,7 +208,7 @@ class Disasters(unittest.TestCase):
             pens, serial = self.damaged(world, harm)
             self.assertTrue([name for name in os.listdir(world.state) if ".damaged-" in name])
             saw = world.ctl("status", status=None).stdout
-            self.enrol_again(world, serial)
+            self.enrol_again(world, pens, serial)
             self.complete(world, serial)
             self.row("store cut to half", "set aside, a fresh one begun; the pen gave its records again",
                      next((line.strip() for line in saw.splitlines() if "damaged" in line), "?"))

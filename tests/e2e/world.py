@@ -253,9 +253,9 @@ class World:
                 ready[event["pen"]] = event
         return [ready[serial] for serial in sorted(ready)]
 
-    def enrol(self, pens, serial, label=None):
+    def enrol(self, pens, serial, label=None, verb="add"):
         """As a person does: ask for the pen, read the code off it, type it."""
-        args = [program("stipplectl"), "pens", "add", serial, "--passkey", "-", "--timeout", "60"]
+        args = [program("stipplectl"), "pens", verb, serial, "--passkey", "-", "--timeout", "60"]
         if label:
             args += ["--label", label]
         said = len(pens.drain())
