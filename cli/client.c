@@ -131,7 +131,7 @@ ambiguous_pen(struct client *client, const char *which, guint count)
 }
 
 int
-client_find_pen(struct client *client, const char *which, StpDbusPen1 **pen)
+client_match_pen(struct client *client, const char *which, StpDbusPen1 **pen)
 {
 	int code = client_load_pens(client);
 
@@ -161,10 +161,17 @@ client_find_pen(struct client *client, const char *which, StpDbusPen1 **pen)
 	/* A label that was given on purpose goes before an end that happens to fit. */
 	if (labels > 1 || (!labels && ends > 1))
 		return ambiguous_pen(client, which, MAX(labels, ends));
-	if (!labels && !ends)
-		return no_such_pen(client, which);
-	*pen = g_object_ref(by_label ? by_label : by_end);
+	if (labels || ends)
+		*pen = g_object_ref(by_label ? by_label : by_end);
 	return EXIT_OK;
+}
+
+int
+client_find_pen(struct client *client, const char *which, StpDbusPen1 **pen)
+{
+	int code = client_match_pen(client, which, pen);
+
+	return code == EXIT_OK && !*pen ? no_such_pen(client, which) : code;
 }
 
 /* Retired pens are not on the bus, but their records are in the store. */

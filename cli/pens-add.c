@@ -470,6 +470,11 @@ const struct command cmd_pens_add = {
 static gboolean
 repair_is_meant(StpDbusPen1 *pen, const struct add_options *options)
 {
+	if (!pen) {
+		fputs("This pen is not enrolled here. This host's key for it, if there is one, is removed, and it is paired "
+		      "and enrolled anew.\n", stderr);
+		return options->yes || options->passkey || !isatty(STDIN_FILENO) || prompt_yes("Go on?");
+	}
 	const char *serial = stp_dbus_pen1_get_serial(pen), *error = stp_dbus_pen1_get_last_error(pen);
 	const char *hint = stp_dbus_pen1_get_last_error_hint(pen);
 	g_autofree char *told = g_strdup_printf("%s %s", error && *error ? error : "Its last sync did not fail.",
@@ -491,11 +496,12 @@ run_repair(struct cli *cli, const void *data, char **args)
 
 	if (code != EXIT_OK)
 		return code;
-	code = client_find_pen(&client, args[0], &pen);
+	/* One whose enrolment was lost with a store may have a bond that nobody here vouches for. */
+	code = client_match_pen(&client, args[0], &pen);
 	if (code == EXIT_OK && !repair_is_meant(pen, options))
 		code = cli_fail(cli, EXIT_NOTHING, "not-confirmed", "The pen stays as it is.", "Nothing was done.");
 	else if (code == EXIT_OK)
-		code = add(&client, options, stp_dbus_pen1_get_serial(pen), TRUE);
+		code = add(&client, options, pen ? stp_dbus_pen1_get_serial(pen) : args[0], TRUE);
 	client_close(&client);
 	return code;
 }
