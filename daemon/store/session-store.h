@@ -122,13 +122,13 @@ void stp_store_put_record_async(StpStore *self, const StpArrival *arrival,
 				gpointer user_data);
 StpStoredOutcome *stp_store_put_record_finish(StpStore *self, GAsyncResult *result, GError **error);
 
-/* ---- the record under way ---- */
+/* ---- records under way ---- */
 
 /*
- * Keep what came of a record that is not whole yet, for the next link or process: one record for
- * each pen, another one takes its place.  start is 0, and what was kept is replaced; or where
- * what is kept of this very record ends.  No bytes from 0: nothing is kept.  Gone by itself when
- * the record is stored, and when a pen's state no longer has it.
+ * Keep what came of a record that is not whole yet, for the next link or process; of the eight records of
+ * each pen that were written last.  start is 0, and what was kept of this record is replaced; or where what
+ * is kept of this very record ends.  No bytes from 0: nothing of it is kept.  Gone by itself when the record
+ * is stored, and when a pen's state no longer has it.
  *
  * It survives a power cut like all else, but never counts as held.  It is optional: when it
  * fails, for want of room as well, the state of the store stays what it is.
@@ -137,8 +137,11 @@ void stp_store_put_partial_async(StpStore *self, const StpPartial *partial, GCan
 				 GAsyncReadyCallback callback, gpointer user_data);
 gboolean stp_store_put_partial_finish(StpStore *self, GAsyncResult *result, GError **error);
 
-/* NULL without an error: nothing is kept of this pen, or nothing of it is undamaged. */
-StpPartial *stp_store_get_partial(StpStore *self, const char *serial, GError **error);
+/* Of which records something is kept, by epoch and number; bytes is NULL in each: (element-type StpPartial). */
+GPtrArray *stp_store_list_partials(StpStore *self, const char *serial, GError **error);
+/* NULL without an error: nothing is kept of this record, or nothing of it is undamaged. */
+StpPartial *stp_store_get_partial(StpStore *self, const char *serial, guint32 epoch, guint32 number,
+				  GError **error);
 
 /* Those that were put with went_back: (element-type StpListed), by number. */
 GArray *stp_store_get_reread(StpStore *self, const char *serial, guint32 epoch, GError **error);

@@ -13,6 +13,12 @@
 
 /* The most that goes into one row, and so is lost when that row is damaged. */
 #define CHUNK_SIZE 65536u
+/*
+ * Of one pen.  A sync that breaks off in the newest record leaves one behind, and the next sync begins with
+ * another one when there is a newer by then: so many in a row are needed to lose anything.  The bytes need no
+ * bound of their own: all of them are of records that the pen still has, and that are going to be stored.
+ */
+#define PARTIALS_MAX 8
 
 void
 stp_partial_free(StpPartial *partial)
@@ -37,13 +43,16 @@ seal_of(const StpPartial *partial, gsize start, const guint8 *bytes, gsize size)
 	return stp_crc32c(stp_crc32c(0, name, sizeof(name)), bytes, size);
 }
 
-/* The name and size of what is kept of a pen; *found FALSE: nothing.  serial and bytes stay as they are. */
+/* The name and size of what is kept of a record; *found FALSE: nothing.  serial and bytes stay as they are. */
 static gboolean
-find_partial(StpDatabase *db, gint64 pen, gboolean *found, StpPartial *out, gsize *size, GError **error)
+find_partial(StpDatabase *db, gint64 pen, guint32 epoch, guint32 number, gboolean *found, StpPartial *out,
+	     gsize *size, GError **error)
 {
-	static const char sql[] = "SELECT epoch, number, length, crc32c, size FROM partial WHERE pen = ?";
+	static const char sql[] = "SELECT length, crc32c, size FROM partial"
+				  " WHERE pen = ? AND epoch = ? AND number = ?";
 	g_autoptr(GError) local = NULL;
-	g_autoptr(StpRows) rows = stp_database_query(db, sql, STP_VALUES(STP_INT(pen)), error);
+	g_autoptr(StpRows) rows =
+		stp_database_query(db, sql, STP_VALUES(STP_INT(pen), STP_INT(epoch), STP_INT(number)), error);
 
 	*found = FALSE;
 	if (rows == NULL)
@@ -55,11 +64,11 @@ find_partial(StpDatabase *db, gint64 pen, gboolean *found, StpPartial *out, gsiz
 	}
 	if (!*found)
 		return TRUE;
-	out->epoch = (guint32)stp_rows_int(rows, 0);
-	out->number = (guint32)stp_rows_int(rows, 1);
-	out->length = (guint32)stp_rows_int(rows, 2);
-	out->crc32c = (guint32)stp_rows_int(rows, 3);
-	*size = (gsize)stp_rows_int(rows, 4);
+	out->epoch = epoch;
+	out->number = number;
+	out->length = (guint32)stp_rows_int(rows, 0);
+	out->crc32c = (guint32)stp_rows_int(rows, 1);
+	*size = (gsize)stp_rows_int(rows, 2);
 	return TRUE;
 }
 
@@ -71,11 +80,13 @@ is_same(const StpPartial *one, const StpPartial *other)
 }
 
 static gboolean
-drop(StpDatabase *db, gint64 pen, GError **error)
+drop(StpDatabase *db, gint64 pen, guint32 epoch, guint32 number, GError **error)
 {
-	return stp_database_run(db, "DELETE FROM partial_chunk WHERE pen = ?", STP_VALUES(STP_INT(pen)),
-				error) &&
-	       stp_database_run(db, "DELETE FROM partial WHERE pen = ?", STP_VALUES(STP_INT(pen)), error);
+	static const char chunks[] = "DELETE FROM partial_chunk WHERE pen = ? AND epoch = ? AND number = ?";
+	static const char name[] = "DELETE FROM partial WHERE pen = ? AND epoch = ? AND number = ?";
+	const StpValue *which = STP_VALUES(STP_INT(pen), STP_INT(epoch), STP_INT(number));
+
+	return stp_database_run(db, chunks, which, error) && stp_database_run(db, name, which, error);
 }
 
 /* ---- writing ---- */
@@ -83,7 +94,8 @@ drop(StpDatabase *db, gint64 pen, GError **error)
 static gboolean
 add_chunks(StpDatabase *db, gint64 pen, const StpPartial *partial, GError **error)
 {
-	static const char add[] = "INSERT INTO partial_chunk (pen, start, seal, bytes) VALUES (?, ?, ?, ?)";
+	static const char add[] = "INSERT INTO partial_chunk (pen, epoch, number, start, seal, bytes)"
+				  " VALUES (?, ?, ?, ?, ?, ?)";
 	gsize size;
 	const guint8 *bytes = g_bytes_get_data(partial->bytes, &size);
 
@@ -91,10 +103,48 @@ add_chunks(StpDatabase *db, gint64 pen, const StpPartial *partial, GError **erro
 		gsize part = MIN(CHUNK_SIZE, size - at), start = partial->start + at;
 
 		if (!stp_database_run(db, add,
-				      STP_VALUES(STP_INT(pen), STP_INT(start),
+				      STP_VALUES(STP_INT(pen), STP_INT(partial->epoch), STP_INT(partial->number),
+						 STP_INT(start),
 						 STP_INT(seal_of(partial, start, bytes + at, part)),
 						 STP_BLOB(bytes + at, part)),
 				      error))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+/* Those that were left alone longest give their place. */
+static gboolean
+make_room(StpDatabase *db, gint64 pen, GError **error)
+{
+	static const char oldest[] = "SELECT epoch, number FROM partial WHERE pen = ?"
+				     " ORDER BY partial DESC LIMIT -1 OFFSET ?";
+	g_autoptr(GArray) names = g_array_new(FALSE, FALSE, sizeof(StpPartial));
+	g_autoptr(GError) local = NULL;
+
+	{
+		g_autoptr(StpRows) rows = stp_database_query(
+			db, oldest, STP_VALUES(STP_INT(pen), STP_INT(PARTIALS_MAX)), error);
+
+		if (rows == NULL)
+			return FALSE;
+		while (stp_rows_next(rows, &local)) {
+			StpPartial name = {
+				.epoch = (guint32)stp_rows_int(rows, 0),
+				.number = (guint32)stp_rows_int(rows, 1),
+			};
+
+			g_array_append_val(names, name);
+		}
+	}
+	if (local != NULL) {
+		g_propagate_error(error, g_steal_pointer(&local));
+		return FALSE;
+	}
+	for (guint i = 0; i < names->len; i++) {
+		const StpPartial *name = &g_array_index(names, StpPartial, i);
+
+		if (!drop(db, pen, name->epoch, name->number, error))
 			return FALSE;
 	}
 	return TRUE;
@@ -111,7 +161,7 @@ stp_journal_put(StpDatabase *db, const StpPartial *partial, GError **error)
 	gint64 pen;
 
 	if (!stp_pens_ensure(db, partial->serial, &pen, error) ||
-	    !find_partial(db, pen, &found, &before, &kept, error))
+	    !find_partial(db, pen, partial->epoch, partial->number, &found, &before, &kept, error))
 		return FALSE;
 	if (partial->start + added > partial->length ||
 	    (partial->start != 0 && (!found || !is_same(&before, partial) || kept != partial->start))) {
@@ -122,16 +172,18 @@ stp_journal_put(StpDatabase *db, const StpPartial *partial, GError **error)
 			    partial->number);
 		return FALSE;
 	}
-	if (partial->start == 0 && !drop(db, pen, error))
+	if (partial->start == 0 && !drop(db, pen, partial->epoch, partial->number, error))
 		return FALSE;
 	if (partial->start + added == 0)
 		return TRUE;
+	/* Replacing gives it the highest key, which is how the order of writing is known. */
 	return add_chunks(db, pen, partial, error) &&
 	       stp_database_run(db, put,
 				STP_VALUES(STP_INT(pen), STP_INT(partial->epoch), STP_INT(partial->number),
 					   STP_INT(partial->length), STP_INT(partial->crc32c),
 					   STP_INT(partial->start + added)),
-				error);
+				error) &&
+	       make_room(db, pen, error);
 }
 
 /* ---- reading ---- */
@@ -139,10 +191,12 @@ stp_journal_put(StpDatabase *db, const StpPartial *partial, GError **error)
 static GByteArray *
 read_chunks(StpDatabase *db, gint64 pen, const StpPartial *partial, GError **error)
 {
-	static const char sql[] = "SELECT start, seal, bytes FROM partial_chunk WHERE pen = ? ORDER BY start";
+	static const char sql[] = "SELECT start, seal, bytes FROM partial_chunk"
+				  " WHERE pen = ? AND epoch = ? AND number = ? ORDER BY start";
+	const StpValue *which = STP_VALUES(STP_INT(pen), STP_INT(partial->epoch), STP_INT(partial->number));
 	g_autoptr(GError) local = NULL;
 	g_autoptr(GByteArray) bytes = g_byte_array_new();
-	g_autoptr(StpRows) rows = stp_database_query(db, sql, STP_VALUES(STP_INT(pen)), error);
+	g_autoptr(StpRows) rows = stp_database_query(db, sql, which, error);
 
 	if (rows == NULL)
 		return NULL;
@@ -162,8 +216,43 @@ read_chunks(StpDatabase *db, gint64 pen, const StpPartial *partial, GError **err
 	return g_steal_pointer(&bytes);
 }
 
+static GPtrArray *
+list_partials(StpDatabase *db, gint64 pen, const char *serial, GError **error)
+{
+	static const char sql[] = "SELECT epoch, number, length, crc32c FROM partial WHERE pen = ?"
+				  " ORDER BY epoch, number";
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func((GDestroyNotify)stp_partial_free);
+	g_autoptr(GError) local = NULL;
+	g_autoptr(StpRows) rows = stp_database_query(db, sql, STP_VALUES(STP_INT(pen)), error);
+
+	if (rows == NULL)
+		return NULL;
+	while (stp_rows_next(rows, &local)) {
+		StpPartial *name = g_new0(StpPartial, 1);
+
+		name->serial = g_strdup(serial);
+		name->epoch = (guint32)stp_rows_int(rows, 0);
+		name->number = (guint32)stp_rows_int(rows, 1);
+		name->length = (guint32)stp_rows_int(rows, 2);
+		name->crc32c = (guint32)stp_rows_int(rows, 3);
+		g_ptr_array_add(names, name);
+	}
+	if (local == NULL)
+		return g_steal_pointer(&names);
+	g_propagate_error(error, g_steal_pointer(&local));
+	return NULL;
+}
+
+GPtrArray *
+stp_journal_list(StpDatabase *db, const char *serial, GError **error)
+{
+	gint64 pen;
+
+	return stp_pens_find(db, serial, &pen, error) ? list_partials(db, pen, serial, error) : NULL;
+}
+
 StpPartial *
-stp_journal_get(StpDatabase *db, const char *serial, GError **error)
+stp_journal_get(StpDatabase *db, const char *serial, guint32 epoch, guint32 number, GError **error)
 {
 	g_autoptr(StpPartial) partial = g_new0(StpPartial, 1);
 	g_autoptr(GByteArray) bytes = NULL;
@@ -172,7 +261,7 @@ stp_journal_get(StpDatabase *db, const char *serial, GError **error)
 	gint64 pen;
 
 	if (!stp_pens_find(db, serial, &pen, error) ||
-	    !find_partial(db, pen, &found, partial, &size, error) || !found)
+	    !find_partial(db, pen, epoch, number, &found, partial, &size, error) || !found)
 		return NULL;
 	bytes = read_chunks(db, pen, partial, error);
 	if (bytes == NULL || bytes->len == 0)
@@ -212,17 +301,19 @@ stp_journal_refute(StpDatabase *db, const StpPartial *partial, GError **error)
 	gint64 pen;
 
 	if (!stp_pens_ensure(db, partial->serial, &pen, error) ||
-	    !keep_as_evidence(db, pen, partial, error) || !find_partial(db, pen, &found, &kept, &size, error))
+	    !keep_as_evidence(db, pen, partial, error) ||
+	    !find_partial(db, pen, partial->epoch, partial->number, &found, &kept, &size, error))
 		return FALSE;
-	return !found || !is_same(&kept, partial) || drop(db, pen, error);
+	return !found || !is_same(&kept, partial) || drop(db, pen, kept.epoch, kept.number, error);
 }
 
 static gboolean
-drop_in_order(StpDatabase *db, gint64 pen, const StpPartial *evidence, GError **error)
+drop_in_order(StpDatabase *db, gint64 pen, const StpPartial *name, const StpPartial *evidence, GError **error)
 {
 	if (!stp_database_begin(db, error))
 		return FALSE;
-	if ((evidence == NULL || keep_as_evidence(db, pen, evidence, error)) && drop(db, pen, error))
+	if ((evidence == NULL || keep_as_evidence(db, pen, evidence, error)) &&
+	    drop(db, pen, name->epoch, name->number, error))
 		return stp_database_commit(db, error);
 	stp_database_rollback(db);
 	return FALSE;
@@ -236,38 +327,48 @@ stp_journal_forget(StpDatabase *db, const char *serial, guint32 epoch, guint32 n
 	gsize size;
 	gint64 pen;
 
-	if (!stp_pens_find(db, serial, &pen, error) || !find_partial(db, pen, &found, &kept, &size, error))
+	if (!stp_pens_find(db, serial, &pen, error) ||
+	    !find_partial(db, pen, epoch, number, &found, &kept, &size, error))
 		return FALSE;
-	if (!found || kept.epoch != epoch || kept.number != number)
-		return TRUE;
 	/* Should a crash come first: stp_journal_tidy() finds that the record is held. */
-	return drop_in_order(db, pen, NULL, error);
+	return !found || drop_in_order(db, pen, &kept, NULL, error);
+}
+
+static gboolean
+tidy_one(StpDatabase *db, gint64 pen, const StpPartial *name, guint32 epoch, guint32 oldest, GError **error)
+{
+	static const char held[] = "SELECT count(*) FROM record WHERE pen = ? AND epoch = ? AND number = ?";
+	g_autoptr(StpPartial) evidence = NULL;
+	g_autoptr(GError) local = NULL;
+	gint64 is_held;
+
+	if (!stp_database_get_int(db, held,
+				  STP_VALUES(STP_INT(pen), STP_INT(name->epoch), STP_INT(name->number)), 0,
+				  &is_held, error))
+		return FALSE;
+	if (is_held)
+		return drop_in_order(db, pen, name, NULL, error);
+	if (name->epoch == epoch && name->number >= oldest)
+		return TRUE;
+	/* All that is left of it anywhere.  What cannot be read is no evidence, and must not stay for ever.
+	 */
+	evidence = stp_journal_get(db, name->serial, name->epoch, name->number, &local);
+	return drop_in_order(db, pen, name, evidence, error);
 }
 
 gboolean
 stp_journal_tidy(StpDatabase *db, const char *serial, guint32 epoch, guint32 oldest, GError **error)
 {
-	static const char held[] = "SELECT count(*) FROM record WHERE pen = ? AND epoch = ? AND number = ?";
-	g_autoptr(StpPartial) evidence = NULL;
-	g_autoptr(GError) local = NULL;
-	StpPartial kept = { 0 };
-	gint64 pen, is_held;
-	gboolean found;
-	gsize size;
+	g_autoptr(GPtrArray) names = NULL;
+	gint64 pen;
 
-	if (!stp_pens_find(db, serial, &pen, error) || !find_partial(db, pen, &found, &kept, &size, error) ||
-	    !found)
-		return error == NULL || *error == NULL;
-	if (!stp_database_get_int(db, held,
-				  STP_VALUES(STP_INT(pen), STP_INT(kept.epoch), STP_INT(kept.number)), 0,
-				  &is_held, error))
+	if (!stp_pens_find(db, serial, &pen, error))
 		return FALSE;
-	if (is_held)
-		return drop_in_order(db, pen, NULL, error);
-	if (kept.epoch == epoch && kept.number >= oldest)
-		return TRUE;
-	/* All that is left of it anywhere.  What cannot be read is no evidence, and must not stay for ever.
-	 */
-	evidence = stp_journal_get(db, serial, &local);
-	return drop_in_order(db, pen, evidence, error);
+	names = list_partials(db, pen, serial, error);
+	if (names == NULL)
+		return FALSE;
+	for (guint i = 0; i < names->len; i++)
+		if (!tidy_one(db, pen, g_ptr_array_index(names, i), epoch, oldest, error))
+			return FALSE;
+	return TRUE;
 }

@@ -108,15 +108,28 @@ stp_store_get_held(StpStore *self, const char *serial, guint32 epoch, guint32 ol
 	return held;
 }
 
+GPtrArray *
+stp_store_list_partials(StpStore *self, const char *serial, GError **error)
+{
+	StpDatabase *db = begin_reading(self, error);
+	GPtrArray *names;
+
+	if (db == NULL)
+		return NULL;
+	names = stp_journal_list(db, serial, error);
+	end_reading(db);
+	return names;
+}
+
 StpPartial *
-stp_store_get_partial(StpStore *self, const char *serial, GError **error)
+stp_store_get_partial(StpStore *self, const char *serial, guint32 epoch, guint32 number, GError **error)
 {
 	StpDatabase *db = begin_reading(self, error);
 	StpPartial *partial = NULL;
 
 	if (db == NULL)
 		return NULL;
-	partial = stp_journal_get(db, serial, error);
+	partial = stp_journal_get(db, serial, epoch, number, error);
 	end_reading(db);
 	return partial;
 }

@@ -20,9 +20,10 @@ struct StpSyncResume {
 	StpStore *store;
 	char *serial;
 
-	StpPartial *kept;     /* from an earlier sync, until its record was read; or NULL */
+	GPtrArray *left;      /* what earlier syncs left, by name; each until its record is begun */
+	StpPartial *kept;     /* of the record under way, from an earlier sync; or NULL */
 	StpPartial under_way; /* serial and bytes are unused; number 0: no record is */
-	StpPartial stored;    /* of which record the journal has bytes, likewise */
+	StpPartial stored;    /* of which record stored_size is, likewise */
 	gsize stored_size;
 	gint64 stored_at; /* monotonic */
 	gboolean writing;
@@ -50,6 +51,7 @@ clear(gpointer data)
 {
 	StpSyncResume *self = data;
 
+	g_clear_pointer(&self->left, g_ptr_array_unref);
 	g_clear_pointer(&self->kept, stp_partial_free);
 	g_free(self->serial);
 	g_object_unref(self->store);
@@ -88,18 +90,43 @@ stp_sync_resume_load(StpSyncResume *self)
 	g_autoptr(GError) error = NULL;
 
 	g_clear_pointer(&self->kept, stp_partial_free);
-	self->kept = stp_store_get_partial(self->store, self->serial, &error);
+	g_clear_pointer(&self->left, g_ptr_array_unref);
+	self->left = stp_store_list_partials(self->store, self->serial, &error);
+	if (error != NULL)
+		stp_info("sync", self->serial,
+			 "What was kept of records cannot be read, they are fetched anew: %s", error->message);
+	self->stored = (StpPartial){ 0 };
+	self->stored_size = 0;
+}
+
+/* What is left of the record under way becomes what is kept of it: once, for it may turn out wrong. */
+static void
+take_up(StpSyncResume *self)
+{
+	g_autoptr(GError) error = NULL;
+
+	g_clear_pointer(&self->kept, stp_partial_free);
+	self->stored = (StpPartial){ 0 };
+	self->stored_size = 0;
+	for (guint i = 0; self->left != NULL && i < self->left->len; i++) {
+		const StpPartial *name = g_ptr_array_index(self->left, i);
+
+		if (name->epoch != self->under_way.epoch || name->number != self->under_way.number)
+			continue;
+		self->kept = stp_store_get_partial(self->store, self->serial, name->epoch, name->number, &error);
+		g_ptr_array_remove_index(self->left, i);
+		break;
+	}
 	if (error != NULL)
 		stp_info("sync", self->serial,
 			 "What was kept of a record cannot be read, it is fetched anew: %s", error->message);
-	self->stored = (StpPartial){ 0 };
-	self->stored_size = 0;
 	if (self->kept == NULL)
 		return;
 	self->stored = *self->kept;
 	self->stored.serial = NULL;
 	self->stored.bytes = NULL;
 	self->stored_size = g_bytes_get_size(self->kept->bytes);
+	self->safe_size = self->stored_size;
 }
 
 static void
@@ -133,8 +160,8 @@ stp_sync_resume_begin(StpSyncResume *self, struct stp_host *host, const struct s
 	self->under_way = name_of(&action->u.begin.entry, action->u.begin.epoch);
 	self->failures = 0;
 	self->stored_at = stp_clock_monotonic();
-	if (self->kept == NULL || self->kept->epoch != self->under_way.epoch ||
-	    self->kept->number != self->under_way.number)
+	take_up(self);
+	if (self->kept == NULL)
 		return;
 	if (!is_same(self->kept, &self->under_way)) {
 		stp_sync_find_other_record(self->store, self->serial, self->kept->epoch, self->kept->number);
@@ -228,7 +255,7 @@ keep(StpSyncResume *self, const struct stp_host *host, gboolean all)
 		return;
 	bytes = look(self, host, &size);
 	if (!is_same(&self->stored, &self->under_way)) {
-		/* It has another record, which this one may replace once there is something of it. */
+		/* Nothing of this one is known to be there; what is damaged there is replaced. */
 		self->stored_size = 0;
 		if (size == 0)
 			return;
@@ -261,8 +288,7 @@ stp_sync_resume_is_behind(StpSyncResume *self, const struct stp_host *host)
 void
 stp_sync_resume_delivered(StpSyncResume *self)
 {
-	if (self->kept != NULL && self->kept->number == self->under_way.number)
-		g_clear_pointer(&self->kept, stp_partial_free);
+	g_clear_pointer(&self->kept, stp_partial_free);
 	self->under_way.number = 0;
 }
 

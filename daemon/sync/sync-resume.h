@@ -7,7 +7,7 @@
 #include "session-store.h"
 
 /*
- * The record under way, across links, crashes and reboots: what arrives of it goes into the
+ * Records under way, across links, crashes and reboots: what arrives of it goes into the
  * store's journal, and what an earlier sync left there is handed to the engine.  Nothing of this is
  * waited for, and a journal that fails costs a second reading of some bytes.
  */
@@ -20,7 +20,7 @@ StpSyncResume *stp_sync_resume_new(StpStore *store, const char *serial,
 /* Nothing is called any more; what is under way is written all the same. */
 void stp_sync_resume_close(StpSyncResume *self);
 
-/* Before records are asked for: take up what is kept of this pen. */
+/* Before records are asked for: look of which of this pen's records something is kept. */
 void stp_sync_resume_load(StpSyncResume *self);
 /* action is of kind STP_HOST_BEGIN; before the next poll. */
 void stp_sync_resume_begin(StpSyncResume *self, struct stp_host *host, const struct stp_host_action *action);

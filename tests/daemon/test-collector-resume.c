@@ -64,7 +64,8 @@ meet(Ward *ward)
 static gsize
 kept(Ward *ward)
 {
-	g_autoptr(StpPartial) partial = stp_store_get_partial(ward->clinic->store, ward->serial, NULL);
+	g_autoptr(StpPartial) partial = stp_store_get_partial(ward->clinic->store, ward->serial, ward->epoch,
+							      ward->longest.record, NULL);
 
 	if (partial == NULL)
 		return 0;
@@ -72,6 +73,25 @@ kept(Ward *ward)
 	assert_int_equal(partial->length, ward->longest.length);
 	assert_int_equal(partial->crc32c, ward->longest.crc32c);
 	return g_bytes_get_size(partial->bytes);
+}
+
+/* How many records something is kept of, and how much in all. */
+static guint
+kept_in_all(Ward *ward, gsize *size)
+{
+	g_autoptr(GPtrArray) names = stp_store_list_partials(ward->clinic->store, ward->serial, NULL);
+
+	*size = 0;
+	assert_non_null(names);
+	for (guint i = 0; i < names->len; i++) {
+		const StpPartial *name = g_ptr_array_index(names, i);
+		g_autoptr(StpPartial) partial = stp_store_get_partial(ward->clinic->store, ward->serial,
+								      name->epoch, name->number, NULL);
+
+		assert_non_null(partial);
+		*size += g_bytes_get_size(partial->bytes);
+	}
+	return names->len;
 }
 
 /* How many bytes the store still needs of the pen. */
@@ -83,7 +103,9 @@ rest(Ward *ward)
 	g_autoptr(GArray) missing =
 		stp_store_get_missing(ward->clinic->store, ward->serial, ward->epoch, 1, newest, NULL);
 	guint64 bytes = 0;
+	gsize there;
 
+	kept_in_all(ward, &there);
 	for (guint i = 0; i < missing->len; i++) {
 		struct stp_range range = g_array_index(missing, struct stp_range, i);
 
@@ -95,7 +117,7 @@ rest(Ward *ward)
 			bytes += entry.length;
 		}
 	}
-	return bytes - kept(ward);
+	return bytes - there;
 }
 
 /* Of what came with a sync that broke off, only the lists are not worth anything. */
@@ -113,11 +135,13 @@ assert_all_kept(Ward *ward, guint sync, guint64 before)
 static void
 assert_only_the_rest(Ward *ward, guint sync, guint64 missing)
 {
+	gsize there;
+
 	assert_in_range(ward->received[sync], missing, missing + SLACK);
 	/* The pen says so, too: it has not sent more. */
 	assert_false(ward->clinic->faults[0].announce.struck);
 	assert_complete(ward->clinic, 0);
-	assert_int_equal(kept(ward), 0);
+	assert_int_equal(kept_in_all(ward, &there), 0);
 }
 
 /* From now on the pen tells when it sends more than what is missing in one connection; headers are 4 of 244.
@@ -147,6 +171,20 @@ test_a_lost_link_costs_nothing(void **state)
 	assert_only_the_rest(&ward, 1, missing);
 }
 
+/* The daemon ends and starts anew. */
+static void
+restart(Ward *ward)
+{
+	Clinic *clinic = ward->clinic;
+	StpEnrolledPen *pen;
+
+	close_store(clinic);
+	open_store(clinic);
+	pen = stp_collector_find_pen(clinic->collector, ward->serial);
+	on_pen_added(NULL, pen, clinic);
+	g_signal_connect(pen, "sync-ended", G_CALLBACK(on_ended), ward);
+}
+
 /* Three links for one record, and the daemon starts anew between them. */
 static void
 test_nor_does_a_restart(void **state)
@@ -162,13 +200,9 @@ test_nor_does_a_restart(void **state)
 		wait_ended(clinic, i + 1);
 		assert_all_kept(&ward, i, missing);
 		missing = rest(&ward);
-		close_store(clinic);
 		if (i == 1)
 			clinic->faults[0].drop = (SimThreshold){ 0 };
-		open_store(clinic);
-		on_pen_added(NULL, stp_collector_find_pen(clinic->collector, ward.serial), clinic);
-		g_signal_connect(stp_collector_find_pen(clinic->collector, ward.serial), "sync-ended",
-				 G_CALLBACK(on_ended), &ward);
+		restart(&ward);
 		assert_int_equal(rest(&ward), missing);
 		if (i == 1)
 			watch_the_pen(&ward, missing);
@@ -323,7 +357,7 @@ test_all_of_it_was_there(void **state)
 	assert_told(&ward, FALSE);
 }
 
-/* A newer record comes first and takes the journal's place; the older one is not read twice for that. */
+/* A newer record comes first and is journalled as well; the older one is not read twice for that. */
 static void
 test_a_newer_record_comes_between(void **state)
 {
@@ -342,6 +376,48 @@ test_a_newer_record_comes_between(void **state)
 	wait_ended(clinic, 2);
 	assert_int_equal(clinic->failed, 1);
 	assert_only_the_rest(&ward, 1, missing);
+}
+
+/*
+ * The first sync ends in the older of two long records, as all behind it was read; the next begins with the highest
+ * number that is missing, the other long one, and ends there: both go on.
+ */
+static void
+test_two_records_under_way(void **state)
+{
+	Clinic *clinic = *state;
+	Ward ward = open_ward(clinic);
+	const SimStory story = { .seed = 5, .samples_min = 60000, .samples_max = 60000, .period_ms = 10 };
+	guint64 missing;
+	gsize first, both;
+
+	assert_true(sim_story_add_session(&story, 6, clinic->pens[0], NULL, NULL));
+	missing = rest(&ward);
+	clinic->faults[0].drop.bytes = 120000;
+	meet(&ward);
+	wait_ended(clinic, 1);
+	assert_all_kept(&ward, 0, missing);
+	first = kept(&ward);
+	assert_int_equal(kept_in_all(&ward, &both), 1);
+
+	clinic->faults[0].drop = (SimThreshold){ .bytes = 60000 };
+	restart(&ward);
+	missing = rest(&ward);
+	socket_radio_hear(clinic->radio, clinic->addresses[0], TRUE);
+	wait_ended(clinic, 2);
+	assert_all_kept(&ward, 1, missing);
+	assert_int_equal(kept_in_all(&ward, &both), 2);
+	assert_int_equal(kept(&ward), first);
+	assert_true(both > first + 30000);
+
+	clinic->faults[0].drop = (SimThreshold){ 0 };
+	restart(&ward);
+	missing = rest(&ward);
+	watch_the_pen(&ward, missing);
+	socket_radio_hear(clinic->radio, clinic->addresses[0], TRUE);
+	wait_ended(clinic, 3);
+	assert_int_equal(clinic->failed, 2);
+	assert_only_the_rest(&ward, 2, missing);
 }
 
 /* No room in the journal's view: the sync does what it did before there was one. */
@@ -373,7 +449,7 @@ main(void)
 		CASE(test_stopped_and_taken_up_again), CASE(test_altered_bytes_are_not_believed),
 		CASE(test_all_bytes_but_one_altered),  CASE(test_another_record_of_that_number),
 		CASE(test_all_of_it_was_there),        CASE(test_a_newer_record_comes_between),
-		CASE(test_without_a_journal),
+		CASE(test_two_records_under_way),      CASE(test_without_a_journal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

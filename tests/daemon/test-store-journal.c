@@ -93,7 +93,8 @@ static void
 assert_kept(Desk *desk, gsize size)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(StpPartial) partial = stp_store_get_partial(desk->world.store, "P1", &error);
+	g_autoptr(StpPartial) partial =
+		stp_store_get_partial(desk->world.store, "P1", desk->name.epoch, desk->name.number, &error);
 
 	assert_null(error);
 	if (size == 0) {
@@ -163,20 +164,131 @@ it_has_no_holes(void **state)
 	assert_int_equal(stp_store_get_state(desk->world.store), STP_STORE_OK);
 }
 
+/* As if another record of this number, of another size in the journal. */
 static void
-one_record_for_each_pen(void **state)
+assert_keeps(Desk *desk, guint32 epoch, guint32 number, gsize size)
+{
+	const StpPartial name = desk->name;
+
+	desk->name.epoch = epoch;
+	desk->name.number = number;
+	assert_kept(desk, size);
+	desk->name = name;
+}
+
+static void
+put_of(Desk *desk, guint32 epoch, guint32 number, gsize from, gsize to)
+{
+	const StpPartial name = desk->name;
+
+	desk->name.epoch = epoch;
+	desk->name.number = number;
+	put(desk, from, to);
+	desk->name = name;
+}
+
+/* Written in turns, each goes on where it was; what ends one leaves the others alone. */
+static void
+several_records_side_by_side(void **state)
 {
 	Desk *desk = *state;
+	g_autoptr(GPtrArray) names = NULL;
+	g_autoptr(StpStoredOutcome) outcome = NULL;
 	StpPartial other = desk->name;
 
 	put(desk, 0, 100000);
 	other.serial = (char *)"P2";
 	assert_true(try_put(desk, &other, 0, 50000, NULL));
+	put_of(desk, 7, 3, 0, 40000);
+	put_of(desk, 7, 1, 0, 7000);
+	put(desk, 100000, 120000);
+	put_of(desk, 7, 3, 40000, 70000);
+	world_reopen(&desk->world);
+	assert_kept(desk, 120000);
+	assert_keeps(desk, 7, 3, 70000);
+	assert_keeps(desk, 7, 1, 7000);
+	assert_int_equal(world_sql_int(&desk->world, "SELECT sum(length(bytes)) FROM partial_chunk"), 247000);
+	names = stp_store_list_partials(desk->world.store, "P1", NULL);
+	assert_int_equal(names->len, 3);
+	for (guint i = 0; i < names->len; i++) {
+		const StpPartial *name = g_ptr_array_index(names, i);
+
+		assert_string_equal(name->serial, "P1");
+		assert_int_equal(name->epoch, 7);
+		assert_int_equal(name->number, i + 1);
+		assert_int_equal(name->length, desk->name.length);
+		assert_int_equal(name->crc32c, desk->name.crc32c);
+		assert_null(name->bytes);
+	}
+
+	put_of(desk, 7, 1, 0, 0);
+	assert_keeps(desk, 7, 1, 0);
+	outcome = world_add(&desk->world, &long_plan);
+	assert_kept(desk, 0);
+	assert_keeps(desk, 7, 3, 70000);
 	desk->name.number = 3;
-	put(desk, 0, 40000);
-	assert_kept(desk, 40000);
-	assert_int_equal(count(desk, "partial"), 2);
-	assert_int_equal(world_sql_int(&desk->world, "SELECT sum(length(bytes)) FROM partial_chunk"), 90000);
+	refute(desk, 70000);
+	assert_kept(desk, 0);
+	/* Only the other pen's is left. */
+	assert_int_equal(count(desk, "partial"), 1);
+	assert_int_equal(world_sql_int(&desk->world, "SELECT sum(length(bytes)) FROM partial_chunk"), 50000);
+}
+
+/* The one that was written last is never the one that goes, whatever its number. */
+static void
+the_oldest_gives_its_place(void **state)
+{
+	Desk *desk = *state;
+
+	world_put_state(&desk->world, "P1", 7, 1, 20, NULL);
+	for (guint32 number = 10; number > 2; number--)
+		put_of(desk, 7, number, 0, 1000 + number);
+	put_of(desk, 7, 10, 1010, 2000);
+	assert_int_equal(count(desk, "partial"), 8);
+	put_of(desk, 7, 11, 0, 70000);
+	assert_keeps(desk, 7, 9, 0);
+	put_of(desk, 7, 2, 0, 500);
+	assert_keeps(desk, 7, 8, 0);
+	assert_keeps(desk, 7, 10, 2000);
+	assert_keeps(desk, 7, 11, 70000);
+	assert_keeps(desk, 7, 2, 500);
+	for (guint32 number = 3; number < 8; number++)
+		assert_keeps(desk, 7, number, 1000 + number);
+	assert_int_equal(count(desk, "partial"), 8);
+	assert_int_equal(count(desk, "(SELECT DISTINCT epoch, number FROM partial_chunk)"), 8);
+	/* What gave its place begins anew and cannot go on. */
+	desk->name.number = 9;
+	assert_false(try_put(desk, &desk->name, 1009, 2000, NULL));
+	put(desk, 0, 30);
+	assert_kept(desk, 30);
+}
+
+/* One is held, one was lost by the pen, one is of a log before, and one is still to come. */
+static void
+each_is_tidied_by_itself(void **state)
+{
+	Desk *desk = *state;
+	g_autoptr(StpStoredOutcome) outcome = NULL;
+
+	put_of(desk, 6, 9, 0, 900);
+	put_of(desk, 7, 1, 0, 1000);
+	outcome = world_add(&desk->world, &long_plan);
+	put_of(desk, 7, 2, 0, 2000);
+	put_of(desk, 7, 3, 0, 3000);
+	world_put_state(&desk->world, "P1", 7, 2, 3, NULL);
+	assert_keeps(desk, 6, 9, 0);
+	assert_keeps(desk, 7, 1, 0);
+	assert_keeps(desk, 7, 2, 0);
+	assert_keeps(desk, 7, 3, 3000);
+	assert_int_equal(count(desk, "partial"), 1);
+	assert_int_equal(count(desk, "partial_chunk"), 1);
+	assert_int_equal(world_sql_int(&desk->world, "SELECT size FROM specimen WHERE kind = 'partial'"
+						     " AND epoch = 6 AND number = 9"),
+			 900);
+	assert_int_equal(world_sql_int(&desk->world, "SELECT size FROM specimen WHERE kind = 'partial'"
+						     " AND epoch = 7 AND number = 1"),
+			 1000);
+	assert_int_equal(count(desk, "specimen"), 2);
 }
 
 /* All bytes of a record may be there, and still it is none. */
@@ -301,7 +413,8 @@ damage_is_cut_off(void **state)
 	}
 	/* The name that the bytes have is sealed as well. */
 	put(desk, 0, 140000);
-	world_sql(&desk->world, "UPDATE partial SET number = 3");
+	world_sql(&desk->world, "UPDATE partial SET number = 3; UPDATE partial_chunk SET number = 3");
+	assert_keeps(desk, 7, 3, 0);
 	assert_kept(desk, 0);
 	put(desk, 0, 140000);
 	world_sql(&desk->world, "UPDATE partial SET length = 70000");
@@ -317,7 +430,10 @@ records_do_not_need_it(void **state)
 	g_autoptr(StpStoredOutcome) outcome = NULL;
 
 	world_sql(&desk->world, "DROP TABLE partial; DROP TABLE partial_chunk");
-	assert_null(stp_store_get_partial(desk->world.store, "P1", &error));
+	assert_null(stp_store_get_partial(desk->world.store, "P1", 7, 2, &error));
+	assert_non_null(error);
+	g_clear_error(&error);
+	assert_null(stp_store_list_partials(desk->world.store, "P1", &error));
 	assert_non_null(error);
 	g_clear_error(&error);
 	assert_false(try_put(desk, &desk->name, 0, 1000, &error));
@@ -355,7 +471,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(it_survives),
 		CASE(it_has_no_holes),
-		CASE(one_record_for_each_pen),
+		CASE(several_records_side_by_side),
+		CASE(the_oldest_gives_its_place),
+		CASE(each_is_tidied_by_itself),
 		CASE(it_is_never_held),
 		CASE(a_stored_record_ends_it),
 		CASE(a_held_record_needs_none),

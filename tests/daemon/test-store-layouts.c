@@ -7,6 +7,7 @@
 
 #include <glib/gstdio.h>
 #include <stipple/control.h>
+#include <stipple/crc32c.h>
 
 #include "error.h"
 
@@ -62,6 +63,35 @@ make_layout_1(World *world)
 		world_sql_int(world, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'partial%'"), 0);
 }
 
+#define JOURNALLED 9u
+
+/* What layout 2 kept of record 9: two chunks of it, sealed as that layout sealed them. */
+static void
+journal_of_layout_2(World *world, GBytes *raw)
+{
+	gsize length;
+	const guint8 *bytes = g_bytes_get_data(raw, &length);
+	const gsize size = length / 2, half = size / 2;
+
+	for (gsize start = 0; start < size; start += half) {
+		const gsize part = MIN(half, size - start);
+		const guint32 name[] = {
+			GUINT32_TO_LE(7), GUINT32_TO_LE(JOURNALLED), GUINT32_TO_LE((guint32)length),
+			GUINT32_TO_LE(0xfeedbeefu), GUINT32_TO_LE((guint32)start),
+		};
+		g_autoptr(GString) hex = g_string_new(NULL);
+
+		for (gsize i = 0; i < part; i++)
+			g_string_append_printf(hex, "%02x", bytes[start + i]);
+		world_sql(world, "INSERT INTO partial_chunk (pen, start, seal, bytes)"
+				 " SELECT pen, %zu, %u, x'%s' FROM pen WHERE serial = 'P1'",
+			  start, stp_crc32c(stp_crc32c(0, name, sizeof(name)), bytes + start, part), hex->str);
+	}
+	world_sql(world, "INSERT INTO partial (pen, epoch, number, length, crc32c, size)"
+			 " SELECT pen, 7, %u, %zu, %u, %zu FROM pen WHERE serial = 'P1'",
+		  JOURNALLED, length, 0xfeedbeefu, size);
+}
+
 /* Layout 2 is layout 1 with a journal. */
 static void
 make_layout_2(World *world)
@@ -107,7 +137,7 @@ layout_1_is_brought_up(void **state)
 	assert_int_equal(world_sql_int(&world, "PRAGMA user_version"), 3);
 	assert_memory_equal(stp_store_get_collector_id(world.store), id, STP_COLLECTOR_ID_SIZE);
 	check_records(&world);
-	partial = stp_store_get_partial(world.store, "P1", &error);
+	partial = stp_store_get_partial(world.store, "P1", 7, JOURNALLED, &error);
 	assert_null(partial);
 	assert_null(error);
 	outcome = world_add(&world, &plan);
@@ -144,13 +174,27 @@ static void
 layout_2_is_brought_up(void **state)
 {
 	World world;
+	const RecordPlan plan = { .number = JOURNALLED };
+	g_autoptr(GBytes) raw = world_record(&plan);
+	g_autoptr(StpPartial) partial = NULL;
 
 	world_open(&world);
 	make_layout_2(&world);
+	journal_of_layout_2(&world, raw);
 	world_reopen(&world);
 	assert_string_equal(stp_store_get_hint(world.store), "");
 	assert_int_equal(world_sql_int(&world, "PRAGMA user_version"), 3);
 	check_records(&world);
+	/* The record that was under way goes on where it was. */
+	partial = stp_store_get_partial(world.store, "P1", 7, JOURNALLED, NULL);
+	assert_non_null(partial);
+	assert_int_equal(partial->length, g_bytes_get_size(raw));
+	assert_int_equal(partial->crc32c, 0xfeedbeefu);
+	assert_int_equal(g_bytes_get_size(partial->bytes), g_bytes_get_size(raw) / 2);
+	assert_memory_equal(g_bytes_get_data(partial->bytes, NULL), g_bytes_get_data(raw, NULL),
+			    g_bytes_get_size(raw) / 2);
+	assert_int_equal(
+		world_sql_int(&world, "SELECT count(*) FROM sqlite_schema WHERE name LIKE '%before%'"), 0);
 	/* What layout 3 brings works. */
 	stp_store_raise_alert_async(world.store, "test", "", STP_ALERT_NOTICE, "It works.", "Do nothing.");
 	world_put_state(&world, "P1", 7, 1, 9, NULL);

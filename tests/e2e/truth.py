@@ -64,12 +64,12 @@ def partial_size(state):
 
 
 def partials(state):
-    """serial -> (epoch, number, how many bytes are kept) of its record that has not come whole."""
+    """(serial, epoch, number) -> how many bytes are kept of that record, which has not come whole."""
     base = sqlite3.connect("file:%s?mode=ro" % os.path.join(state, "stipple.db"), uri=True)
     try:
-        return {serial: rest for serial, *rest in base.execute(
-            "SELECT serial, epoch, number, sum(length(bytes)) FROM partial_chunk JOIN partial USING (pen)"
-            " JOIN pen USING (pen) GROUP BY serial")}
+        return {(serial, epoch, number): size for serial, epoch, number, size in base.execute(
+            "SELECT serial, epoch, number, sum(length(bytes)) FROM partial_chunk JOIN pen USING (pen)"
+            " GROUP BY serial, epoch, number")}
     finally:
         base.close()
 

@@ -114,3 +114,34 @@ CREATE TABLE seen_running (
 -- Derived: the hash that the record names of the one before it; empty: it names none, NULL: not looked for, or it
 -- cannot be read.
 ALTER TABLE record ADD COLUMN prev_hash BLOB;
+
+-- Records under way: no longer one for each pen, as a sync may begin with another record than the last one was
+-- killed in, and what came of both is to last.  The seals of the chunks name the record, and go on to hold.
+ALTER TABLE partial RENAME TO partial_before;
+ALTER TABLE partial_chunk RENAME TO partial_chunk_before;
+CREATE TABLE partial (
+	partial INTEGER PRIMARY KEY,		-- a new one with each writing: the lowest was left alone longest
+	pen INTEGER NOT NULL REFERENCES pen,
+	epoch INTEGER NOT NULL,
+	number INTEGER NOT NULL,
+	length INTEGER NOT NULL,		-- of the whole record, as LIST named it
+	crc32c INTEGER NOT NULL,		-- as LIST named it
+	size INTEGER NOT NULL,			-- what is kept, from the first byte
+	UNIQUE (pen, epoch, number)
+);
+CREATE TABLE partial_chunk (
+	chunk INTEGER PRIMARY KEY,
+	pen INTEGER NOT NULL,
+	epoch INTEGER NOT NULL,
+	number INTEGER NOT NULL,
+	start INTEGER NOT NULL,
+	seal INTEGER NOT NULL,			-- CRC-32C of the bytes and of what names them
+	bytes BLOB NOT NULL,
+	UNIQUE (pen, epoch, number, start)
+);
+INSERT INTO partial (pen, epoch, number, length, crc32c, size)
+	SELECT pen, epoch, number, length, crc32c, size FROM partial_before;
+INSERT INTO partial_chunk (pen, epoch, number, start, seal, bytes)
+	SELECT pen, epoch, number, start, seal, bytes FROM partial_chunk_before JOIN partial_before USING (pen);
+DROP TABLE partial_chunk_before;
+DROP TABLE partial_before;
