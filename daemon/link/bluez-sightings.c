@@ -328,6 +328,12 @@ look_at_all(StpBluezSightings *self)
 		look_at(self, devices->pdata[i], discovering && stp_bluez_has(devices->pdata[i], "RSSI"));
 }
 
+void
+stp_bluez_sightings_look(StpBluezSightings *self)
+{
+	look_at_all(self);
+}
+
 static void
 on_adapter_changed(StpBluezSightings *self)
 {

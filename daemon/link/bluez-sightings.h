@@ -19,6 +19,8 @@ StpBluezSightings *stp_bluez_sightings_new(StpBluezClient *client, StpBluezAdapt
 
 /* Believe this monitor, too. */
 void stp_bluez_sightings_follow(StpBluezSightings *self, StpBluezMonitor *monitor);
+/* Take in what BlueZ showed before self was there: a pen whose link a daemon before this one left up is silent. */
+void stp_bluez_sightings_look(StpBluezSightings *self);
 gboolean stp_bluez_sightings_is_any_in_sight(StpBluezSightings *self);
 /* (element-type StpSighting): the pens that were heard; the caller's. */
 GPtrArray *stp_bluez_sightings_list(StpBluezSightings *self);

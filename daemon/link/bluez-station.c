@@ -97,6 +97,8 @@ void
 stp_bluez_station_start(StpBluezStation *self)
 {
 	stp_bluez_scanner_start(self->scanner);
+	/* Last, as who listens to us is there by now. */
+	stp_bluez_sightings_look(self->sightings);
 }
 
 const char *

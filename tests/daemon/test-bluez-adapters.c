@@ -456,6 +456,36 @@ p8_another_program_is_seen(void **state)
 	assert_int_equal(report->links, 0);
 }
 
+static gboolean
+is_in_sight(struct world *world, const char *pen)
+{
+	g_autoptr(GPtrArray) list = stp_radio_get_sightings(world->radio);
+
+	for (guint i = 0; i < list->len; i++) {
+		const StpSighting *sighting = list->pdata[i];
+
+		if (g_str_equal(sighting->address, pen) && sighting->in_sight)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* A daemon that was killed leaves its links up, and who is connected does not advertise. */
+static void
+a_link_left_up_is_in_sight(void **state)
+{
+	struct world *world = *state;
+	const StpBluezRadioOptions options = { 0 };
+
+	bare_bluez_plug(world->bluez, 0, A);
+	bare_bluez_hear(world->bluez, 0, PEN, -60, TRUE);
+	bare_bluez_hear(world->bluez, 0, PEN_2, -60, TRUE);
+	bare_bluez_set_connected(world->bluez, 0, PEN, TRUE);
+	start_radio(world, &options);
+	WAIT_FOR(is_scanning(world, A));
+	assert_true(is_in_sight(world, PEN));
+}
+
 static void
 p8_two_radios_do_not_fight(void **state)
 {
@@ -503,6 +533,7 @@ main(void)
 		cmocka_unit_test(p11_the_ceiling_is_learned),
 		IN_WORLD(p11_the_ceiling_is_kept),
 		IN_WORLD(p8_another_program_is_seen),
+		IN_WORLD(a_link_left_up_is_in_sight),
 		IN_WORLD(p8_two_radios_do_not_fight),
 	};
 
