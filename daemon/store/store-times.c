@@ -128,6 +128,21 @@ thin_out(GArray *anchors)
 	g_array_set_size(anchors, kept);
 }
 
+/* Else thinning out may take the few that count, and leave many that do not. */
+static void
+keep_best(GArray *anchors)
+{
+	StpAnchorClass best = STP_ANCHOR_PEN_VAGUE;
+	guint kept = 0;
+
+	for (guint i = 0; i < anchors->len; i++)
+		best = MAX(best, g_array_index(anchors, StpAnchor, i).class);
+	for (guint i = 0; i < anchors->len; i++)
+		if (g_array_index(anchors, StpAnchor, i).class == best)
+			g_array_index(anchors, StpAnchor, kept++) = g_array_index(anchors, StpAnchor, i);
+	g_array_set_size(anchors, kept);
+}
+
 gboolean
 stp_times_load_clock(StpDatabase *db, gint64 pen, guint32 epoch, guint32 boot_id, StpBootClock **clock,
 		     GError **error)
@@ -135,11 +150,10 @@ stp_times_load_clock(StpDatabase *db, gint64 pen, guint32 epoch, guint32 boot_id
 	g_autoptr(GArray) anchors = g_array_new(FALSE, FALSE, sizeof(StpAnchor));
 
 	*clock = NULL;
-	if (!load_contacts(db, pen, epoch, boot_id, anchors, error))
+	if (!load_contacts(db, pen, epoch, boot_id, anchors, error) ||
+	    !load_pen_times(db, pen, epoch, boot_id, anchors, error))
 		return FALSE;
-	thin_out(anchors);
-	if (!load_pen_times(db, pen, epoch, boot_id, anchors, error))
-		return FALSE;
+	keep_best(anchors);
 	thin_out(anchors);
 	*clock = stp_boot_clock_new((const StpAnchor *)(const void *)anchors->data, anchors->len);
 	return TRUE;

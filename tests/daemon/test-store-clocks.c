@@ -124,6 +124,25 @@ a_clock_that_nobody_vouches_for_says_so(void **state)
 	assert_int_equal(world_sql_int(&desk->world, "SELECT count(*) FROM anchor"), 3);
 }
 
+/* However many contacts there are of which nobody knows when they were, the one that counts is not left out. */
+static void
+one_good_contact_outlasts_many_bad_ones(void **state)
+{
+	Desk *desk = *state;
+	StpContact right = contact(1, 5 * HOUR_MS, NOON, STP_CLOCK_SYNCHRONISED);
+
+	add(desk, 1, 1, 3 * HOUR_MS);
+	world_meet(&desk->world, "P1", 7, &right);
+	for (guint i = 1; i <= 300; i++) {
+		/* Before it and after it. */
+		gint64 tick = (i % 2 != 0 ? 4 : 6) * HOUR_MS + i * 1000;
+		StpContact wrong = contact(1, tick, NOON - 30 * DAY_US + tick * 1000, STP_CLOCK_UNSYNCHRONISED);
+
+		world_meet(&desk->world, "P1", 7, &wrong);
+		assert_time(desk, "P1/1", STP_TIME_ANCHORED, NOON - 2 * HOUR_US, 0);
+	}
+}
+
 static void
 of_a_clock_that_cannot_be_nothing_is_believed(void **state)
 {
@@ -488,6 +507,7 @@ main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(a_clock_that_nobody_vouches_for_says_so),
+		CASE(one_good_contact_outlasts_many_bad_ones),
 		CASE(of_a_clock_that_cannot_be_nothing_is_believed),
 		CASE(contacts_of_before_the_network_came_are_put_right),
 		CASE(between_two_contacts_is_better_than_nowhere),
