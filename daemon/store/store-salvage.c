@@ -101,8 +101,9 @@ stp_salvage_read(StpDatabase *db, StpSalvage *out, GError **error)
 /* What is made anew from the records, is copied with them, or is no part of the layout. */
 static const char copied_tables[] =
 	"SELECT name FROM sqlite_schema AS own WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+	/* Nor what says that a record need not be read again: it may be one that is lost. */
 	" AND name NOT IN ('pen', 'record', 'record_raw', 'held', 'specimen', 'specimen_raw', 'session', 'part',"
-	"  'partial', 'partial_chunk')"
+	"  'partial', 'partial_chunk', 'reread')"
 	/* A row that points to a record would point to another one. */
 	" AND NOT EXISTS (SELECT 1 FROM pragma_foreign_key_list(own.name) AS key"
 	"  WHERE key.\"table\" NOT IN ('pen', 'epoch'))"
@@ -341,11 +342,23 @@ ask_table(StpDatabase *from, gint64 row, StpArrival *arrival)
 	arrival->listed_start_tick_ms = (guint64)stp_rows_int(rows, 6);
 }
 
+/* An older layout has none.  The caller's; NULL: not known. */
+static char *
+zone_of(StpDatabase *from, gint64 row)
+{
+	static const char sql[] = "SELECT zone FROM record WHERE record = ?";
+	g_autoptr(StpRows) rows = stp_database_query(from, sql, STP_VALUES(STP_INT(row)), NULL);
+	const char *zone = rows != NULL && stp_rows_next(rows, NULL) ? stp_rows_text(rows, 0) : NULL;
+
+	return zone != NULL && g_utf8_validate(zone, -1, NULL) ? g_strdup(zone) : NULL;
+}
+
 static gboolean
 rescue_bytes(Rescue *rescue, gint64 row, const guint8 *bytes, gsize size, GError **error)
 {
 	struct stp_record_head head;
 	StpArrival arrival = { .serial = head.serial, .integrity = STP_OK };
+	g_autofree char *zone = NULL;
 	g_autoptr(GBytes) raw = NULL;
 	uint32_t crc;
 	StpKept kept;
@@ -361,6 +374,9 @@ rescue_bytes(Rescue *rescue, gint64 row, const guint8 *bytes, gsize size, GError
 	arrival.raw = raw;
 	arrival.listed_size = (guint32)size;
 	ask_table(rescue->from, row, &arrival);
+	/* A time of receipt is told by a row that speaks of this record, and by no other. */
+	if (arrival.received_at != 0)
+		arrival.zone = zone = zone_of(rescue->from, row);
 	if (!stp_records_keep(rescue->to, &arrival, &kept, NULL, error))
 		return FALSE;
 	rescue->counts->records += kept.acknowledge;
