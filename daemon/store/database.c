@@ -81,6 +81,12 @@ stp_database_is_damaged(StpDatabase *self)
 }
 
 gboolean
+stp_database_lacks_something(StpDatabase *self)
+{
+	return self->failed == SQLITE_ERROR;
+}
+
+gboolean
 stp_database_is_misfit(StpDatabase *self)
 {
 	return self->failed == SQLITE_CONSTRAINT || self->failed == SQLITE_MISMATCH || self->failed == SQLITE_TOOBIG;

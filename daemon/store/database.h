@@ -30,6 +30,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StpDatabase, stp_database_close)
 
 /* TRUE when the last failure means that the file's contents cannot be trusted. */
 gboolean stp_database_is_damaged(StpDatabase *self);
+/* TRUE when the last failure means that a table or a column of the layout is not there. */
+gboolean stp_database_lacks_something(StpDatabase *self);
 /* TRUE when the last failure means that what was to be written does not fit the table's rules. */
 gboolean stp_database_is_misfit(StpDatabase *self);
 /*
