@@ -19,7 +19,7 @@ typedef struct {
 	GArray *slots;
 	GError *error;
 	gboolean ending;
-	guint pending;		/* writes under way */
+	guint pending;		/* calls of the link under way; they hold no reference */
 } Errand;
 
 static void poll_engine(GTask *task);
@@ -93,6 +93,20 @@ end(GTask *task, GError *error)
 	let_go_if_quiet(task);
 }
 
+/* The same for a call of the link that failed: the end may have waited for just that. */
+static void
+come_back(GTask *task, GError *error)
+{
+	Errand *errand = g_task_get_task_data(task);
+
+	if (errand->ending) {
+		g_clear_error(&error);
+		let_go_if_quiet(task);
+	} else {
+		end(task, error);
+	}
+}
+
 /* What the pen, or nobody, answered, in words. */
 static GError *
 failure_of(const Errand *errand, const struct stp_errand_action *action)
@@ -137,7 +151,7 @@ on_written(GObject *source, GAsyncResult *result, gpointer user_data)
 
 	errand->pending--;
 	if (!stp_link_write_finish(STP_LINK(source), result, &error))
-		end(task, error);
+		come_back(task, error);
 	else
 		let_go_if_quiet(task);
 }
@@ -250,12 +264,15 @@ on_subscribed(GObject *source, GAsyncResult *result, gpointer user_data)
 	Errand *errand = g_task_get_task_data(task);
 	GError *error = NULL;
 
+	errand->pending--;
 	if (!stp_link_subscribe_finish(STP_LINK(source), result, &error)) {
-		end(task, error);
+		come_back(task, error);
 		return;
 	}
-	if (errand->ending)
+	if (errand->ending) {
+		let_go_if_quiet(task);
 		return;
+	}
 	errand->engine = stp_errand_new(&errand->config);
 	if (errand->engine == NULL) {
 		end(task, g_error_new(STP_ERROR, STP_ERROR_PROTOCOL_FAILED,
@@ -275,13 +292,17 @@ on_identified(GObject *source, GAsyncResult *result, gpointer user_data)
 	GError *error = NULL;
 	g_autoptr(StpPenRow) row = stp_pen_identify_finish(STP_LINK(source), result, &error);
 
+	errand->pending--;
 	if (row == NULL) {
-		end(task, error);
+		come_back(task, error);
 	} else if (!g_str_equal(row->serial, errand->serial)) {
-		end(task, g_error_new(STP_ERROR, STP_ERROR_PROTOCOL_FAILED,
+		come_back(task, g_error_new(STP_ERROR, STP_ERROR_PROTOCOL_FAILED,
 				      "Pen %s answers at the address of %s; nothing was changed. Enrol it with "
 				      "'stipplectl pens add'.", row->serial, errand->serial));
-	} else if (!errand->ending) {
+	} else if (errand->ending) {
+		let_go_if_quiet(task);
+	} else {
+		errand->pending++;
 		stp_link_subscribe_async(errand->link, g_task_get_cancellable(task), on_subscribed, task);
 	}
 }
@@ -307,6 +328,7 @@ on_connected(GObject *source, GAsyncResult *result, gpointer user_data)
 		g_source_set_callback(errand->cancelled, G_SOURCE_FUNC(on_cancelled), task, NULL);
 		g_source_attach(errand->cancelled, NULL);
 	}
+	errand->pending++;
 	stp_pen_identify_async(errand->link, cancellable, on_identified, task);
 }
 

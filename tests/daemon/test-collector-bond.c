@@ -399,6 +399,41 @@ nobody_at_the_pen_changes_nothing(void **state)
 	assert_null(sync_now(clinic, 0));
 }
 
+static void
+on_slots(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	Answer *answer = user_data;
+	g_autoptr(GArray) slots = stp_collector_slots_finish(STP_COLLECTOR(source), result, &answer->error);
+
+	answer->done = TRUE;
+}
+
+/* Whenever the link ends, or somebody loses patience: who asked is answered, and the pen is free again. */
+static void
+an_errand_ends_whenever_it_is_cut(void **state)
+{
+	const struct stp_errand_config list = { .kind = STP_ERRAND_LIST_SLOTS };
+	Clinic *clinic = *state;
+
+	enrol(clinic, 0);
+	wait_ended(clinic, 1);
+	for (guint steps = 0; steps < 120; steps++) {
+		Answer answer = { 0 };
+
+		socket_radio_hear(clinic->radio, clinic->addresses[0], TRUE);
+		stp_collector_slots_async(clinic->collector, serial_of(clinic, 0), &list, NULL, NULL, on_slots, &answer);
+		for (guint i = 0; i < steps / 2 && !answer.done; i++)
+			g_main_context_iteration(NULL, FALSE);
+		if (steps % 2 == 0)
+			socket_radio_cut(clinic->radio, clinic->addresses[0]);
+		else
+			stp_collector_cancel_errand(clinic->collector, serial_of(clinic, 0));
+		assert_true(private_wait(is_set, &answer.done, WAIT_MS));
+		g_clear_error(&answer.error);
+	}
+	assert_null(sync_now(clinic, 0));
+}
+
 int
 main(void)
 {
@@ -417,6 +452,7 @@ main(void)
 		CASE(retiring_in_the_middle_of_a_sync),
 		CASE(a_pen_leaves_clean),
 		CASE(nobody_at_the_pen_changes_nothing),
+		CASE(an_errand_ends_whenever_it_is_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
