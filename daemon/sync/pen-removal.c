@@ -174,6 +174,22 @@ on_slots_listed(GObject *source, GAsyncResult *result, gpointer user_data)
 	retire(task);	/* it never had one */
 }
 
+/* The sync that was under way may have found records, and not have got them. */
+static gboolean
+is_still_complete(const Removal *removal, GError **error)
+{
+	g_autoptr(StpPenRow) row = stp_store_get_pen(removal->store, removal->serial, error);
+
+	if (row == NULL)
+		return FALSE;
+	if (row->coverage >= 100.0 || (removal->how & STP_RETIRED_FORCED) != 0)
+		return TRUE;
+	g_set_error(error, STP_ERROR, STP_ERROR_INCOMPLETE,
+		    "Pen %s has got records that are not in the store (coverage %.1f %%). Sync it first, or remove it "
+		    "with --force and lose sight of them.", removal->serial, row->coverage);
+	return FALSE;
+}
+
 static void
 free_slot(GTask *task)
 {
@@ -234,6 +250,10 @@ erase(GTask *task)
 	g_autoptr(GPtrArray) coverage = NULL;
 	const StpCoverage *log;
 
+	if (!is_still_complete(removal, &error)) {
+		give_up(task, error);
+		return;
+	}
 	if (!removal->wanted.erase) {
 		free_slot(task);
 		return;
