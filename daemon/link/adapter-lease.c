@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bluez-timing.h"
@@ -35,6 +36,9 @@ open_file(StpAdapterLease *self, const char *directory)
 	if (g_mkdir_with_parents(directory, 0750) == 0)
 		/* The group may look into it and take the lease; O_NOFOLLOW as the directory may be shared. */
 		self->fd = open(self->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
+	/* Our umask keeps the group out of new files.  One that is not ours is as its owner wants it. */
+	if (self->fd >= 0 && fchmod(self->fd, 0660) != 0)
+		stp_debug("link", NULL, "%s: %s", self->path, g_strerror(errno));
 	return self->fd >= 0;
 }
 

@@ -9,6 +9,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <glib/gstdio.h>
+#include <sys/stat.h>
 
 #include "await.h"
 #include "bare-bluez.h"
@@ -492,12 +494,20 @@ p8_two_radios_do_not_fight(void **state)
 	struct world *world = *state;
 	g_autofree char *leases = g_build_filename(private_bus_directory(world->bus), "run", NULL);
 	const StpBluezRadioOptions options = { .lease_directory = leases };
+	g_autofree char *name = g_strdelimit(g_strconcat(A, ".lock", NULL), ":", '-');
+	g_autofree char *lock = g_build_filename(leases, name, NULL);
 	g_autoptr(StpAdapterReport) report = NULL;
+	/* As the service runs; the group of those who may take the adapter must be able to ask for it. */
+	mode_t before = umask(0077);
 	StpRadio *first;
+	GStatBuf info;
 
 	bare_bluez_plug(world->bluez, 0, A);
 	start_radio(world, &options);
 	WAIT_FOR(is_scanning(world, A));
+	umask(before);
+	assert_int_equal(g_stat(lock, &info), 0);
+	assert_int_equal(info.st_mode & 0777, 0660);
 	bare_bluez_hear(world->bluez, 0, PEN, -60, FALSE);
 	first = world->radio;
 	start_radio(world, &options);
