@@ -141,7 +141,13 @@ fail(struct operation *operation, GError *error)
 static gboolean
 on_settled(gpointer user_data)
 {
-	succeed(user_data, NULL);
+	struct operation *operation = user_data;
+
+	/* Nobody would connect it now, and nobody would end the connection. */
+	if (stp_pending_is_cancelled(operation->pending))
+		fail(operation, g_error_new_literal(STP_ERROR, STP_ERROR_CANCELLED, "Cancelled."));
+	else
+		succeed(operation, NULL);
 	return G_SOURCE_REMOVE;
 }
 
