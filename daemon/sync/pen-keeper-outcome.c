@@ -108,6 +108,7 @@ take_success(StpPenKeeper *self)
 	self->stopped = FALSE;
 	stp_pen_keeper_room_is_made(self);
 	know_as_last(self);
+	self->unfinished = self->last.damaged + self->last.given_up + self->last.untold;
 	self->completed = stp_clock_monotonic();
 	if (brought)
 		stp_sync_find_chain(self->store, stp_pen_keeper_serial(self), self->last.epoch);

@@ -140,7 +140,7 @@ has_news(StpPenKeeper *self, const StpSighting *sighting)
 	if (self->stopped && age_s > STP_SYNC_UNFINISHED_S)
 		return TRUE;
 	/* What the pen does not know to be held fills its log. */
-	if (self->last.damaged + self->last.given_up + self->last.untold > 0 && age_s > unfinished_interval_s(self))
+	if (self->unfinished > 0 && age_s > unfinished_interval_s(self))
 		return TRUE;
 	/* A pen whose advertisements never agree with its log would be asked without end. */
 	if (self->last.records + self->last.conflicts == 0 && age_s < STP_SYNC_IDLE_PAUSE_S)
