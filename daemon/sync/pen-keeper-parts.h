@@ -41,6 +41,7 @@ struct _StpPenKeeper {
 	gboolean busy;		/* has one */
 	GCancellable *cancellable;
 	guint connect_timer;
+	gint64 connecting_since;	/* wall */
 	guint connection;	/* counts; an answer for another one comes too late */
 	gboolean connect_overdue;
 	StpPenSync *sync;

@@ -324,6 +324,33 @@ overdue_error(StpPenKeeper *self)
 }
 
 static void
+on_attempt_noted(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	g_autoptr(StpPenKeeper) self = user_data;
+	g_autoptr(GError) error = NULL;
+
+	if (!stp_store_put_attempt_finish(STP_STORE(source), result, &error))
+		stp_warning("sync", stp_pen_keeper_serial(self), "%s", error->message);
+}
+
+/* Of a link that never was there is no sync that could tell of it. */
+static void
+note_failure(StpPenKeeper *self, const GError *error)
+{
+	const StpAttempt attempt = {
+		.serial = stp_pen_keeper_serial(self),
+		.started = self->connecting_since,
+		.ended = stp_clock_wall(),
+		.stage = "connect",
+		.error = error->message,
+	};
+
+	if (self->retired || g_error_matches(error, STP_ERROR, STP_ERROR_CANCELLED))
+		return;
+	stp_store_put_attempt_async(self->store, &attempt, NULL, on_attempt_noted, g_object_ref(self));
+}
+
+static void
 fail_to_connect(StpPenKeeper *self, const GError *error)
 {
 	g_autoptr(GError) explained = NULL;
@@ -334,11 +361,14 @@ fail_to_connect(StpPenKeeper *self, const GError *error)
 		g_autoptr(GError) overdue = overdue_error(self);
 
 		self->connect_overdue = FALSE;
+		note_failure(self, overdue);
 		stp_pen_keeper_finish(self, overdue);
 		return;
 	}
 	if (error != NULL)
 		explained = stp_bond_explain(self->radio, stp_enrolled_pen_get_row(self->pen), g_error_copy(error));
+	if (explained != NULL)
+		note_failure(self, explained);
 	stp_pen_keeper_finish(self, explained);
 }
 
@@ -411,6 +441,7 @@ stp_pen_keeper_go(StpPenKeeper *self)
 	connection->keeper = g_object_ref(self);
 	connection->connection = ++self->connection;
 	self->connect_overdue = FALSE;
+	self->connecting_since = stp_clock_wall();
 	self->connect_timer = stp_clock_add_seconds(STP_SYNC_CONNECT_S, on_connect_overdue, self);
 	stp_radio_connect_async(self->radio, stp_enrolled_pen_get_row(self->pen)->address,
 				self->cancellable, on_connected, connection);

@@ -407,11 +407,22 @@ test_a_pen_out_of_sight(void **state)
 	g_clear_error(&answer.error);
 }
 
+static gboolean
+has_five_attempts(gpointer data)
+{
+	Clinic *clinic = data;
+	g_autoptr(GPtrArray) attempts =
+		stp_store_list_attempts(clinic->store, sim_pen_serial(clinic->pens[0]), 100, NULL);
+
+	return attempts != NULL && attempts->len >= 1 + 4;
+}
+
 static void
 test_a_pen_that_cannot_be_reached(void **state)
 {
 	Clinic *clinic = *state;
 	Answer answer = { 0 };
+	g_autoptr(GPtrArray) attempts = NULL;
 
 	enrol(clinic, 0);
 	wait_ended(clinic, 1);
@@ -422,6 +433,17 @@ test_a_pen_that_cannot_be_reached(void **state)
 	assert_true(private_wait(is_set, &answer.done, WAIT_MS));
 	assert_true(g_error_matches(answer.error, STP_ERROR, STP_ERROR_LINK_FAILED));
 	assert_int_equal(clinic->failed, 4);
+	/* LD11: of each it is kept why. */
+	assert_true(private_wait(has_five_attempts, clinic, WAIT_MS));
+	attempts = stp_store_list_attempts(clinic->store, sim_pen_serial(clinic->pens[0]), 100, NULL);
+	assert_int_equal(attempts->len, 1 + 4);
+	for (guint i = 0; i < 4; i++) {
+		const StpAttempt *attempt = g_ptr_array_index(attempts, i);
+
+		assert_string_equal(attempt->stage, "connect");
+		assert_string_equal(attempt->error, answer.error->message);
+		assert_true(attempt->started > 0 && attempt->ended >= attempt->started);
+	}
 	g_clear_error(&answer.error);
 }
 
