@@ -115,11 +115,26 @@ client_list_pens(struct client *client)
 	return pens;
 }
 
+/* Retired pens are not on the bus, but their records are in the store. */
+static gboolean
+store_knows(struct client *client, const char *serial)
+{
+	g_autoptr(GVariant) coverage = NULL;
+
+	return stp_dbus_manager1_call_get_coverage_sync(client->manager, serial, &coverage, NULL, NULL) &&
+	       g_variant_n_children(coverage) > 0;
+}
+
 static int
 no_such_pen(struct client *client, const char *which)
 {
+	if (*which && store_knows(client, which))
+		return cli_fail(client->cli, EXIT_NOT_FOUND, "not-enrolled",
+				"'stipplectl sessions list --pen' and 'stipplectl coverage' show them; 'stipplectl pens add' "
+				"enrols it again.",
+				"Pen %s is not enrolled any more; its records are in the store.", which);
 	return cli_fail(client->cli, EXIT_NOT_FOUND, "not-found", "'stipplectl pens list' shows the pens.",
-			"No enrolled pen has the serial number or label \"%s\".", which);
+			"No enrolled pen has the label \"%s\" or a serial number that ends so.", which);
 }
 
 static int
@@ -172,16 +187,6 @@ client_find_pen(struct client *client, const char *which, StpDbusPen1 **pen)
 	int code = client_match_pen(client, which, pen);
 
 	return code == EXIT_OK && !*pen ? no_such_pen(client, which) : code;
-}
-
-/* Retired pens are not on the bus, but their records are in the store. */
-static gboolean
-store_knows(struct client *client, const char *serial)
-{
-	g_autoptr(GVariant) coverage = NULL;
-
-	return stp_dbus_manager1_call_get_coverage_sync(client->manager, serial, &coverage, NULL, NULL) &&
-	       g_variant_n_children(coverage) > 0;
 }
 
 int

@@ -113,7 +113,7 @@ list(struct client *client, const struct list_options *options)
 		json_object_set_array_member(document, "alerts", json_array_ref(rows));
 		output_json(cli, document);
 	} else if (!json_array_get_length(rows)) {
-		fprintf(stderr, "There is nothing that needs attention.\n");
+		fprintf(stderr, "No alert is open.\n");
 	} else {
 		output_table(cli, columns, G_N_ELEMENTS(columns), rows);
 		print_texts(rows);
@@ -153,9 +153,13 @@ acknowledge(struct client *client, const char *kind, const char *subject)
 {
 	struct cli *cli = client->cli;
 	g_autoptr(GError) error = NULL;
-	g_autoptr(JsonArray) rows = NULL;
-	int code;
+	g_autoptr(JsonArray) before = NULL, rows = NULL;
+	int code = alerts_load(client, FALSE, &before);
 
+	if (code != EXIT_OK)
+		return code;
+	if (!*kind && !alerts_count(before, FALSE))
+		return cli_fail(cli, EXIT_NOTHING, "no-alert", "", "No alert waits to be acknowledged.");
 	if (!stp_dbus_manager1_call_acknowledge_alert_sync(client->manager, kind, subject, NULL, &error))
 		return cli_fail_error(cli, error);
 	code = alerts_load(client, FALSE, &rows);

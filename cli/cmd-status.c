@@ -226,7 +226,7 @@ run(struct cli *cli, const void *options, char **args)
 			{ "Store", state_text(store), store_ok ? TONE_GOOD : TONE_BAD },
 			{ "Pens", g_strdup_printf("%d enrolled", (int)row_int(document, "pens", 0)),
 			  TONE_PLAIN },
-			{ "Sessions", g_strdup_printf("%d in the store", (int)row_int(document, "sessions", 0)),
+			{ "Sessions", g_strdup_printf("%d of these pens in the store", (int)row_int(document, "sessions", 0)),
 			  TONE_PLAIN },
 			{ "Alerts", alerts_text(document), quiet ? TONE_ODD : TONE_BAD },
 		};
@@ -247,6 +247,7 @@ const struct command cmd_status = {
 	.path = "status",
 	.arguments = "",
 	.summary = "Show how the daemon, the radio and the store are, with what to do next",
-	.details = "Exits with 1 when the radio or the store needs attention, or an alert more than a notice is open.",
+	.details = "Exits with 1 when the radio or the store needs attention, or an alert is open that is\n"
+		   "more than a notice and that nobody has acknowledged.",
 	.run = run,
 };

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 
 #include <stdio.h>
+#include <string.h>
 
 #include <glib-unix.h>
 
@@ -295,7 +296,11 @@ print_job(struct job *job)
 		g_autofree char *text = failure_text(&failure);
 		g_autofree char *clean = text_clean(text);
 
-		fprintf(stderr, "stipplectl: pen %s: %s\n", serial, clean);
+		/* What is about the pen names it; what is about the adapter or the store does not. */
+		if (strstr(clean, serial))
+			fprintf(stderr, "stipplectl: %s\n", clean);
+		else
+			fprintf(stderr, "stipplectl: pen %s: %s\n", serial, clean);
 		failure_clear(&failure);
 		return;
 	}

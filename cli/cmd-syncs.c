@@ -26,7 +26,7 @@ struct syncs_options {
 };
 
 static const struct option table[] = {
-	{ "limit", 0, OPTION_COUNT, offsetof(struct syncs_options, limit), "COUNT", "At most so many (20)" },
+	{ "limit", 'n', OPTION_COUNT, offsetof(struct syncs_options, limit), "NUMBER", "At most so many, the latest (20)" },
 };
 
 /* ---- the table ---- */

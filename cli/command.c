@@ -222,6 +222,12 @@ settle_globals(struct cli *cli, const struct global_options *globals)
 }
 
 static int
+bad_color(struct cli *cli, const struct command *command)
+{
+	return usage_error(cli, command, "--color takes auto, always or never.");
+}
+
+static int
 print_version(const struct cli *cli)
 {
 	if (cli->json == JSON_OFF)
@@ -289,6 +295,17 @@ parse_failed(struct cli *cli, const struct command *command, const GError *error
 	return usage_error(cli, command, message);
 }
 
+/* No word is left that may be a verb, and nobody asks what verbs there are. */
+static gboolean
+only_its_options(char **words)
+{
+	for (char **word = words + 1; *word; word++) {
+		if (**word != '-' || !strcmp(*word, "--help") || !strcmp(*word, "-h"))
+			return FALSE;
+	}
+	return TRUE;
+}
+
 /*
  * One word of the command after the other; ends in *command, or sets *done and returns the
  * exit code.
@@ -301,9 +318,15 @@ walk(struct cli *cli, struct global_options *globals, char ***words, const struc
 
 	*done = TRUE;
 	for (;;) {
+		if (*command && (*command)->bare && only_its_options(*words)) {
+			*command = (*command)->bare;
+			*done = FALSE;
+			return EXIT_OK;
+		}
 		if (!parse_level(*command, globals, NULL, words, &error))
 			return parse_failed(cli, *command, error);
-		settle_globals(cli, globals);
+		if (!settle_globals(cli, globals))
+			return bad_color(cli, *command);
 		if (globals->version)
 			return print_version(cli);
 		if (globals->dump) {
@@ -312,11 +335,6 @@ walk(struct cli *cli, struct global_options *globals, char ***words, const struc
 		}
 		if (globals->help) {
 			command_print_help(*command);
-			return EXIT_OK;
-		}
-		if (!(*words)[1] && *command && (*command)->bare) {
-			*command = (*command)->bare;
-			*done = FALSE;
 			return EXIT_OK;
 		}
 		if (!(*words)[1])
@@ -347,7 +365,7 @@ dispatch(struct cli *cli, struct global_options *globals, char ***args)
 	    !settle_options(command, options, &error)) {
 		code = parse_failed(cli, command, error);
 	} else if (!settle_globals(cli, globals)) {
-		code = usage_error(cli, command, "--color takes auto, always or never.");
+		code = bad_color(cli, command);
 	} else if (globals->help) {
 		command_print_help(command);
 		code = EXIT_OK;

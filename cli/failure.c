@@ -122,6 +122,30 @@ simplify(const char *name)
 	return name;
 }
 
+/*
+ * The daemon words its errors for people: what happened, then what to do next, at times set off with two blanks.
+ * Where it has its own hint there is no other, as two might contradict each other.
+ */
+static void
+take_words(struct failure *failure, const char *words)
+{
+	const char *end = strstr(words, ".  ");
+
+	if (!end)
+		end = strstr(words, ". ");
+	if (end) {
+		g_autofree char *message = g_strndup(words, (gsize)(end - words) + 1);
+
+		failure->message = text_sentence(message);
+		failure->own_hint = g_strchug(g_strdup(end + 1));
+		failure->hint = failure->own_hint;
+		return;
+	}
+	failure->message = text_sentence(words);
+	if (text_count_sentences(failure->message) > 1)
+		failure->hint = "";
+}
+
 void
 failure_init(struct failure *failure, const GError *error)
 {
@@ -139,27 +163,23 @@ failure_init(struct failure *failure, const GError *error)
 		failure->code = entry->code;
 		failure->hint = entry->hint;
 	}
-	/* The daemon words its errors for people, with the next step; the bus does not. */
-	gboolean ours = remote && g_str_has_prefix(remote, ERROR) && plain->message[0];
-
-	if (entry && !ours) {
-		failure->message = g_strdup(entry->message);
-	} else {
-		failure->message = text_sentence(plain->message);
-		failure->hinted = ours && text_count_sentences(failure->message) > 1;
-	}
+	if (remote && g_str_has_prefix(remote, ERROR) && plain->message[0])
+		take_words(failure, plain->message);
+	else
+		failure->message = entry ? g_strdup(entry->message) : text_sentence(plain->message);
 }
 
 void
 failure_clear(struct failure *failure)
 {
 	g_clear_pointer(&failure->message, g_free);
+	g_clear_pointer(&failure->own_hint, g_free);
 }
 
 char *
 failure_text(const struct failure *failure)
 {
-	if (failure->hinted || !failure->hint)
+	if (!failure->hint || !*failure->hint)
 		return g_strdup(failure->message);
 	return g_strdup_printf("%s %s", failure->message, failure->hint);
 }

@@ -15,8 +15,8 @@ struct failure {
 	int exit_code;
 	const char *code;	/* a stable word for programs, "not-found" */
 	char *message;		/* what happened */
-	const char *hint;	/* what to do next */
-	gboolean hinted;	/* the message says itself what to do next */
+	const char *hint;	/* what to do next; "": the message says so itself */
+	char *own_hint;		/* where the daemon said it; else NULL */
 };
 
 /* Of an error that came over the bus, or from reaching for it. */

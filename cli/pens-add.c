@@ -344,7 +344,7 @@ list_candidates(struct client *client)
 		output_json(cli, document);
 	} else if (count) {
 		sightings_print(cli, sightings);
-		fprintf(stderr, "Enrol one with 'stipplectl pens add ADDRESS'; the end of its name will do too.\n");
+		fprintf(stderr, "Enrol one with 'stipplectl pens add ADDRESS'; the last digits on its label will do too.\n");
 	} else {
 		fprintf(stderr, "No pen that could be added is in sight. Wake the pen and keep it near; "
 				"'stipplectl status' tells whether the radio works.\n");
@@ -453,10 +453,11 @@ const struct command cmd_pens_add = {
 	.name = "add",
 	.path = "pens add",
 	.arguments = "[WHICH]",
-	.summary = "Enrol a pen in sight, or repair its pairing",
-	.details = "WHICH is the pen's Bluetooth address, its advertised name, or the end of that name (the last\n"
-		   "digits of the serial number). Without it, the next pen that somebody opens for pairing is taken\n"
-		   "on a terminal; elsewhere the pens that could be added are listed.",
+	.summary = "Enrol a pen in sight",
+	.details = "WHICH is the pen's Bluetooth address, its advertised name, its serial number, or the end of that,\n"
+		   "which is printed on the label. Without it, the next pen that somebody opens for pairing is taken\n"
+		   "on a terminal; elsewhere the pens that could be added are listed. Of a pen that is enrolled\n"
+		   "already, --label changes the label.",
 	.options = add_table,
 	.option_count = G_N_ELEMENTS(add_table),
 	.options_size = sizeof(struct add_options),
@@ -477,12 +478,17 @@ repair_is_meant(StpDbusPen1 *pen, const struct add_options *options)
 	}
 	const char *serial = stp_dbus_pen1_get_serial(pen), *error = stp_dbus_pen1_get_last_error(pen);
 	const char *hint = stp_dbus_pen1_get_last_error_hint(pen);
-	g_autofree char *told = g_strdup_printf("%s %s", error && *error ? error : "Its last sync did not fail.",
-						error && *error && hint ? hint : "");
+	gboolean failed = error && *error;
+	/* That this is the command to run needs no saying here; what is to be done at the pen first does. */
+	g_autofree char *told = !failed ? g_strdup("Its last sync did not fail.") :
+				hint && *hint && !g_str_has_prefix(hint, "Open its pairing") ? g_strdup_printf("%s %s", error, hint) :
+										g_strdup(error);
 	g_autofree char *clean = text_clean(told);
 
-	fprintf(stderr, "Pen %s: %s\nThis host's key for it, if there is one, is removed, and it is paired anew. "
-			"No record is lost.\n", serial, clean);
+	if (!strstr(clean, serial))
+		fprintf(stderr, "Pen %s: ", serial);
+	fprintf(stderr, "%s\nThis host's key for it, if there is one, is removed, and it is paired anew. No record is lost.\n",
+		clean);
 	return options->yes || options->passkey || !isatty(STDIN_FILENO) || prompt_yes("Go on?");
 }
 

@@ -9,6 +9,7 @@
 #include "client.h"
 #include "cmd.h"
 #include "failure.h"
+#include "model.h"
 #include "output.h"
 #include "pens-errands.h"
 #include "prompt.h"
@@ -82,8 +83,8 @@ pens_addresses(struct client *client, const char *serial)
 		json_object_set_string_member(row, "address", address);
 		if (*adapter)
 			json_object_set_string_member(row, "adapter", adapter);
-		json_object_set_int_member(row, "first_seen_us", first);
-		json_object_set_int_member(row, "last_seen_us", last);
+		model_set_time(row, "first_seen", first);
+		model_set_time(row, "last_seen", last);
 		json_array_add_object_element(rows, row);
 		g_variant_unref(entry);
 	}
@@ -177,6 +178,10 @@ drop_slot(struct client *client, const struct slots_options *options, const char
 		if (!g_ascii_strcasecmp(row_text(row, "name"), options->drop))
 			found = row;
 	}
+	if (found && json_object_get_boolean_member(found, "ours"))
+		return cli_fail(cli, EXIT_FAILED, "own-slot",
+				"'stipplectl pens remove --free-slot' frees it when the pen is to be retired here.",
+				"Collector %s is this one, and takes its slot again with the next sync.", options->drop);
 	if (!found)
 		return cli_fail(cli, EXIT_NOT_FOUND, "not-found", "'stipplectl pens slots PEN' shows those it has.",
 				"Pen %s has no collector %s.", serial, options->drop);
@@ -188,7 +193,14 @@ drop_slot(struct client *client, const struct slots_options *options, const char
 			  g_variant_new("(sus)", serial, (guint)row_int(found, "index", 0), row_text(found, "name")), &error);
 	if (!reply)
 		return cli_fail_error(cli, error);
-	fprintf(stderr, "The slot of collector %s in pen %s is free.\n", options->drop, serial);
+	if (cli->json != JSON_OFF) {
+		JsonObject *document = output_new_document();
+
+		json_object_set_string_member(document, "freed", row_text(found, "name"));
+		output_json(cli, document);
+	} else {
+		printf("The slot of collector %s in pen %s is free.\n", row_text(found, "name"), serial);
+	}
 	return EXIT_OK;
 }
 

@@ -167,6 +167,23 @@ on_acknowledge_alert(StpDbusManager1 *manager, GDBusMethodInvocation *invocation
 }
 
 static gboolean
+on_list_slots(StpDbusManager1 *manager, GDBusMethodInvocation *invocation, const char *serial, Fake *fake)
+{
+	if (!note(fake, invocation))
+		stp_dbus_manager1_complete_list_slots(manager, invocation, to_array(fake->slots, 0, G_MAXSIZE));
+	return TRUE;
+}
+
+static gboolean
+on_drop_slot(StpDbusManager1 *manager, GDBusMethodInvocation *invocation, const char *serial, guint index,
+	     const char *name, Fake *fake)
+{
+	if (!note(fake, invocation))
+		stp_dbus_manager1_complete_drop_slot(manager, invocation);
+	return TRUE;
+}
+
+static gboolean
 on_remove_pen(StpDbusManager1 *manager, GDBusMethodInvocation *invocation, const char *serial, gboolean force,
 	      Fake *fake)
 {
@@ -342,6 +359,8 @@ connect_manager(Fake *fake)
 		{ "handle-list-syncs", G_CALLBACK(on_list_syncs) },
 		{ "handle-list-alerts", G_CALLBACK(on_list_alerts) },
 		{ "handle-acknowledge-alert", G_CALLBACK(on_acknowledge_alert) },
+		{ "handle-list-slots", G_CALLBACK(on_list_slots) },
+		{ "handle-drop-slot", G_CALLBACK(on_drop_slot) },
 		{ "handle-remove-pen", G_CALLBACK(on_remove_pen) },
 		{ "handle-sync-all", G_CALLBACK(on_sync_all) },
 		{ "handle-add-pen", G_CALLBACK(on_add_pen) },
@@ -399,6 +418,7 @@ fake_new(void)
 	fake->sessions = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
 	fake->coverage = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
 	fake->syncs = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
+	fake->slots = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
 	fake->alerts = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
 	fake->stuck_syncs = g_ptr_array_new();
 	fake->sync_result = g_variant_ref_sink(g_variant_new_parsed("@a{sv} {'records': <uint32 0>}"));
@@ -431,6 +451,7 @@ fake_free(Fake *fake)
 	g_ptr_array_unref(fake->coverage);
 	g_ptr_array_unref(fake->syncs);
 	g_ptr_array_unref(fake->alerts);
+	g_ptr_array_unref(fake->slots);
 	g_ptr_array_unref(fake->stuck_syncs);
 	g_variant_unref(fake->sync_result);
 	g_clear_pointer(&fake->records, g_bytes_unref);

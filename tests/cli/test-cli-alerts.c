@@ -57,13 +57,17 @@ nothing(void **state)
 
 	assert_int_equal(outcome.code, 0);
 	assert_string_equal(outcome.out, "");
-	assert_string_equal(outcome.err, "There is nothing that needs attention.\n");
+	assert_string_equal(outcome.err, "No alert is open.\n");
 	expect(fake, "alerts list --json", 0, "{\"schema\":1,\"open\":0,\"alerts\":[]}\n");
+	expect(fake, "alerts acknowledge --json", 2,
+	       "{\"schema\":1,\"error\":{\"code\":\"no-alert\",\"message\":\"No alert waits to be acknowledged.\","
+	       "\"hint\":\"\"}}\n");
 }
 
 static void
 alerts(void **state)
 {
+	static const char *const alone[] = { "alerts -a", "alerts --all --json", "--json=short alerts", "alerts --no-pager" };
 	Fake *fake = *state;
 	g_autofree char *calls = NULL;
 
@@ -80,6 +84,13 @@ alerts(void **state)
 	       "adapter-silent C0:00:00:00:00:01: Nothing? was heard. Plug it in again.\n");
 	calls = fake_calls(fake);
 	assert_string_equal(calls, "ListAlerts(true,)\n");
+	/* The noun alone means the same, with its options. */
+	for (guint i = 0; i < G_N_ELEMENTS(alone); i++) {
+		g_auto(Outcome) outcome = fake_run(fake, NULL, alone[i]);
+
+		assert_int_equal(outcome.code, 1);
+		assert_non_null(strstr(outcome.out, "store-full"));
+	}
 	g_ptr_array_remove_index(fake->alerts, 0);
 	g_ptr_array_remove_index(fake->alerts, 0);
 	expect(fake, "alerts --json", 0,
@@ -99,11 +110,12 @@ acknowledge(void **state)
 
 	fake_add(fake->alerts, FULL);
 	expect(fake, "alerts acknowledge bond-lost SP-0001 --json", 0, "{\"schema\":1,\"open\":0}\n");
+	fake_add(fake->alerts, FULL);
 	expect(fake, "alerts acknowledge", 0,
 	       "Acknowledged. Alerts end by themselves when their cause is gone.\n");
 	calls = fake_calls(fake);
-	assert_string_equal(calls, "AcknowledgeAlert('bond-lost', 'SP-0001')\nListAlerts(false,)\n"
-				   "AcknowledgeAlert('', '')\nListAlerts(false,)\n");
+	assert_string_equal(calls, "ListAlerts(false,)\nAcknowledgeAlert('bond-lost', 'SP-0001')\nListAlerts(false,)\n"
+				   "ListAlerts(false,)\nAcknowledgeAlert('', '')\nListAlerts(false,)\n");
 	fake->fail_method = "AcknowledgeAlert";
 	fake->fail_error = "org.stipple1.Error.NotFound";
 	fake->fail_message = "There is no open alert x. List the alerts to see which there are.";

@@ -77,7 +77,7 @@ status(void **state)
 	       "Radio:     scanning\n"
 	       "Store:     ok\n"
 	       "Pens:      2 enrolled\n"
-	       "Sessions:  10 in the store\n");
+	       "Sessions:  10 of these pens in the store\n");
 	expect(fake, "status --json", 0,
 	       "{\"schema\":1,\"daemon\":{\"version\":\"0.1.0\",\"collector_id\":\"0123456789abcdef\"},"
 	       "\"radio\":{\"state\":\"scanning\",\"hint\":\"\"},\"store\":{\"state\":\"ok\",\"hint\":\"\"},"
@@ -159,11 +159,43 @@ pens_by_any_name(void **state)
 	expect_part(fake, "pens show 0001", 0, "Last error: The link was lost.\nWhat to do: Bring the pen closer.\n");
 	expect_part(fake, "pens show P-0002", 0, "SP-0002\n");
 	expect_part(fake, "pens show 0002", 64, "\"0002\" could be any of 2 pens.");
-	expect_part(fake, "pens show 9999", 3, "No enrolled pen has the serial number or label \"9999\".");
+	expect_part(fake, "pens show 9999", 3, "No enrolled pen has the label \"9999\" or a serial number that ends so.");
 	expect_part(fake, "pens show SP-0001 --json", 0, "{\"schema\":1,\"pen\":{\"serial\":\"SP-0001\"");
 	expect(fake, "pens show nobody --json", 3,
-	       "{\"schema\":1,\"error\":{\"code\":\"not-found\",\"message\":\"No enrolled pen has the serial "
-	       "number or label \\\"nobody\\\".\",\"hint\":\"'stipplectl pens list' shows the pens.\"}}\n");
+	       "{\"schema\":1,\"error\":{\"code\":\"not-found\",\"message\":\"No enrolled pen has the label "
+	       "\\\"nobody\\\" or a serial number that ends so.\",\"hint\":\"'stipplectl pens list' shows the pens.\"}}\n");
+}
+
+/* One that was retired is not as unknown as one that never was. */
+static void
+pens_retired(void **state)
+{
+	Fake *fake = *state;
+
+	fake_add(fake->coverage, "{'pen': <'SP-0003'>}");
+	expect_part(fake, "pens show SP-0003", 3, "Pen SP-0003 is not enrolled any more; its records are in the store.");
+}
+
+static void
+pens_slots(void **state)
+{
+	Fake *fake = *state;
+	g_autofree char *calls = NULL;
+
+	fake_add(fake->slots, "{'index': <uint32 0>, 'name': <'01234567'>, 'ours': <true>, 'mark': <uint32 9>}");
+	fake_add(fake->slots, "{'index': <uint32 2>, 'name': <'89abcdef'>, 'ours': <false>, 'mark': <uint32 4>}");
+	expect(fake, "pens slots SP-0001", 0,
+	       "COLLECTOR WHOSE    HAS UP TO\n"
+	       "01234567  this one         9\n"
+	       "89abcdef  another          4\n");
+	expect_part(fake, "pens slots SP-0001 --drop nobody", 3, "Pen SP-0001 has no collector nobody.");
+	/* What is in use here would be taken again at once. */
+	expect_part(fake, "pens slots SP-0001 --drop 01234567 --yes", 1, "Collector 01234567 is this one");
+	expect(fake, "pens slots SP-0001 --drop 89ABCDEF --json", 0, "{\"schema\":1,\"freed\":\"89abcdef\"}\n");
+	expect(fake, "pens slots SP-0001 --drop 89abcdef", 0, "The slot of collector 89abcdef in pen SP-0001 is free.\n");
+	calls = fake_calls(fake);
+	assert_null(strstr(calls, "DropSlot('SP-0001', 0"));
+	assert_non_null(strstr(calls, "DropSlot('SP-0001', 2, '89abcdef')"));
 }
 
 static void
@@ -303,6 +335,7 @@ arguments(void **state)
 	expect_part(fake, "sessions list --limit=0", 64, "--limit takes a number from 1 up.");
 	expect_part(fake, "sessions list --limit=many", 64, "many");
 	expect_part(fake, "status --color=blue", 64, "--color takes auto, always or never.");
+	expect_part(fake, "--color status", 64, "--color takes auto, always or never.");
 	expect_part(fake, "pens show -- -SP", 3, "\"-SP\"");
 	expect_part(fake, "--json pens list", 0, "{\"schema\":1,\"pens\"");
 	expect_part(fake, "-j pens list", 0, "{\"schema\":1,\"pens\"");
@@ -321,7 +354,8 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(status), TEST(pens_list), TEST(no_pens), TEST(pens_by_any_name), TEST(pens_remove),
+		TEST(status), TEST(pens_list), TEST(no_pens), TEST(pens_by_any_name), TEST(pens_retired),
+		TEST(pens_slots), TEST(pens_remove),
 		TEST(sessions_list), TEST(sessions_are_filtered_and_paged), TEST(sessions_show), TEST(coverage),
 		TEST(color_is_only_where_wanted), TEST(arguments),
 	};

@@ -109,6 +109,15 @@ words_of_the_daemon_come_first(void **state)
 	g_auto(Outcome) hinted = fake_run(fake, NULL, "sessions list");
 
 	assert_string_equal(hinted.err, "stipplectl: The database was set aside. Restore the backup.\n");
+	/* Two hints could contradict each other: the daemon's is the only one. */
+	g_auto(Outcome) once = fake_run(fake, NULL, "sessions list --json");
+
+	assert_non_null(strstr(once.out, "\"message\":\"The database was set aside.\",\"hint\":\"Restore the backup.\"}"));
+	fake->fail_message = "The database was set aside.  Restore the backup.";
+	g_auto(Outcome) apart = fake_run(fake, NULL, "sessions list --json"), people = fake_run(fake, NULL, "sessions list");
+
+	assert_non_null(strstr(apart.out, "\"message\":\"The database was set aside.\",\"hint\":\"Restore the backup.\"}"));
+	assert_string_equal(people.err, hinted.err);
 	fake->fail_message = "the disk is on fire\033[2J";
 	g_auto(Outcome) bare = fake_run(fake, NULL, "sessions list");
 

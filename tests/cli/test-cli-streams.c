@@ -103,6 +103,9 @@ one_failing_pen_is_told_beside_the_others(void **state)
 	assert_int_equal(text.code, 1);
 	assert_string_equal(text.err, "stipplectl: pen SP-0001: The pen is not in sight. Bring it closer.\n"
 				      "stipplectl: pen SP-0002: The pen is not in sight. Bring it closer.\n");
+	fake->fail_message = "Pen SP-0001 or SP-0002 has forgotten this host.";
+	g_auto(Outcome) named = fake_run(fake, NULL, "sync SP-0001");
+	assert_true(g_str_has_prefix(named.err, "stipplectl: Pen SP-0001 or"));
 	g_auto(Outcome) json = fake_run(fake, NULL, "sync --json SP-0002 0002");
 	assert_int_equal(json.code, 1);
 	assert_non_null(strstr(json.out, "\"pens\":[{\"serial\":\"SP-0002\",\"label\":\"\",\"result\":null,"
@@ -299,6 +302,39 @@ monitor_ends_with_its_reader(void **state)
 	assert_int_equal(private_child_stop(child, 0, WAIT_MS), 0);
 }
 
+/* With a stream closed, the socket of the bus must not take its place and get what is printed. */
+static void
+closed_streams(void **state)
+{
+	static const struct { const char *how, *codes; } cases[] = {
+		{ "$0 pens list >&- 2>/dev/null; echo code=$?.", "code=1." },
+		{ "$0 pens list 2>&- >/dev/null; echo code=$?.", "code=0." },
+		{ "$0 pens show nobody 2>&-; echo code=$?.", "code=3." },
+		{ "$0 pens list <&- >&- 2>&-; echo code=$?.", "code=1." },
+	};
+	Fake *fake = *state;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		const char *argv[] = { "bash", "-c", cases[i].how, g_getenv("STIPPLECTL"), NULL };
+		PrivateChild *child = private_bus_spawn(fake->bus, argv, NULL);
+
+		wait_line(child, cases[i].codes);
+		assert_int_equal(strcspn(private_child_output(child), "\n"), strlen(cases[i].codes));
+		assert_int_equal(private_child_stop(child, 0, WAIT_MS), 0);
+	}
+	const char *argv[] = { "bash", "-c", "exec $0 monitor <&- 2>&-", g_getenv("STIPPLECTL"), NULL };
+	PrivateChild *child = private_bus_spawn(fake->bus, argv, NULL);
+
+	wait_line(child, "watching stippled 0.1.0");
+	for (int fd = 0; fd <= 2; fd += 2) {
+		g_autofree char *link = g_strdup_printf("/proc/%d/fd/%d", (int)private_child_pid(child), fd);
+		g_autofree char *target = g_file_read_link(link, NULL);
+
+		assert_string_equal(target, "/dev/null");
+	}
+	assert_int_equal(private_child_stop(child, SIGTERM, WAIT_MS), 0);
+}
+
 int
 main(void)
 {
@@ -308,7 +344,7 @@ main(void)
 		TEST(sync_without_waiting),
 		TEST(p33_sync_of_what_was_chosen), TEST(interrupt_cancels_the_sync), TEST(daemon_that_dies_during_a_sync),
 		TEST(monitor_tells_people), TEST(monitor_tells_programs), TEST(monitor_outlives_the_daemon),
-		TEST(monitor_ends_with_its_reader),
+		TEST(monitor_ends_with_its_reader), TEST(closed_streams),
 	};
 
 	return cmocka_run_group_tests_name("cli-streams", tests, NULL, NULL);
