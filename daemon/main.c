@@ -92,6 +92,20 @@ on_bus_closed(GDBusConnection *bus, gboolean remote, GError *error, gpointer use
 	stop(daemon, EXIT_NO_BUS);
 }
 
+/* Anything else would be waited for for ever. */
+static gboolean
+check_adapters(char **adapters, GError **error)
+{
+	for (; adapters != NULL && *adapters != NULL; adapters++) {
+		if (g_regex_match_simple("^(hci[0-9]+|([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2})$", g_strstrip(*adapters), 0, 0))
+			continue;
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+			    "--adapter takes an address or hciN, not '%s'", *adapters);
+		return FALSE;
+	}
+	return TRUE;
+}
+
 static gboolean
 parse(int *argc, char ***argv, Options *options, GError **error)
 {
@@ -140,7 +154,7 @@ parse(int *argc, char ***argv, Options *options, GError **error)
 		options->runtime_dir = g_strdup("/run/stipple");
 	if (options->adapters == NULL && g_getenv("STIPPLE_ADAPTER") != NULL)
 		options->adapters = g_strsplit(g_getenv("STIPPLE_ADAPTER"), ",", -1);
-	return TRUE;
+	return check_adapters(options->adapters, error);
 }
 
 /* The system bus lives as long as the computer runs, and has a name of its own each time. */

@@ -145,7 +145,7 @@ stp_bluez_error_translate(const GError *error, const char *pen, const char *doin
 	     stp_bluez_error_class(error) == STP_LINK_CLASS_AUTH))
 		return g_error_new(STP_ERROR, STP_ERROR_DENIED,
 				   "%s failed: the pen asks for an authenticated bond. Repair the pairing with "
-				   "'stipplectl pens add'.",
+				   "'stipplectl pens repair'.",
 				   doing);
 	if (stp_bluez_error_is_unknown_object(error))
 		return g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
@@ -162,6 +162,6 @@ stp_bluez_error_translate(const GError *error, const char *pen, const char *doin
 			   plain->message,
 			   /* Also what BlueZ makes of a bond without a code. */
 			   strstr(plain->message, "0x0e") != NULL
-				   ? "; if it stays so, repair the pairing with 'stipplectl pens add'"
+				   ? "; if it stays so, repair the pairing with 'stipplectl pens repair'"
 				   : "");
 }

@@ -146,7 +146,7 @@ end_lost(struct resolution *resolution)
 {
 	end(resolution, g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
 				    "The pen dropped the connection at once. Bring it closer and try again; if "
-				    "it stays so, repair the pairing with 'stipplectl pens add'."));
+				    "it stays so, repair the pairing with 'stipplectl pens repair'."));
 }
 
 static void

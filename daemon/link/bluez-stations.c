@@ -378,7 +378,7 @@ why_not_without_bond(StpBluezStations *self, const char *pen)
 		return NULL;
 	return g_error_new(STP_ERROR, STP_ERROR_NO_ADAPTER,
 			   "The pen %s is paired with the Bluetooth adapter %s, which %s. Bring that one back, or pair "
-			   "the pen again with 'stipplectl pens add'.",
+			   "the pen again with 'stipplectl pens repair'.",
 			   pen, holder,
 			   station == NULL || stp_bluez_station_get_state(station) == STP_RADIO_NO_ADAPTER
 				   ? "is not plugged in"

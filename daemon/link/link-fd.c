@@ -165,7 +165,7 @@ error_from_pen(StpChannel channel, const guint8 *payload, gsize size)
 	case STP_FD_DENIED:
 		return g_error_new(STP_ERROR, STP_ERROR_DENIED,
 				   "The pen refuses access to '%s' without a bond. Repair the pairing with "
-				   "'stipplectl pens add'.",
+				   "'stipplectl pens repair'.",
 				   stp_channel_name(channel));
 	default:
 		return g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,

@@ -118,7 +118,8 @@ stp_radio_state_hint(StpRadioState state)
 		return "Start the Bluetooth service with 'systemctl start bluetooth'; install the package "
 		       "bluez if it is missing.";
 	case STP_RADIO_NO_ADAPTER:
-		return "Plug in a Bluetooth adapter; if one is in, 'dmesg' tells why it does not work.";
+		return "Plug in a Bluetooth adapter; if one is in, 'dmesg' tells why it does not work, or stippled was told to "
+		       "use another.";
 	case STP_RADIO_POWERED_OFF:
 		return "Switch the adapter on with 'bluetoothctl power on'; if that is blocked, "
 		       "'rfkill unblock bluetooth'.";

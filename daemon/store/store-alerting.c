@@ -231,7 +231,7 @@ stp_store_acknowledge_alert(StpStore *self, const char *kind, const char *subjec
 	if (found > 0 || *kind == '\0')
 		return TRUE;
 	g_set_error(error, STP_ERROR, STP_ERROR_NOT_FOUND,
-		    "There is no open alert %s%s%s. List the alerts to see which there are.", kind,
+		    "There is no open alert %s%s%s. 'stipplectl alerts' lists those there are.", kind,
 		    *subject != '\0' ? " of " : "", subject);
 	return FALSE;
 }

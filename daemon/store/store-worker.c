@@ -42,7 +42,7 @@ has_room(StpStore *self, GError **error)
 		return TRUE;
 	g_set_error(error, STP_ERROR, STP_ERROR_STORE_FULL,
 		    "There is no room left for the store in %s: less than %" G_GUINT64_FORMAT
-		    " MiB of its disk are free. Free space there; what is stored is safe, and the pens keep the rest.",
+		    " MiB of its disk is free. Free space there; what is stored is safe, and the pens keep the rest.",
 		    self->files.directory, reserve >> 20);
 	return FALSE;
 }

@@ -100,7 +100,9 @@ is_complete(const Removal *removal, const StpPenRow *row, GError **error)
 	if (row->coverage < 100.0) {
 		g_set_error(error, STP_ERROR, STP_ERROR_INCOMPLETE,
 			    "Pen %s holds records that are not in the store (coverage %.1f %%). Sync it "
-			    "first, or remove it with --force and lose sight of them.", row->serial, row->coverage);
+			    "first, or remove it with --force and lose sight of them.", row->serial,
+			    /* As everywhere, rounded down: nothing but all of it is 100 %. */
+			    (double)(gint64)(row->coverage * 10) / 10);
 		return FALSE;
 	}
 	if (row->last_sync != 0 && !tells_of_news(removal->radio, row->address, current_log(coverage)))

@@ -76,6 +76,14 @@ class Trouble(unittest.TestCase):
             self.assertEqual(done.returncode, 1)
             self.assertIn(path, done.stderr)
 
+    def test_adapter_that_cannot_be(self):
+        with World(bluez=False) as world:
+            for name in "bogus", "hci", "00:AA:01:00:00", "hci0,hci1":
+                done = subprocess.run([program("stippled"), "--state-dir", world.state, "--adapter", name], env=world.env,
+                                      capture_output=True, text=True, timeout=30)
+                self.assertEqual(done.returncode, 64)
+                self.assertIn("'%s'" % name, done.stderr)
+
     def test_second_daemon(self):
         with World(bluez=False) as world:
             world.start_daemon()
