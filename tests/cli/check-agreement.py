@@ -4,7 +4,8 @@
 """check-agreement.py STIPPLECTL MANPAGE COMPLETION: do all three know the same options?
 
 The program's own table is the measure.  Each command must have its heading in the manual page,
-with exactly its options below it; the completion must offer exactly these, and the commands.
+with exactly its options below it, or those of another ("with the options of *another*"); the
+completion must offer exactly these, and the commands.
 """
 import re
 import subprocess
@@ -35,6 +36,8 @@ def manual(path):
             here = commands.setdefault(words, set())
         elif line.startswith("*-") and here is not None:
             here.update(name + value for name, value in re.findall(r"\*(--[a-z-]+)\*(=?)", line))
+        elif here is not None and (same := re.search(r"with the options of \*([a-z ]+)\*", line)):
+            here.update(commands[same[1]])
     return commands
 
 
