@@ -27,6 +27,20 @@ stp_bluez_gatt_find(StpBluezClient *client, const char *device_path, StpChannel 
 	return NULL;
 }
 
+GBytes *
+stp_bluez_gatt_battery(StpBluezClient *client, const char *device_path)
+{
+	g_autoptr(GDBusProxy) battery = stp_bluez_client_find(client, device_path, STP_BLUEZ_IFACE_BATTERY);
+	g_autoptr(GVariant) percentage =
+		battery != NULL ? g_dbus_proxy_get_cached_property(battery, "Percentage") : NULL;
+	guint8 level;
+
+	if (percentage == NULL || !g_variant_is_of_type(percentage, G_VARIANT_TYPE_BYTE))
+		return NULL;
+	level = g_variant_get_byte(percentage);
+	return g_bytes_new(&level, 1);
+}
+
 /* The paths of what a pen must have; NULL when *missing is not there. */
 static char *
 paths_of_required(StpBluezClient *client, const char *device_path, StpChannel *missing)

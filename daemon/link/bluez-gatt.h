@@ -9,6 +9,11 @@
 
 /* The GattCharacteristic1 of a channel, the caller's; NULL when the device shows none. */
 GDBusProxy *stp_bluez_gatt_find(StpBluezClient *client, const char *device_path, StpChannel channel);
+/*
+ * The level, as its characteristic would give it; NULL: not known.  BlueZ keeps the battery service to itself,
+ * and tells the level by an interface of its own.
+ */
+GBytes *stp_bluez_gatt_battery(StpBluezClient *client, const char *device_path);
 
 /*
  * Wait until BlueZ has resolved the services of a connected device and shows all of them that

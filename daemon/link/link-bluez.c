@@ -12,7 +12,6 @@
 #include "log.h"
 #include "pending.h"
 
-
 struct _StpLinkBluez {
 	GObject parent;
 	StpBluezClient *client;
@@ -27,6 +26,7 @@ struct _StpLinkBluez {
 	StpLinkMemory *memory;
 	StpLinkFigures figures;		/* without what notify knows */
 	char *end_text;
+	gboolean listening;		/* to Live */
 	GBytes *features;		/* read when it was opened; for the next one who asks */
 	GTask *closing;			/* waits for the reason of the end */
 	guint closing_timer;
@@ -152,6 +152,11 @@ receive(StpLinkBluez *self, StpChannel channel, GVariant *changed)
 		stp_bluez_notify_take(self->notify, value);
 		return;
 	}
+	if (channel == STP_CHANNEL_LIVE) {
+		if (self->reason == NULL)
+			stp_link_emit_received(STP_LINK(self), channel, value);
+		return;
+	}
 	/* The pen's data before its answer: they may still be in the descriptor. */
 	if (self->notify != NULL)
 		stp_bluez_notify_drain(self->notify);
@@ -168,11 +173,13 @@ on_properties(StpBluezClient *client, GDBusProxy *proxy, GVariant *changed, StpL
 	g_autoptr(StpLinkBluez) keep = g_object_ref(self);
 	gboolean connected = TRUE;
 
-	/* A read, too, changes Value; these two are never read. */
+	/* A read, too, changes Value; these are never read. */
 	if (proxy == self->characteristics[STP_CHANNEL_LOG_CONTROL])
 		receive(self, STP_CHANNEL_LOG_CONTROL, changed);
 	else if (proxy == self->characteristics[STP_CHANNEL_LOG_DATA] && self->notify != NULL)
 		receive(self, STP_CHANNEL_LOG_DATA, changed);
+	else if (self->listening && proxy == self->characteristics[STP_CHANNEL_LIVE])
+		receive(self, STP_CHANNEL_LIVE, changed);
 	else if (proxy == self->device && g_variant_lookup(changed, "Connected", "b", &connected) && !connected)
 		end_lost(self);
 }
@@ -282,22 +289,6 @@ on_read(GObject *source, GAsyncResult *result, gpointer user_data)
 	g_task_return_pointer(task, g_variant_get_data_as_bytes(array), (GDestroyNotify)g_bytes_unref);
 }
 
-/* BlueZ keeps the battery service to itself, and tells the level by an interface of its own. */
-static GBytes *
-get_battery(StpLinkBluez *self)
-{
-	g_autoptr(GDBusProxy) battery = stp_bluez_client_find(
-		self->client, g_dbus_proxy_get_object_path(self->device), STP_BLUEZ_IFACE_BATTERY);
-	g_autoptr(GVariant) percentage =
-		battery != NULL ? g_dbus_proxy_get_cached_property(battery, "Percentage") : NULL;
-	guint8 level;
-
-	if (percentage == NULL || !g_variant_is_of_type(percentage, G_VARIANT_TYPE_BYTE))
-		return NULL;
-	level = g_variant_get_byte(percentage);
-	return g_bytes_new(&level, 1);
-}
-
 static void
 stp_link_bluez_read_async(StpLink *link, StpChannel channel, GCancellable *cancellable,
 			  GAsyncReadyCallback callback, gpointer user_data)
@@ -310,7 +301,8 @@ stp_link_bluez_read_async(StpLink *link, StpChannel channel, GCancellable *cance
 	GVariantBuilder options;
 
 	if (channel == STP_CHANNEL_BATTERY && self->reason == NULL) {
-		GBytes *level = get_battery(self);
+		GBytes *level = stp_bluez_gatt_battery(
+			self->client, g_dbus_proxy_get_object_path(self->device));
 
 		if (level != NULL) {
 			g_task_return_pointer(task, level, (GDestroyNotify)g_bytes_unref);
@@ -428,6 +420,45 @@ stp_link_bluez_subscribe_async(StpLink *link, GCancellable *cancellable, GAsyncR
 						    stp_link_memory_of(self->memory, self->address), &events,
 						    G_OBJECT(self), self->calls);
 	stp_bluez_notify_start(self->notify, g_steal_pointer(&task), cancellable);
+}
+
+static void
+on_listening(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	g_autoptr(GTask) task = user_data;
+	StpLinkBluez *self = g_task_get_source_object(task);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GVariant) reply = g_dbus_proxy_call_finish(G_DBUS_PROXY(source), result, &error);
+
+	/* InProgress: BlueZ turns on what this connection had the last time. */
+	if (reply == NULL && !stp_bluez_error_is(error, "InProgress"))
+		g_task_return_error(task, translate(self, error, g_task_get_task_data(task),
+						    "Listening to the pen"));
+	else
+		g_task_return_boolean(task, TRUE);
+}
+
+/* By signals: ten short values a second at most, and the one descriptor is the log's. */
+static void
+stp_link_bluez_listen_async(StpLink *link, GCancellable *cancellable, GAsyncReadyCallback callback,
+			    gpointer user_data)
+{
+	StpLinkBluez *self = STP_LINK_BLUEZ(link);
+	g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
+	g_autoptr(GCancellable) both = NULL;
+	GError *error = NULL;
+	GDBusProxy *live = get_characteristic(self, STP_CHANNEL_LIVE, &error);
+
+	if (live == NULL) {
+		g_task_return_error(task, error);
+		return;
+	}
+	self->listening = TRUE;
+	if (cancellable != NULL)
+		g_task_set_task_data(task, g_object_ref(cancellable), g_object_unref);
+	both = stp_cancellable_either(self->calls, cancellable);
+	g_dbus_proxy_call(live, "StartNotify", NULL, G_DBUS_CALL_FLAGS_NONE, STP_BLUEZ_GATT, both, on_listening,
+			  g_steal_pointer(&task));
 }
 
 void
@@ -554,6 +585,7 @@ stp_link_bluez_init_interface(StpLinkInterface *interface)
 	interface->write_finish = finish_boolean;
 	interface->subscribe_async = stp_link_bluez_subscribe_async;
 	interface->subscribe_finish = finish_boolean;
+	interface->listen_async = stp_link_bluez_listen_async;
 	interface->close_async = stp_link_bluez_close_async;
 	interface->close_finish = finish_boolean;
 	interface->get_mtu = stp_link_bluez_get_mtu;

@@ -355,6 +355,17 @@ stp_link_fd_subscribe_async(StpLink *link, GCancellable *cancellable, GAsyncRead
 }
 
 static void
+stp_link_fd_listen_async(StpLink *link, GCancellable *cancellable, GAsyncReadyCallback callback,
+			 gpointer user_data)
+{
+	StpLinkFd *self = STP_LINK_FD(link);
+	StpPending *pending = stp_pending_new(link, cancellable, "Listening to the pen", callback, user_data);
+
+	if (!refuse_when_closed(self, pending))
+		send_request(self, STP_FD_LISTEN, STP_CHANNEL_LIVE, NULL, pending);
+}
+
+static void
 stp_link_fd_close_async(StpLink *link, GAsyncReadyCallback callback, gpointer user_data)
 {
 	end(STP_LINK_FD(link), STP_ERROR_CANCELLED,
@@ -433,6 +444,7 @@ stp_link_fd_init_interface(StpLinkInterface *interface)
 	interface->write_finish = finish_boolean;
 	interface->subscribe_async = stp_link_fd_subscribe_async;
 	interface->subscribe_finish = finish_boolean;
+	interface->listen_async = stp_link_fd_listen_async;
 	interface->close_async = stp_link_fd_close_async;
 	interface->close_finish = finish_boolean;
 	interface->get_mtu = stp_link_fd_get_mtu;

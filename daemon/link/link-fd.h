@@ -15,7 +15,8 @@
  * before it has seen HELLO.  Every READ is answered by VALUE or ERROR and every WRITE by DONE
  * or ERROR, in the order in which they were sent and on the channel they named; there may be
  * several under way.  COMMAND and NOTIFY are not answered.  Either end leaves by closing its
- * descriptor.  Indications and notifications look the same here, and are on from the start.
+ * descriptor.  Indications and notifications look the same here, and are on from the start, but for those of
+ * Live: LISTEN turns them on, and is answered as a WRITE is.
  */
 
 typedef enum {
@@ -27,6 +28,7 @@ typedef enum {
 	STP_FD_COMMAND = 6,	/* host: the value, 0..512 bytes */
 	STP_FD_NOTIFY = 7,	/* pen: the value, 0..512 bytes */
 	STP_FD_ERROR = 8,	/* pen: u8 StpFdErrorCode, then a text for people, may be empty */
+	STP_FD_LISTEN = 9,	/* host: no payload */
 } StpFdKind;
 
 typedef enum {

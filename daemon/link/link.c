@@ -3,6 +3,8 @@
 
 #include "link.h"
 
+#include "error.h"
+
 enum { RECEIVED, CLOSED, SIGNAL_COUNT };
 static guint signals[SIGNAL_COUNT];
 
@@ -30,6 +32,7 @@ static const struct {
 	[STP_CHANNEL_FIRMWARE] = { STP_UUID_FIRMWARE_REV, "firmware" },
 	[STP_CHANNEL_HARDWARE] = { STP_UUID_HARDWARE_REV, "hardware" },
 	[STP_CHANNEL_BATTERY] = { STP_UUID_BATTERY_LEVEL, "battery" },
+	[STP_CHANNEL_LIVE] = { STP_UUID_LIVE, "live" },
 };
 
 const char *
@@ -83,6 +86,26 @@ gboolean
 stp_link_subscribe_finish(StpLink *self, GAsyncResult *result, GError **error)
 {
 	return STP_LINK_GET_IFACE(self)->subscribe_finish(self, result, error);
+}
+
+void
+stp_link_listen_async(StpLink *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+	g_autoptr(GTask) task = NULL;
+
+	if (STP_LINK_GET_IFACE(self)->listen_async != NULL) {
+		STP_LINK_GET_IFACE(self)->listen_async(self, cancellable, callback, user_data);
+		return;
+	}
+	task = g_task_new(self, NULL, callback, user_data);
+	g_task_return_new_error(task, STP_ERROR, STP_ERROR_NOT_FOUND,
+				"This link has no 'live'. The log tells the same afterwards.");
+}
+
+gboolean
+stp_link_listen_finish(StpLink *self, GAsyncResult *result, GError **error)
+{
+	return g_task_propagate_boolean(G_TASK(result), error);
 }
 
 void

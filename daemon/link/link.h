@@ -25,6 +25,7 @@ typedef enum {
 	STP_CHANNEL_FIRMWARE,
 	STP_CHANNEL_HARDWARE,
 	STP_CHANNEL_BATTERY,
+	STP_CHANNEL_LIVE,		/* notifications are received, once that is asked for */
 	STP_CHANNEL_COUNT
 } StpChannel;
 
@@ -56,6 +57,9 @@ struct _StpLinkInterface {
 	void (*subscribe_async)(StpLink *self, GCancellable *cancellable,
 				GAsyncReadyCallback callback, gpointer user_data);
 	gboolean (*subscribe_finish)(StpLink *self, GAsyncResult *result, GError **error);
+	/* May be NULL: this link has no Live. */
+	void (*listen_async)(StpLink *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+			     gpointer user_data);
 	void (*close_async)(StpLink *self, GAsyncReadyCallback callback, gpointer user_data);
 	gboolean (*close_finish)(StpLink *self, GAsyncResult *result, GError **error);
 	guint (*get_mtu)(StpLink *self);
@@ -86,6 +90,14 @@ gboolean stp_link_write_finish(StpLink *self, GAsyncResult *result, GError **err
 void stp_link_subscribe_async(StpLink *self, GCancellable *cancellable,
 			      GAsyncReadyCallback callback, gpointer user_data);
 gboolean stp_link_subscribe_finish(StpLink *self, GAsyncResult *result, GError **error);
+
+/*
+ * Turn on the notifications of Live, which a pen need not have.  They may come before it has finished, and
+ * the last one may come twice.  Its failure is no reason to end the link.
+ */
+void stp_link_listen_async(StpLink *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+			   gpointer user_data);
+gboolean stp_link_listen_finish(StpLink *self, GAsyncResult *result, GError **error);
 
 /* Disconnect.  Never fails for a link that is closed already. */
 void stp_link_close_async(StpLink *self, GAsyncReadyCallback callback, gpointer user_data);

@@ -163,7 +163,8 @@ gboolean stp_store_refute_partial_finish(StpStore *self, GAsyncResult *result, G
  * The store makes findings by itself of what put_record is given: "crc", "truncated",
  * "identity" (the bytes are another record's), "conflict", "unknown", "range", "malformed",
  * "memory", "part" (two records claim to be the same part of a session), "live" (the motor was seen running, and the
- * whole log of that power-up has no session of the time), "decayed" (the disk
+ * whole log of that power-up has no session of the time), "live-mismatch" (its record does not tell what live
+ * frames told), "decayed" (the disk
  * changed it).  Two kinds that others
  * put have a meaning for coverage, as long as they are open and the record is not held:
  * "corrupt" (the pen's own copy is damaged, so it does not give it) and "never-written" (the

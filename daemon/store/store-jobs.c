@@ -352,12 +352,15 @@ static gboolean
 note_attempt(StpJob *self, StpDatabase *db, GError **error)
 {
 	const StpAttempt *attempt = &self->u.attempt;
-	gboolean whole = g_str_equal(attempt->error, "") && g_str_equal(attempt->stage, "done") &&
+	gboolean whole = (attempt->error == NULL || *attempt->error == '\0') &&
+			 g_strcmp0(attempt->stage, "done") == 0 &&
 			 attempt->damaged == 0 && attempt->given_up == 0;
 	gint64 pen;
 
 	return stp_attempts_put(db, attempt, error) && stp_pens_ensure(db, attempt->serial, &pen, error) &&
 	       stp_times_settle(db, pen, &self->news, error) &&
+	       stp_live_put_tally(db, pen, &attempt->live, error) &&
+	       stp_live_compare(db, pen, attempt->serial, self->made, error) &&
 	       (!whole || stp_live_reconcile(db, pen, attempt->serial, self->made, error));
 }
 

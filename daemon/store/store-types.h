@@ -232,6 +232,18 @@ typedef struct {
 	int complete;		/* -1: either */
 } StpSessionFilter;
 
+/*
+ * What live frames told of the session under way, to be held against its record; the frames themselves are
+ * not kept.
+ */
+typedef struct {
+	guint32 epoch, boot_id;
+	guint64 first_tick_ms, last_tick_ms;	/* of the frames whose motor ran */
+	guint64 stopped_tick_ms;	/* of the first one after them whose motor did not; 0: none came */
+	guint64 strokes;	/* in the last of them; counted on from the first one's 16 bits, so at least so many */
+	guint frames, lost;	/* frames 0: nothing was heard */
+} StpLiveTally;
+
 typedef struct {
 	const char *serial;
 	gint64 started, ended;
@@ -251,6 +263,7 @@ typedef struct {
 	guint64 data_ms;	/* from the first request for data to the last of them */
 	const char *link_end;	/* a word: "local", "timeout", "lost", ... */
 	const char *link_end_text;	/* what BlueZ said of that */
+	StpLiveTally live;	/* put only */
 } StpAttempt;
 
 /* Of those that were listed. */

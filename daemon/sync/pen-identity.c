@@ -78,6 +78,7 @@ take_answer(Identify *identify, StpChannel channel, GBytes *value)
 		return;
 	case STP_CHANNEL_LOG_CONTROL:
 	case STP_CHANNEL_LOG_DATA:
+	case STP_CHANNEL_LIVE:
 	case STP_CHANNEL_ELAPSED_TIME:
 	case STP_CHANNEL_FEATURES:
 	case STP_CHANNEL_COUNT:

@@ -67,6 +67,8 @@ stp_pen_keeper_sync_async(StpPenKeeper *self, const StpSyncChoice *choice, guint
 	else if (!self->busy && memcmp(&self->choice, choice, sizeof(everything)) != 0)
 		self->choice = everything;
 	g_ptr_array_add(self->waiters, task);
+	if (stp_pen_keeper_is_listening(self))
+		stp_pen_keeper_answer(self, stp_pen_sync_get_busy(self->sync));
 	if (self->busy)
 		return;		/* the end of the one under way is the answer */
 

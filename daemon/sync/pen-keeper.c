@@ -284,6 +284,9 @@ static void
 on_stage_changed(StpPenSync *sync, StpPenKeeper *self)
 {
 	stp_enrolled_pen_set_stage(self->pen, stp_pen_sync_get_stage(sync));
+	/* Nobody has to wait for a treatment's end to hear that there is one. */
+	if (stp_pen_sync_get_busy(sync) != NULL)
+		stp_pen_keeper_answer(self, stp_pen_sync_get_busy(sync));
 }
 
 static void
@@ -453,6 +456,12 @@ stp_pen_keeper_yield(StpPenKeeper *self)
 {
 	if (self->sync != NULL)
 		stp_pen_sync_yield(self->sync);
+}
+
+gboolean
+stp_pen_keeper_is_listening(StpPenKeeper *self)
+{
+	return self->sync != NULL && stp_pen_sync_get_busy(self->sync) != NULL;
 }
 
 void

@@ -45,6 +45,8 @@ void stp_pen_keeper_get_claim(StpPenKeeper *self, StpSyncClaim *claim, gint64 *r
  * for the sync goes on to wait.  This is no failure, and is not counted or told as one.
  */
 void stp_pen_keeper_yield(StpPenKeeper *self);
+/* Its motor runs, and the link is held to hear it stop: letting another go first costs nothing. */
+gboolean stp_pen_keeper_is_listening(StpPenKeeper *self);
 /* The radio is there again: no reason to sit out a pause that was for its absence. */
 void stp_pen_keeper_radio_is_back(StpPenKeeper *self);
 

@@ -93,6 +93,8 @@ take_state(StpPenSync *self, const struct stp_host_state *state)
 	self->result.newest = state->newest;
 	self->result.boot_id = state->boot_id;
 	stp_sync_find_state(self->store, self->serial, state);
+	if (self->contact.running)
+		stp_pen_sync_listen(self);
 
 	g_clear_pointer(&self->held, g_array_unref);
 	g_clear_pointer(&self->wanted, g_array_unref);
@@ -265,7 +267,10 @@ stp_pen_sync_carry_out(StpPenSync *self, const struct stp_host_action *action)
 		stp_pen_sync_end(self, self->stopped ? stp_sync_stopped() : NULL);
 		break;
 	case STP_HOST_FAILED:
-		stp_pen_sync_end(self, stp_sync_failure(action));
+		if (action->u.failed.reason == STP_ERR_REFUSED && action->u.failed.wire_status == STP_WIRE_BUSY)
+			stp_pen_sync_stay(self, stp_sync_failure(action));
+		else
+			stp_pen_sync_end(self, stp_sync_failure(action));
 		break;
 	case STP_HOST_LISTED:
 	case STP_HOST_IDLE:

@@ -64,6 +64,7 @@ keep_attempt(StpPenSync *self)
 		.given_up = self->result.given_up,
 		.bytes = self->result.bytes,
 		.mtu = self->result.mtu,
+		.live = self->live,
 		.error = self->error != NULL && !self->result.yielded ? self->error->message : "",
 	};
 

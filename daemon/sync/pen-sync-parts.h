@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stipple/live.h>
+
 #include "link.h"
 #include "session-store.h"
 #include "sync-opening.h"
@@ -60,6 +62,14 @@ struct _StpPenSync {
 	GArray *credits; /* (element-type struct stp_host_action), for when the journal has followed */
 	StpSyncResult result;
 	gint64 progress_shown;
+
+	gboolean listening, deaf; /* Live was asked for, and cannot be had */
+	struct stp_live_tracker tracker;
+	StpLiveTally live; /* of the session that was heard last */
+	guint16 live_strokes; /* the counter's low bits */
+	guint live_heard, live_heard_then;
+	GError *busy; /* the dialogue has ended with it, the link stays to listen */
+	gint64 busy_since;
 };
 
 /* Feed the engine's actions to stp_pen_sync_carry_out() until there is none. */
@@ -93,6 +103,12 @@ void stp_pen_sync_set_timer(GSource **source, guint seconds, GSourceFunc functio
 void stp_pen_sync_judge_clock(StpPenSync *self);
 /* The log is read: set the pen's own UTC, when that is off.  Not waited for but by the end of the sync. */
 void stp_pen_sync_set_clock(StpPenSync *self);
+
+/* Count what live frames tell.  Never a reason to fail; once is enough. */
+void stp_pen_sync_listen(StpPenSync *self);
+void stp_pen_sync_hear(StpPenSync *self, const guint8 *bytes, gsize size);
+/* The pen is busy, as error says: stay, and listen until its motor stops, if that can be heard.  Takes error. */
+void stp_pen_sync_stay(StpPenSync *self, GError *error);
 
 /* For the engine's deadline. */
 void stp_pen_sync_set_deadline(StpPenSync *self);

@@ -41,6 +41,7 @@ stp_pen_sync_finalize(GObject *object)
 	g_array_unref(self->credits);
 	g_clear_pointer(&self->skip, stp_sync_skip_free);
 	g_clear_error(&self->error);
+	g_clear_error(&self->busy);
 	G_OBJECT_CLASS(stp_pen_sync_parent_class)->finalize(object);
 }
 
@@ -140,6 +141,10 @@ on_received(StpLink *link, StpChannel channel, GBytes *value, StpPenSync *self)
 
 	if (!self->dialogue)
 		return; /* a pen must not speak first; what it says then is not lost, it can be read again */
+	if (channel == STP_CHANNEL_LIVE) {
+		stp_pen_sync_hear(self, bytes, size);
+		return;
+	}
 	self->answers += channel == STP_CHANNEL_LOG_CONTROL;
 	if (channel == STP_CHANNEL_LOG_CONTROL)
 		stp_host_control(self->host, bytes, size, stp_pen_sync_now_ms(self));
@@ -158,7 +163,7 @@ static void
 stop(StpPenSync *self)
 {
 	self->stopped = TRUE;
-	if (self->dialogue && !self->ending) {
+	if (self->dialogue && !self->ending && self->busy == NULL) {
 		stp_host_cancel(self->host, stp_pen_sync_now_ms(self));
 		stp_pen_sync_poll(self);
 	}
@@ -179,6 +184,11 @@ stp_pen_sync_yield(StpPenSync *self)
 {
 	if (self->ending || self->task == NULL)
 		return;
+	if (self->busy != NULL) {
+		/* It has its turn when the motor has stopped. */
+		stp_pen_sync_end(self, g_steal_pointer(&self->busy));
+		return;
+	}
 	self->result.yielded = TRUE;
 	stop(self);
 }

@@ -73,8 +73,14 @@ void stp_pen_sync_set_token(StpPenSync *self, guint8 token);
 guint8 stp_pen_sync_get_token(StpPenSync *self);
 
 /*
+ * While it only listens to a pen whose motor runs, what it will fail with, unless something else comes first;
+ * else NULL.  It yields at once then.
+ */
+const GError *stp_pen_sync_get_busy(StpPenSync *self);
+
+/*
  * What it is doing: "start", "open" (reads who the pen is, turns notifications on), "state" (asks what its log
- * has), "store" (waits for the disk), "transfer", "done", "closing".  sync-timing.h says how long each may last.
+ * has), "store" (waits for the disk), "transfer", "listen" (the motor runs), "done", "closing".  sync-timing.h says how long each may last.
  */
 const char *stp_pen_sync_get_stage(StpPenSync *self);
 

@@ -69,6 +69,16 @@
 /* An answer counts as so many bytes: acknowledging and listing are progress, too. */
 #define STP_SYNC_PACE_ANSWER_BYTES 16
 
+/* ---- listening while the motor runs ---- */
+
+/*
+ * A pen whose motor runs refuses its log; the link stays so long, to hear it stop.  A treatment lasts longer than
+ * that seldom, and a pen that lies about its motor does not keep the link for ever.
+ */
+#define STP_SYNC_LISTEN_S (10 * 60)
+/* Frames come ten times a second, or as seldom as once: in so long there has to be one. */
+#define STP_SYNC_LISTEN_CHECK_S 5
+
 /* ---- warnings ---- */
 
 /* A pen with room for so many more sessions is told of: at five sessions a day that is the next morning. */

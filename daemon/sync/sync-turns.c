@@ -92,6 +92,11 @@ make_room(StpSyncTurns *self)
 
 		if (!stp_pen_keeper_is_syncing(keeper))
 			continue;
+		/* It only listens: nothing is interrupted. */
+		if (stp_pen_keeper_is_listening(keeper)) {
+			longest = keeper;
+			break;
+		}
 		stp_pen_keeper_get_claim(keeper, &running, &since);
 		if (since < earliest && stp_sync_has_to_yield(&running, since, &waiting, now, stp_clock_wall())) {
 			earliest = since;

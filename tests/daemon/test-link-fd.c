@@ -235,7 +235,7 @@ test_nonsense_ends_the_link(void **state)
 		size_t size;
 	} cases[] = {
 		{ "\x07", 1 },			/* no channel */
-		{ "\x07\x0a", 2 },		/* a channel there is not */
+		{ "\x07\x0b", 2 },		/* a channel there is not */
 		{ "\x63\x00", 2 },		/* a kind there is not */
 		{ "\x02\x00", 2 },		/* the pen does not ask */
 		{ "\x03\x04x", 3 },		/* an answer without a question */

@@ -230,8 +230,8 @@ session_ends(gpointer data)
 		SimPen *pen = g_ptr_array_index(program->pens, i);
 
 		sim_pen_set_motor(pen, FALSE);
-		if (!sim_story_add_session(&story, story.seed ^ sim_flash_newest(sim_pen_flash(pen)), pen,
-					   program->truth, &error) ||
+		if (!sim_story_add_worked(&story, story.seed ^ sim_flash_newest(sim_pen_flash(pen)),
+					  SIM_LIVE_RATE_DHZ, pen, program->truth, &error) ||
 		    !settle(program, i + 1, pen, &error)) {
 			fail(program, EXIT_FAILED, error);
 			break;

@@ -292,12 +292,11 @@ sim_panel_live(const SimPanel *panel, guint64 tick_ms, gboolean motor_on)
 		.tick_low_ms = (guint32)tick_ms,
 		.set_depth_um = 1500,
 		.depth_um = motor_on ? 1475u + sway : STP_ABSENT,
-		.set_rate_dhz = 1167,
+		.set_rate_dhz = SIM_LIVE_RATE_DHZ,
 		.rate_dhz = motor_on ? 1150 + sway : 0,
 		.zone = panel->zone,
 		.pass = motor_on ? 1 : 0,
 		.current_ma = motor_on ? 180 + sway : 0,
-		.strokes_low = motor_on ? (guint16)(tick_ms * 1167 / 10000) : 0,
 	};
 }
 

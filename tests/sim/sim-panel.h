@@ -38,6 +38,7 @@ void sim_panel_configure(SimPanel *panel, struct stp_pen_config *config);
 GBytes *sim_panel_read(const SimPanel *panel, const char *uuid);
 
 /* A frame as it is at tick_ms, of a treatment that never bores. */
+#define SIM_LIVE_RATE_DHZ 1167 /* how fast the motor runs */
 struct stp_live sim_panel_live(const SimPanel *panel, guint64 tick_ms, gboolean motor_on);
 /* Milliseconds from one frame to the next; 0: none are wanted. */
 guint sim_panel_live_period_ms(const SimPanel *panel, gboolean motor_on);

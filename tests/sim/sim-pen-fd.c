@@ -166,8 +166,14 @@ port_hang_up(gpointer data)
 	add_source(server->farewell, hang_up_now, server);
 }
 
-/* No channel beside the log's. */
-static const SimPort port = { port_indicate, port_notify, port_hang_up, NULL };
+/* Beside the log's channels there is Live. */
+static SimSending
+port_send(enum stp_pen_channel channel, const guint8 *bytes, gsize size, gpointer data)
+{
+	return channel == STP_PEN_LIVE ? send_value(data, STP_CHANNEL_LIVE, bytes, size) : SIM_NOBODY;
+}
+
+static const SimPort port = { port_indicate, port_notify, port_hang_up, port_send };
 
 static void
 answer_read(SimPenFd *server, guint channel)
@@ -232,6 +238,10 @@ take_message(SimPenFd *server, const guint8 *message, gsize size)
 	case STP_FD_WRITE:
 	case STP_FD_COMMAND:
 		take_write(server, message[0] == STP_FD_WRITE, message[1], payload, size);
+		return TRUE;
+	case STP_FD_LISTEN:
+		reply(server, STP_FD_DONE, message[1], NULL, 0);
+		sim_pump_subscribed(server->pump, STP_PEN_LIVE, TRUE);
 		return TRUE;
 	default:
 		return FALSE;

@@ -22,7 +22,7 @@ struct SimPen {
 	gboolean restored, motor_on, plain, attended, pairing_closed, stranger;
 	guint8 bond_state;
 	struct sealing_key key;
-	guint64 live_due_ms;
+	guint64 live_due_ms, motor_since_ms; /* the motor's: by the tick, when it was last switched on */
 	SimFlash *flash;
 	SimPanel *panel;
 	struct stp_pen engine;

@@ -348,8 +348,16 @@ sim_pen_set_motor(SimPen *pen, gboolean on)
 {
 	const SimEvent event = { .kind = SIM_EVENT_MOTOR, .on = on };
 
+	if (on && !pen->motor_on)
+		pen->motor_since_ms = sim_pen_tick_ms(pen);
 	pen->motor_on = on;
 	sim_pen_emit(pen, &event);
+}
+
+guint64
+sim_pen_motor_since_ms(const SimPen *pen)
+{
+	return pen->motor_since_ms;
 }
 
 /* Overwrite what the engine says until the log is no longer full; *lacked: what somebody lacks of it. */
@@ -507,6 +515,7 @@ make_live_frame(SimPen *pen)
 		return;
 	pen->live_due_ms = now_ms + period_ms;
 	frame = sim_panel_live(pen->panel, now_ms, pen->motor_on);
+	frame.strokes_low = (guint16)((now_ms - pen->motor_since_ms) * SIM_LIVE_RATE_DHZ / 10000);
 	if (stp_pen_live(&pen->engine, &frame) != STP_OK)
 		g_warning("a live frame of pen %s cannot be told", pen->serial);
 }

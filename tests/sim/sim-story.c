@@ -75,6 +75,34 @@ generate_session(struct teller *teller, GError **error)
 	return write_session(teller, &session, error);
 }
 
+gboolean
+sim_story_add_worked(const SimStory *story, guint64 seed, guint16 rate_dhz, SimPen *pen, SimTruth *truth,
+		     GError **error)
+{
+	guint64 since_ms = sim_pen_motor_since_ms(pen);
+	guint count = (guint)((sim_pen_tick_ms(pen) - since_ms + story->period_ms - 1) / story->period_ms);
+	struct teller teller = { story, { seed }, pen, truth, sim_pen_boot_id(pen), since_ms };
+	g_autofree struct stp_sample *samples = g_new(struct stp_sample, MAX(count, 1));
+	struct session_facts facts;
+	struct session_plan plan = session_plan_default(0, seed, count);
+	SimSession session;
+
+	plan.period_ms = story->period_ms;
+	plan.jitter = plan.dropout = plan.absent = 0;
+	session_generate(&plan, samples, &facts);
+	for (guint i = 0; i < count; i++)
+		samples[i].rate_dhz = rate_dhz;
+	session = (SimSession){
+		.samples = samples,
+		.count = count,
+		.period_ms = story->period_ms,
+		.set_depth_min_um = facts.set_depth_min_um,
+		.set_depth_max_um = facts.set_depth_max_um,
+		.set_rate_dhz = rate_dhz,
+	};
+	return write_session(&teller, &session, error);
+}
+
 static gboolean
 replay_session(struct teller *teller, const GArray *recording, GError **error)
 {

@@ -25,6 +25,13 @@ typedef struct {
  */
 gboolean sim_story_tell(const SimStory *story, SimPen *pen, SimTruth *truth, GError **error);
 
+/*
+ * The session for which the motor ran, ending now: what live frames told of it holds, as long as rate_dhz is
+ * SIM_LIVE_RATE_DHZ.
+ */
+gboolean sim_story_add_worked(const SimStory *story, guint64 seed, guint16 rate_dhz, SimPen *pen, SimTruth *truth,
+			      GError **error);
+
 /* One more session, ending now. */
 gboolean sim_story_add_session(const SimStory *story, guint64 seed, SimPen *pen, SimTruth *truth,
 			       GError **error);

@@ -145,3 +145,18 @@ INSERT INTO partial_chunk (pen, epoch, number, start, seal, bytes)
 	SELECT pen, epoch, number, start, seal, bytes FROM partial_chunk_before JOIN partial_before USING (pen);
 DROP TABLE partial_chunk_before;
 DROP TABLE partial_before;
+
+-- What live frames told of sessions that are not whole here yet; a row goes once it has been compared.
+CREATE TABLE heard_live (
+	heard INTEGER PRIMARY KEY,
+	pen INTEGER NOT NULL REFERENCES pen,
+	epoch INTEGER NOT NULL,
+	boot_id INTEGER NOT NULL,
+	first_tick_ms INTEGER NOT NULL,		-- the motor ran from here
+	last_tick_ms INTEGER NOT NULL,		-- to here
+	stopped_tick_ms INTEGER NOT NULL,	-- and was seen to stand here; 0: nobody heard it stop
+	strokes INTEGER NOT NULL,		-- at least so many, at last_tick_ms
+	frames INTEGER NOT NULL,
+	lost INTEGER NOT NULL
+);
+CREATE INDEX heard_live_by_pen ON heard_live (pen);

@@ -1,0 +1,206 @@
+/* SPDX-FileCopyrightText: 2026 The Stipple authors
+ * SPDX-License-Identifier: MIT */
+
+/* IN8: what a pen told live is held against what its log says afterwards. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "clinic-hours.h"
+#include "error.h"
+#include "sim-story.h"
+#include "virtual-clock.h"
+
+static const SimStory story = { .seed = 5, .samples_min = 100, .samples_max = 100, .period_ms = 100 };
+
+/* A pen that is complete, and then at work, with the collector on the line. */
+static StpEnrolledPen *
+listen_to(Clinic *clinic, guint number)
+{
+	const gint64 until = later(HOUR);
+	StpEnrolledPen *pen;
+
+	enrol_by(clinic, number);
+	assert_true(run_until_ended(clinic, clinic->ended + 1, later(HOUR)));
+	pen = stp_collector_find_pen(clinic->collector, sim_pen_serial(clinic->pens[number]));
+	sim_pen_set_motor(clinic->pens[number], TRUE);
+	/* It is asked now and then anyway; an event makes it now. */
+	assert_true(sim_pen_add_event(clinic->pens[number], sim_pen_boot_id(clinic->pens[number]),
+				      sim_pen_tick_ms(clinic->pens[number]),
+				      &(struct stp_event){ .code = STP_EVENT_BATTERY_LOW, .arg = 14 }, NULL));
+	while (g_strcmp0(stp_enrolled_pen_get_stage(pen), "listen") != 0) {
+		hear(clinic, number);
+		virtual_clock_run(later(S));
+		assert_true(until > later(0));
+	}
+	return pen;
+}
+
+/* The motor stops, the session is written, as if at rate_dhz, and fetched. */
+static void
+stop_working(Clinic *clinic, guint number, guint16 rate_dhz)
+{
+	const guint failed = clinic->failed, ended = clinic->ended;
+
+	sim_pen_set_motor(clinic->pens[number], FALSE);
+	assert_true(sim_story_add_worked(&story, 7, rate_dhz, clinic->pens[number], NULL, NULL));
+	assert_true(run_until_ended(clinic, ended + 2, later(HOUR)));
+	assert_int_equal(clinic->failed, failed + 1); /* the pen was in use, and then was not */
+	assert_complete(clinic, number);
+	virtual_clock_run(later(S));
+}
+
+static StpFinding *
+mismatch(Clinic *clinic, guint number, StpCoverage **coverage)
+{
+	g_autoptr(GPtrArray) all =
+		stp_store_get_coverage(clinic->store, sim_pen_serial(clinic->pens[number]), NULL);
+
+	assert_int_equal(all->len, 1);
+	g_ptr_array_set_free_func(all, NULL);
+	*coverage = g_ptr_array_index(all, 0);
+	for (guint i = 0; i < (*coverage)->findings->len; i++) {
+		StpFinding *finding = g_ptr_array_index((*coverage)->findings, i);
+
+		if (g_str_equal(finding->kind, "live-mismatch"))
+			return finding;
+	}
+	return NULL;
+}
+
+static void
+assert_agrees(Clinic *clinic, guint number)
+{
+	g_autoptr(StpCoverage) coverage = NULL;
+	const StpFinding *finding = mismatch(clinic, number, &coverage);
+
+	if (finding != NULL)
+		fail_msg("%s", finding->text);
+}
+
+static void
+in8_an_honest_record_agrees(void **state)
+{
+	Clinic *clinic = *state;
+
+	listen_to(clinic, 0);
+	virtual_clock_run(later(100 * S));
+	stop_working(clinic, 0, SIM_LIVE_RATE_DHZ);
+	assert_agrees(clinic, 0);
+}
+
+static void
+in8_fewer_strokes_than_were_heard_are_told(void **state)
+{
+	Clinic *clinic = *state;
+	g_autoptr(StpCoverage) coverage = NULL;
+	const StpFinding *finding;
+
+	listen_to(clinic, 0);
+	virtual_clock_run(later(100 * S));
+	stop_working(clinic, 0, SIM_LIVE_RATE_DHZ * 9 / 10);
+	finding = mismatch(clinic, 0, &coverage);
+	assert_non_null(finding);
+	/* The seal comes behind it. */
+	assert_int_equal(finding->record, sim_flash_newest(sim_pen_flash(clinic->pens[0])) - 1);
+	assert_non_null(strstr(finding->text, "when it stopped"));
+	assert_int_equal(finding->count, 1);
+}
+
+static void
+in8_more_strokes_than_were_heard_are_told(void **state)
+{
+	Clinic *clinic = *state;
+	g_autoptr(StpCoverage) coverage = NULL;
+
+	listen_to(clinic, 0);
+	virtual_clock_run(later(100 * S));
+	stop_working(clinic, 0, SIM_LIVE_RATE_DHZ * 11 / 10);
+	assert_non_null(mismatch(clinic, 0, &coverage));
+}
+
+/* The link is lost, and the motor stops a while after. */
+static void
+stop_unheard(Clinic *clinic, guint number, guint16 rate_dhz)
+{
+	guint complete;
+
+	socket_radio_refuse(clinic->radio, clinic->addresses[number], TRUE);
+	socket_radio_cut(clinic->radio, clinic->addresses[number]);
+	virtual_clock_run(later(5 * S));
+	sim_pen_set_motor(clinic->pens[number], FALSE);
+	assert_true(sim_story_add_worked(&story, 7, rate_dhz, clinic->pens[number], NULL, NULL));
+	socket_radio_refuse(clinic->radio, clinic->addresses[number], FALSE);
+	complete = clinic->ended - clinic->failed;
+	while (clinic->ended - clinic->failed == complete)
+		assert_true(run_until_ended(clinic, clinic->ended + 1, later(HOUR)));
+	assert_complete(clinic, number);
+	virtual_clock_run(later(S));
+}
+
+/* Nobody heard it stop: there may be more, but not fewer. */
+static void
+in8_a_lost_link_is_no_mismatch(void **state)
+{
+	Clinic *clinic = *state;
+
+	listen_to(clinic, 0);
+	virtual_clock_run(later(50 * S));
+	stop_unheard(clinic, 0, SIM_LIVE_RATE_DHZ);
+	assert_agrees(clinic, 0);
+}
+
+static void
+in8_a_lost_link_hides_no_missing_strokes(void **state)
+{
+	Clinic *clinic = *state;
+	g_autoptr(StpCoverage) coverage = NULL;
+	const StpFinding *finding;
+
+	listen_to(clinic, 0);
+	virtual_clock_run(later(50 * S));
+	stop_unheard(clinic, 0, SIM_LIVE_RATE_DHZ / 2);
+	finding = mismatch(clinic, 0, &coverage);
+	assert_non_null(finding);
+	assert_non_null(strstr(finding->text, "at least"));
+}
+
+/* A motor that never stops keeps the link for ten minutes, and nobody who waits for longer than some seconds. */
+static void
+in8_listening_ends(void **state)
+{
+	Clinic *clinic = *state;
+	StpEnrolledPen *pen = listen_to(clinic, 0);
+	const guint ended = clinic->ended;
+	Answer answer = { 0 };
+
+	stp_collector_sync_async(clinic->collector, sim_pen_serial(clinic->pens[0]), 30, on_synced, &answer);
+	virtual_clock_run(later(S));
+	assert_true(answer.done);
+	assert_true(g_error_matches(answer.error, STP_ERROR, STP_ERROR_BUSY));
+	g_clear_error(&answer.error);
+	assert_string_equal(stp_enrolled_pen_get_stage(pen), "listen");
+	virtual_clock_run(later(8 * 60 * S));
+	assert_int_equal(clinic->ended, ended);
+	virtual_clock_run(later(3 * 60 * S));
+	assert_int_equal(clinic->ended, ended + 1);
+	sim_pen_set_motor(clinic->pens[0], FALSE);
+}
+
+int
+main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_hours, close_hours)
+	const struct CMUnitTest tests[] = {
+		CASE(in8_an_honest_record_agrees),
+		CASE(in8_fewer_strokes_than_were_heard_are_told),
+		CASE(in8_more_strokes_than_were_heard_are_told),
+		CASE(in8_a_lost_link_is_no_mismatch),
+		CASE(in8_a_lost_link_hides_no_missing_strokes),
+		CASE(in8_listening_ends),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
