@@ -234,6 +234,8 @@ stp_bluez_notify_asked(StpBluezNotify *notify, GBytes *request)
 	if (stp_request_decode(bytes, size, &decoded) != STP_OK ||
 	    (decoded.op != STP_OP_LIST && decoded.op != STP_OP_READ))
 		return;
+	/* Its segments may be the same as those of a request with this token long before. */
+	g_clear_pointer(&notify->last_signal, g_bytes_unref);
 	notify->asked = g_get_monotonic_time();
 	if (notify->first_asked == 0)
 		notify->first_asked = notify->asked;
@@ -458,7 +460,8 @@ stp_bluez_notify_take(StpBluezNotify *notify, GBytes *value)
 		return;
 	/*
 	 * When another program has notifications of this characteristic on, BlueZ emits the signal once
-	 * for each of us.  No two segments that follow each other are the same.
+	 * for each of us.  Within an answer no two segments are the same, for their offsets differ; and the
+	 * second of a last one, behind the next request, has a token that nobody waits for any more.
 	 */
 	if (notify->last_signal != NULL && g_bytes_equal(notify->last_signal, value))
 		return;

@@ -88,6 +88,31 @@ p3_nothing_is_asked_before_the_data_can_come(void **state)
 	assert_false(stp_link_subscribe_finish(world->link, subscribed, NULL));
 }
 
+/* Another program listens, and BlueZ tells each value once for it and once for us. */
+static void
+p3_what_signals_tell_twice_is_taken_once(void **state)
+{
+	struct world *world = *state;
+
+	scripted_bluez_fail(world->bluez, "AcquireNotify", "InProgress", "In Progress");
+	world_subscribe(world);
+	for (guint i = 0; i < 2; i++) {
+		ask_for_data(world);
+		for (guint once = 0; once < 2; once++)
+			scripted_bluez_notify(world->bluez, "\x05", 1);
+		for (guint once = 0; once < 2; once++)
+			scripted_bluez_notify(world->bluez, "\x06", 1);
+		/* The same request again brings the same values, the last of before first. */
+		for (guint once = 0; once < 2; once++)
+			scripted_bluez_notify(world->bluez, "\x05", 1);
+		WAIT_FOR(world->received->len >= 3 * (i + 1));
+		run_pending();
+	}
+	assert_int_equal(world->received->len, 6);
+	for (guint i = 0; i < 6; i++)
+		world_assert_received(world, i, i % 3 == 1 ? "log-data 06" : "log-data 05");
+}
+
 /* ---- P4 ---- */
 
 /* What BlueZ makes for AcquireNotify, and fills when nobody reads. */
@@ -354,6 +379,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCANNING(p3_nothing_is_asked_before_the_data_can_come),
+		SCANNING(p3_what_signals_tell_twice_is_taken_once),
 		cmocka_unit_test(p4_a_window_fits_the_descriptor),
 		SCANNING(p4_the_descriptor_is_emptied_before_all_else),
 		SCANNING(p5_an_empty_notification_is_not_the_end),
