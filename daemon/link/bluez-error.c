@@ -19,6 +19,14 @@ stp_bluez_error_is(const GError *error, const char *name)
 }
 
 gboolean
+stp_bluez_error_is_in_progress(const GError *error)
+{
+	/* The second is what 5.66 makes of EALREADY for a Connect() that another one is before. */
+	return stp_bluez_error_is(error, "InProgress") ||
+	       (stp_bluez_error_is(error, "Failed") && strstr(error->message, "already in progress") != NULL);
+}
+
+gboolean
 stp_bluez_error_is_absence(const GError *error)
 {
 	return g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN) ||

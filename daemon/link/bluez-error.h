@@ -10,6 +10,9 @@
 /* Whether error is org.bluez.Error.<name>. */
 gboolean stp_bluez_error_is(const GError *error, const char *name);
 
+/* It does that already, for somebody else or by itself. */
+gboolean stp_bluez_error_is_in_progress(const GError *error);
+
 /* The D-Bus service behind the call is gone: bluetoothd ended or never ran. */
 gboolean stp_bluez_error_is_absence(const GError *error);
 

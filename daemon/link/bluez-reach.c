@@ -253,9 +253,12 @@ static void
 on_connect_failed(struct reach *reach, const GError *error)
 {
 	StpLinkClass class = stp_bluez_error_class(error);
+	gboolean known = reach->elsewhere;
 
 	/* Not a failure: another program connects this pen, or BlueZ itself does. */
-	reach->elsewhere = stp_bluez_error_is(error, "InProgress");
+	reach->elsewhere = stp_bluez_error_is_in_progress(error);
+	if (reach->elsewhere && !known)
+		stp_debug("link", reach->address, "somebody else connects to it: waited for");
 	g_clear_error(&reach->last);
 	reach->last = stp_bluez_error_translate(error, reach->address, "Connecting to the pen");
 	if (!reach->elsewhere)
