@@ -341,8 +341,10 @@ main(int count, char **words)
 	if (reader.bus == NULL)
 		die("the bus", error);
 	if (strcmp(words[2], "hold") == 0) {
-		find_paths(&reader);
+		/* What BlueZ remembers may be the objects of a pen that has been started anew since. */
+		connect_pen(&reader);
 		g_variant_unref(call(&reader, reader.data, CHARACTERISTIC, "StartNotify", NULL, NULL));
+		g_variant_unref(call(&reader, reader.device, "org.bluez.Device1", "Disconnect", NULL, NULL));
 		puts("{\"event\":\"held\"}");
 		fflush(stdout);
 		g_main_loop_run(g_main_loop_new(NULL, FALSE));
