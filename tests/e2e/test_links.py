@@ -1,10 +1,15 @@
 # SPDX-FileCopyrightText: 2026 The Stipple authors
 # SPDX-License-Identifier: MIT
-"""How a pen's data come and why its links end, as 'stipplectl syncs' tells it; over the fake."""
+"""How a pen's data come and why its links end, as 'stipplectl syncs' tells it; over the fake, some in the lab."""
 import subprocess
+import time
 import unittest
 
-from world import World
+import dbus
+
+from world import World, program
+
+LOG_DATA = "09100003-bb54-4852-bc64-5a6d759c3f7d"
 
 
 class Links(unittest.TestCase):
@@ -12,6 +17,16 @@ class Links(unittest.TestCase):
         subprocess.run(["gdbus", "call", "--system", "--dest", "org.bluez", "--object-path", "/org/bluez/fake",
                         "--method", "org.stipple1.test.Air1." + method, *args], env=world.env, check=True,
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    def radio(self, order):
+        with open("/run/radio", "w") as air:
+            air.write(order + "\n")
+
+    def wait_for(self, condition, timeout=30):
+        deadline = time.monotonic() + timeout
+        while not condition():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
 
     def clinic(self, world, *args):
         pens = world.start_pens(1, "--seed", "5", "--sessions", "3", "--samples", "3000", *args)
@@ -46,6 +61,29 @@ class Links(unittest.TestCase):
             self.assertEqual({sync["notify"] for sync in syncs}, {"signals"})
             self.assertEqual(syncs[-1]["switches"], 1)
 
+    def test_p3_by_signals_where_another_program_listens(self):
+        """BlueZ gives nobody a descriptor then, and tells each value twice."""
+        with World(adapters=2) as world:
+            if world.kind != "lab":
+                self.skipTest("the fake does as it is told; the test above tells it")
+            pens, serial = self.clinic(world, "--live-session", "25")
+            world.enrol(pens, serial)
+            world.sync_until_complete(serial)
+            before = len(self.brought(world, serial)[1])
+            bus = dbus.SystemBus(private=True)
+            objects = dbus.Interface(bus.get_object("org.bluez", "/"), "org.freedesktop.DBus.ObjectManager")
+            device = "dev_" + world.pens_of(pens)[0]["address"].replace(":", "_")
+            path = next(path for path, interfaces in objects.GetManagedObjects().items() if device in path and
+                        interfaces.get("org.bluez.GattCharacteristic1", {}).get("UUID") == LOG_DATA)
+            dbus.Interface(bus.get_object("org.bluez", path), "org.bluez.GattCharacteristic1").StartNotify()
+            pens.wait_event(lambda e: isinstance(e, dict) and e.get("event") == "new-record", what="a new record")
+            world.sync_until_complete(serial)
+            syncs = self.brought(world, serial)[1]
+            self.assertGreater(len(syncs), before)
+            newest = max(syncs, key=lambda sync: sync["started_us"])
+            self.assertEqual((newest["notify"], newest["switches"]), ("signals", 1))
+            bus.close()
+
     def test_p4_lost_values_are_read_again(self):
         with World(adapters=2) as world:
             pens, serial = self.clinic(world)
@@ -58,11 +96,40 @@ class Links(unittest.TestCase):
     def test_p17_an_mtu_of_23(self):
         with World(adapters=2) as world:
             pens, serial = self.clinic(world, "--mtu", "23")
-            self.air(world, "SetMtu", world.pens_of(pens)[0]["address"], "23")
+            if world.kind == "fake":
+                self.air(world, "SetMtu", world.pens_of(pens)[0]["address"], "23")
             world.enrol(pens, serial)
             world.sync_until_complete(serial)
             _, syncs = self.brought(world, serial)
-            self.assertEqual({sync["mtu"] for sync in syncs}, {23})
+            # The lab's two ends agree on 517, and the pen sends no more than fits 23 all the same.
+            self.assertEqual({sync["mtu"] for sync in syncs}, {23 if world.kind == "fake" else 517})
+            self.assertEqual(world.coverage(serial), 100.0)
+
+    def test_p7_another_program_connects_at_the_same_time(self):
+        """BlueZ answers InProgress to the second one."""
+        with World(adapters=2) as world:
+            if world.kind != "lab":
+                self.skipTest("in the fake p7_in_progress_is_waited_for tells it to be busy")
+            pens, serial = self.clinic(world)
+            world.enrol(pens, serial)
+            world.sync_until_complete(serial)
+            device = "/org/bluez/hci0/dev_" + world.pens_of(pens)[0]["address"].replace(":", "_")
+            bus = dbus.SystemBus(private=True)
+            pen = bus.get_object("org.bluez", device)
+            self.wait_for(lambda: not pen.Get("org.bluez.Device1", "Connected",
+                                              dbus_interface="org.freedesktop.DBus.Properties"))
+            # Out of range, so that BlueZ tries for as long as it takes the daemon to ask, too.
+            self.radio("away hci1")
+            other = pen.get_dbus_method("Connect", "org.bluez.Device1")
+            other(ignore_reply=True)
+            bus.flush()
+            sync = subprocess.Popen([program("stipplectl"), "sync", serial], env=world.env,
+                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            self.wait_for(lambda: "somebody else connects" in world.processes[1].stderr())
+            self.radio("back hci1")
+            # 2: there was nothing to do; but it had to connect to find out.
+            self.assertIn(sync.wait(120), (0, 2))
+            bus.close()
 
     def test_p19_dropped_links_are_counted(self):
         with World(adapters=2) as world:
