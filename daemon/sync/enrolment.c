@@ -230,6 +230,9 @@ on_identified(GObject *source, GAsyncResult *result, gpointer user_data)
 	row->enrolled = TRUE;
 	row->enrolled_at = old != NULL && old->enrolled ? old->enrolled_at : stp_clock_wall();
 	row->last_sync = old != NULL ? old->last_sync : 0;
+	/* What was held of it before is held still, and shown before the first sync tells it anew. */
+	row->sessions = old != NULL ? old->sessions : 0;
+	row->coverage = old != NULL ? old->coverage : 0;
 	row->last_seen = stp_clock_wall();
 	enrolment->enrolled->row = g_steal_pointer(&row);
 	stp_store_put_pen_async(enrolment->store, enrolment->enrolled->row,

@@ -90,6 +90,13 @@ tells_of_news(StpRadio *radio, const char *address, const StpCoverage *log)
 	return FALSE;
 }
 
+/* As everywhere: nothing but all of it is 100 %. */
+static double
+rounded_down(double percent)
+{
+	return (double)(gint64)(percent * 10) / 10;
+}
+
 static gboolean
 is_complete(const Removal *removal, const StpPenRow *row, GError **error)
 {
@@ -101,8 +108,7 @@ is_complete(const Removal *removal, const StpPenRow *row, GError **error)
 		g_set_error(error, STP_ERROR, STP_ERROR_INCOMPLETE,
 			    "Pen %s holds records that are not in the store (coverage %.1f %%). Sync it "
 			    "first, or remove it with --force and lose sight of them.", row->serial,
-			    /* As everywhere, rounded down: nothing but all of it is 100 %. */
-			    (double)(gint64)(row->coverage * 10) / 10);
+			    rounded_down(row->coverage));
 		return FALSE;
 	}
 	if (row->last_sync != 0 && !tells_of_news(removal->radio, row->address, current_log(coverage)))
@@ -188,7 +194,7 @@ is_still_complete(const Removal *removal, GError **error)
 		return TRUE;
 	g_set_error(error, STP_ERROR, STP_ERROR_INCOMPLETE,
 		    "Pen %s has got records that are not in the store (coverage %.1f %%). Sync it first, or remove it "
-		    "with --force and lose sight of them.", removal->serial, row->coverage);
+		    "with --force and lose sight of them.", removal->serial, rounded_down(row->coverage));
 	return FALSE;
 }
 

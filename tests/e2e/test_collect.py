@@ -119,6 +119,10 @@ class Collect(unittest.TestCase):
             world.enrol(pens, serial)
             world.sync_until_complete(serial)
             self.held_equals(world, serial)
+            # Added once more, it gets another label and loses nothing, not even for a moment.
+            again = world.ctl_json("pens", "add", serial, "--label", "Room 9")["pen"]
+            self.assertEqual((again["label"], again["sessions"]), ("Room 9", 2))
+            self.assertGreater(again["coverage"], 50)
 
 
 if __name__ == "__main__":
