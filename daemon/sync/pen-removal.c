@@ -249,6 +249,22 @@ set_of(struct stp_ranges *set, GArray *ranges)
 	set->count = set->capacity = ranges->len;
 }
 
+/*
+ * Whether its numbers went back, now or earlier: those that are held need not be of the records that it has
+ * now, and once they have grown past the old ones nothing in the numbers shows it.
+ */
+static gboolean
+went_back(const StpCoverage *log)
+{
+	for (guint i = 0; i < log->findings->len; i++) {
+		const StpFinding *finding = g_ptr_array_index(log->findings, i);
+
+		if (g_str_equal(finding->kind, stp_note_name(STP_NOTE_LOG_WENT_BACK)))
+			return TRUE;
+	}
+	return FALSE;
+}
+
 static void
 erase(GTask *task)
 {
@@ -270,6 +286,13 @@ erase(GTask *task)
 	log = coverage != NULL ? current_log(coverage) : NULL;
 	if (coverage != NULL && (log == NULL || log->first > log->last)) {
 		free_slot(task);	/* there is nothing to erase */
+		return;
+	}
+	if (log != NULL && went_back(log)) {
+		give_up(task, g_error_new(STP_ERROR, STP_ERROR_INCOMPLETE,
+					  "The numbers of pen %s's records went back, so nobody can tell by them that the "
+					  "store has all it holds now; nothing was erased. Remove it without erasing, and "
+					  "erase it at the pen itself.", removal->serial));
 		return;
 	}
 	if (log != NULL)

@@ -400,6 +400,43 @@ nobody_at_the_pen_changes_nothing(void **state)
 }
 
 static void
+on_noted(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	Answer *answer = user_data;
+
+	stp_store_put_finding_finish(STP_STORE(source), result, &answer->error);
+	answer->done = TRUE;
+}
+
+/* Which records are held is told by their numbers; where those went back, they tell nothing. */
+static void
+a_log_that_went_back_is_not_erased(void **state)
+{
+	Clinic *clinic = *state;
+	const StpRemoval all = { .erase = TRUE };
+	g_autoptr(GPtrArray) coverage = NULL;
+	SimFlash *flash = sim_pen_flash(clinic->pens[ATTENDED]);
+	Answer noted = { 0 }, answer;
+	StpFinding finding = { .serial = (char *)serial_of(clinic, ATTENDED), .text = (char *)"It went back." };
+
+	enrol(clinic, ATTENDED);
+	wait_ended(clinic, 1);
+	assert_complete(clinic, ATTENDED);
+	coverage = stp_store_get_coverage(clinic->store, finding.serial, NULL);
+	finding.epoch = ((const StpCoverage *)g_ptr_array_index(coverage, 0))->epoch;
+	finding.kind = (char *)stp_note_name(STP_NOTE_LOG_WENT_BACK);
+	stp_store_put_finding_async(clinic->store, &finding, NULL, on_noted, &noted);
+	assert_true(private_wait(is_set, &noted.done, WAIT_MS));
+	assert_null(noted.error);
+
+	answer = remove_pen(clinic, ATTENDED, &all);
+	assert_true(g_error_matches(answer.error, STP_ERROR, STP_ERROR_INCOMPLETE));
+	g_clear_error(&answer.error);
+	assert_true(sim_flash_oldest(flash) <= sim_flash_newest(flash));
+	assert_non_null(stp_collector_find_pen(clinic->collector, finding.serial));
+}
+
+static void
 on_slots(GObject *source, GAsyncResult *result, gpointer user_data)
 {
 	Answer *answer = user_data;
@@ -452,6 +489,7 @@ main(void)
 		CASE(retiring_in_the_middle_of_a_sync),
 		CASE(a_pen_leaves_clean),
 		CASE(nobody_at_the_pen_changes_nothing),
+		CASE(a_log_that_went_back_is_not_erased),
 		CASE(an_errand_ends_whenever_it_is_cut),
 	};
 
