@@ -108,6 +108,9 @@ show_progress(struct sync *sync)
 		if (g_strcmp0(state, "syncing") || !progress)
 			continue;
 		g_variant_get(progress, "(tttt)", &wanted, &done, &bytes, &rate);
+		/* The pen has not told yet what it has. */
+		if (!wanted)
+			continue;
 
 		g_autofree char *size = text_bytes(bytes);
 		g_autofree char *speed = text_bytes(rate);
