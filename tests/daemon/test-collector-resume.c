@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "clinic.h"
+#include "database.h"
 #include "error.h"
 #include "private-bus.h"
 #include "sim-story.h"
@@ -302,7 +303,23 @@ assert_told(Ward *ward, gboolean told)
 	assert_int_equal(found, told);
 }
 
-/* None of it is believed: the record is the pen's, and what was in the journal is told of. */
+/* How many specimens of so many journalled bytes of the long record the store has. */
+static gint64
+specimens(Ward *ward, gsize size)
+{
+	static const char sql[] = "SELECT count(*) FROM specimen WHERE kind = 'partial' AND number = ? AND size = ?";
+	g_autofree char *path = g_build_filename(ward->clinic->directory, "stipple.db", NULL);
+	gboolean damaged;
+	g_autoptr(StpDatabase) db = stp_database_open(path, STP_DATABASE_READER, &damaged, NULL);
+	gint64 found;
+
+	assert_non_null(db);
+	assert_true(stp_database_get_int(db, sql, STP_VALUES(STP_INT(ward->longest.record), STP_INT(size)), 0,
+					 &found, NULL));
+	return found;
+}
+
+/* None of it is believed: the record is the pen's, and what was in the journal is told of and kept as evidence. */
 static void
 meet_with(Clinic *clinic, Ward *ward, gsize size, gsize altered, guint32 crc_change)
 {
@@ -314,6 +331,7 @@ meet_with(Clinic *clinic, Ward *ward, gsize size, gsize altered, guint32 crc_cha
 	assert_int_equal(clinic->failed, 0);
 	assert_only_the_rest(ward, 0, all);
 	assert_told(ward, TRUE);
+	assert_int_equal(specimens(ward, size), 1);
 }
 
 static void
@@ -338,6 +356,86 @@ test_another_record_of_that_number(void **state)
 	Ward ward = open_ward(*state);
 
 	meet_with(*state, &ward, 100000, G_MAXSIZE, 1);
+}
+
+static gboolean
+is_journalled_anew(gpointer data)
+{
+	Ward *ward = data;
+
+	return ward->clinic->faults[0].stall.struck && kept(ward) > 0 && kept(ward) < 80000;
+}
+
+/*
+ * The pen misreads its flash, so all of the record is wrong in the end and read again.  What was journalled of the
+ * first reading must not outlive it: a kill in the second one would bring it back.
+ */
+static void
+test_what_turned_out_wrong_goes_at_once(void **state)
+{
+	Clinic *clinic = *state;
+	Ward ward = open_ward(clinic);
+	SimRecord *record = sim_flash_get(sim_pen_flash(clinic->pens[0]), ward.longest.record);
+	g_autoptr(StpPartial) partial = NULL;
+
+	assert_true(sim_fault_commit(SIM_FAULT_FLIP, record, NULL));
+	/* Some 45 KB into the second reading the pen falls silent, with its link up. */
+	clinic->faults[0].stall.bytes = (rest(&ward) + 45000) * 62 / 61;
+	meet(&ward);
+	assert_true(private_wait(is_journalled_anew, &ward, WAIT_MS));
+	/* Before the sync has ended. */
+	assert_int_equal(ward.syncs, 0);
+	partial = stp_store_get_partial(clinic->store, ward.serial, ward.epoch, ward.longest.record, NULL);
+	assert_memory_equal(g_bytes_get_data(partial->bytes, NULL), record->raw->data, kept(&ward));
+	stp_collector_cancel(clinic->collector, ward.serial);
+	wait_ended(clinic, 1);
+}
+
+/*
+ * Behind any answer the link ends, also behind that which made a record whole: it is on its way into the store then,
+ * and nothing more of it goes into the journal.
+ */
+static void
+test_what_was_delivered_is_not_journalled(void **state)
+{
+	Clinic *clinic = *state;
+	const char *serial = sim_pen_serial(clinic->pens[0]);
+	guint32 epoch = sim_flash_epoch(sim_pen_flash(clinic->pens[0]));
+	guint32 newest = sim_flash_newest(sim_pen_flash(clinic->pens[0])), held = 0;
+
+	clinic->faults[0].drop_after_answer = 1;
+	enrol(clinic, 0);
+	wait_ended(clinic, 1);
+	for (guint answers = 2; answers < 40 && held < newest; answers++) {
+		g_autoptr(GPtrArray) left = NULL;
+		g_autoptr(GArray) missing = NULL;
+		Answer answer = { 0 };
+
+		clinic->faults[0].drop_after_answer = answers;
+		stp_collector_sync_async(clinic->collector, serial, 1, on_synced, &answer);
+		assert_true(private_wait(is_set, &answer.done, WAIT_MS));
+		g_clear_error(&answer.error);
+		left = stp_store_list_partials(clinic->store, serial, NULL);
+		missing = stp_store_get_missing(clinic->store, serial, epoch, 1, newest, NULL);
+		held = newest;
+		for (guint i = 0; i < missing->len; i++) {
+			struct stp_range range = g_array_index(missing, struct stp_range, i);
+
+			held -= range.to - range.from + 1;
+		}
+		for (guint i = 0; i < left->len; i++) {
+			const StpPartial *name = g_ptr_array_index(left, i);
+			gboolean is_missing = FALSE;
+
+			for (guint j = 0; j < missing->len; j++) {
+				struct stp_range range = g_array_index(missing, struct stp_range, j);
+
+				is_missing |= name->number >= range.from && name->number <= range.to;
+			}
+			assert_true(is_missing);
+		}
+	}
+	assert_int_equal(held, newest);
 }
 
 /* What is true is believed, whoever wrote it; all of it costs no reading at all, but it is stored first. */
@@ -450,6 +548,8 @@ main(void)
 		CASE(test_all_bytes_but_one_altered),  CASE(test_another_record_of_that_number),
 		CASE(test_all_of_it_was_there),        CASE(test_a_newer_record_comes_between),
 		CASE(test_two_records_under_way),      CASE(test_without_a_journal),
+		CASE(test_what_turned_out_wrong_goes_at_once),
+		CASE(test_what_was_delivered_is_not_journalled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

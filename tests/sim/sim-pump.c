@@ -129,6 +129,11 @@ send_answer(SimPump *pump)
 	pump->answers++;
 	if (pump->faults->stray_answer && pump->answers == 1)
 		send_stray_answer(pump);
+	if (pump->faults->drop_after_answer > 0 && pump->answers == pump->faults->drop_after_answer) {
+		pump->quiet = TRUE;
+		tell_fault(pump, "drop");
+		pump->port.hang_up(pump->data);
+	}
 	return TRUE;
 }
 
