@@ -102,7 +102,8 @@ explain(StpBluezPairing *self, const GError *error)
 		const char *name, *text;
 	} texts[] = {
 		{ "AuthenticationFailed", "Pairing failed: the code was wrong, or the pen refused. Open the pen's "
-					  "pairing window and try again with the code it shows." },
+					  "pairing window and try again with the code it shows; if it asks for none, delete this "
+					  "host at the pen first." },
 		{ "AuthenticationCanceled", "Pairing was broken off by the pen. Open its pairing window, keep it "
 					    "close, and try again." },
 		{ "AuthenticationRejected", "The pen refused to pair. Open its pairing window and try again; if "
@@ -150,7 +151,8 @@ on_bond_taken_back(GObject *source, GAsyncResult *result, gpointer user_data)
 		end(self, g_error_new(STP_ERROR, STP_ERROR_BOND_TOO_WEAK,
 				      "The pen paired without a code, so nobody knows that it is this pen; the "
 				      "bond was removed again. If it is a pen that cannot show a code, allow that with "
-				      "'stipplectl pens add --allow-unauthenticated'; its records are then marked."));
+				      "'stipplectl pens add --allow-unauthenticated', after deleting this host at the pen; its "
+				      "records are then marked."));
 }
 
 static void
