@@ -28,7 +28,7 @@ from world import IN_BUILD, Process, World, program                   # noqa: E4
 
 MUST = 0.9
 ROUNDS = int(os.environ.get("STIPPLE_LINK_ROUNDS", "3"))
-SESSIONS = int(os.environ.get("STIPPLE_LINK_SESSIONS", "4"))
+SESSIONS = int(os.environ.get("STIPPLE_LINK_SESSIONS", "3"))
 SAMPLES = int(os.environ.get("STIPPLE_LINK_SAMPLES", "60000"))
 WAYS = ("descriptor", "signals")
 
