@@ -16,6 +16,7 @@ struct pen {
 	gboolean connected;
 	gboolean watched;	/* BlueZ hears it, and will say when it does not any more */
 	gboolean in_sight;	/* as last told */
+	gint64 heard;		/* monotonic, at last_seen: people's clock may be set meanwhile */
 	gint64 told;		/* monotonic, of the last signal */
 };
 
@@ -129,13 +130,21 @@ static void set_timer(StpBluezSightings *self);
 static gint64
 goes_out_of_sight(const struct pen *pen)
 {
-	return pen->sighting.last_seen + STP_BLUEZ_IN_SIGHT * G_TIME_SPAN_MILLISECOND;
+	return pen->heard + STP_BLUEZ_IN_SIGHT * G_TIME_SPAN_MILLISECOND;
+}
+
+static void
+hear(struct pen *pen)
+{
+	pen->heard = stp_clock_monotonic();
+	pen->sighting.last_seen = stp_clock_wall();
 }
 
 static gboolean
 is_in_sight(const struct pen *pen)
 {
-	return pen->connected || pen->watched || stp_clock_wall() < goes_out_of_sight(pen);
+	return pen->connected || pen->watched ||
+	       (pen->sighting.last_seen != 0 && stp_clock_monotonic() < goes_out_of_sight(pen));
 }
 
 static void
@@ -164,7 +173,7 @@ review(StpBluezSightings *self, struct pen *pen)
 	gint64 due = pen->told + STP_BLUEZ_SIGHTING_REMINDER * G_TIME_SPAN_MILLISECOND;
 
 	if (pen->watched || pen->connected)
-		pen->sighting.last_seen = stp_clock_wall();
+		hear(pen);
 	if (pen->in_sight && (!is_in_sight(pen) || stp_clock_monotonic() >= due))
 		tell(self, pen, TRUE);
 }
@@ -201,7 +210,7 @@ set_timer(StpBluezSightings *self)
 			continue;
 		next = MIN(next, reminder - stp_clock_monotonic());
 		if (!pen->watched && !pen->connected)
-			next = MIN(next, goes_out_of_sight(pen) - stp_clock_wall());
+			next = MIN(next, goes_out_of_sight(pen) - stp_clock_monotonic());
 	}
 	g_clear_handle_id(&self->timer, g_source_remove);
 	if (next != G_MAXINT64)
@@ -260,7 +269,7 @@ look_at(StpBluezSightings *self, GDBusProxy *device, gboolean heard)
 	news = take_properties(pen, device);
 	first = pen->sighting.last_seen == 0;
 	if (heard || pen->connected)
-		pen->sighting.last_seen = stp_clock_wall();
+		hear(pen);
 	if (pen->sighting.last_seen == 0)
 		return;
 	if (first)
@@ -383,9 +392,11 @@ on_lost(StpBluezMonitor *monitor, const char *path, StpBluezSightings *self)
 		return;
 	pen->watched = FALSE;
 	/* BlueZ waited as long as we do: what it was heard by other means since is all that counts. */
-	if (!pen->connected)
+	if (!pen->connected) {
 		pen->sighting.last_seen = MIN(pen->sighting.last_seen,
 					      stp_clock_wall() - STP_BLUEZ_IN_SIGHT * G_TIME_SPAN_MILLISECOND);
+		pen->heard = MIN(pen->heard, stp_clock_monotonic() - STP_BLUEZ_IN_SIGHT * G_TIME_SPAN_MILLISECOND);
+	}
 	tell(self, pen, TRUE);
 }
 
@@ -403,7 +414,7 @@ on_monitor_changed(StpBluezMonitor *monitor, StpBluezSightings *self)
 		struct pen *pen = value;
 
 		if (pen->watched)
-			pen->sighting.last_seen = stp_clock_wall();
+			hear(pen);
 		pen->watched = FALSE;
 	}
 	set_timer(self);
@@ -445,7 +456,7 @@ stp_bluez_sightings_list(StpBluezSightings *self)
 		if (pen->sighting.last_seen == 0)
 			continue;
 		if (pen->watched || pen->connected)
-			pen->sighting.last_seen = stp_clock_wall();
+			hear(pen);
 		pen->sighting.in_sight = is_in_sight(pen);
 		g_ptr_array_add(list, stp_sighting_copy(&pen->sighting));
 	}
@@ -470,7 +481,7 @@ find_pen(StpBluezSightings *self, const char *address, const char *below)
 		if (below != NULL &&
 		    (!g_str_has_prefix(pen->path, below) || pen->path[strlen(below)] != '/'))
 			continue;
-		if (found == NULL || pen->sighting.last_seen > found->sighting.last_seen)
+		if (found == NULL || pen->heard > found->heard)
 			found = pen;
 	}
 	return found;
