@@ -4,6 +4,7 @@
 import json
 import os
 import subprocess
+import time
 import unittest
 
 import truth
@@ -87,6 +88,37 @@ class Collect(unittest.TestCase):
                                e.get("event") == "session-stored" and e["session"]["number"] == 2,
                                what="that session 2 is stored")
             self.compare(world, serial)
+
+    def hear_of_a_motor(self, *pen_args):
+        """The findings on a session that was listened to while it went on."""
+        with World() as world:
+            pens = world.start_pens(1, "--seed", "5", "--sessions", "1", "--samples", "500", "--live-session", "16",
+                                    "--motor-on", "7", *pen_args)
+            world.start_daemon()
+            serial = world.pens_of(pens)[0]["pen"]
+            world.enrol(pens, serial)
+            world.sync_until_complete(serial)
+            pens.wait_event(lambda e: isinstance(e, dict) and e.get("event") == "motor" and e.get("on"),
+                            what="that the motor runs")
+            asked = world.ctl("sync", serial, status=None)
+            self.assertIn("in use", asked.stdout + asked.stderr)
+            pens.wait_event(lambda e: isinstance(e, dict) and e.get("event") == "motor" and not e.get("on"),
+                            what="that the motor stops")
+            deadline = time.monotonic() + 30
+            while "listen" not in [a["stage"] for a in truth.attempts(world.state)]:
+                self.assertLess(time.monotonic(), deadline, "it listens although the motor has stopped")
+                time.sleep(0.1)
+            world.sync_until_complete(serial)
+            self.compare(world, serial)
+            return [f for f in truth.findings(world.state) if f["kind"].startswith("live")]
+
+    def test_in8_live_frames_agree_with_the_record(self):
+        self.assertEqual(self.hear_of_a_motor(), [])
+
+    def test_in8_a_record_that_denies_live_frames_is_told(self):
+        found = self.hear_of_a_motor("--recorded-rate", "900")
+        self.assertEqual([f["kind"] for f in found], ["live-mismatch"])
+        self.assertIn("by its record", found[0]["text"])
 
     def test_recorded_telemetry(self):
         """The recorded-like sessions, where a checkout has them beside it."""

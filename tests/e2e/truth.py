@@ -82,3 +82,12 @@ def attempts(state):
         return [dict(row) for row in base.execute("SELECT * FROM attempt")]
     finally:
         base.close()
+
+
+def findings(state):
+    base = sqlite3.connect("file:%s?mode=ro" % os.path.join(state, "stipple.db"), uri=True)
+    base.row_factory = sqlite3.Row
+    try:
+        return [dict(row) for row in base.execute("SELECT * FROM finding")]
+    finally:
+        base.close()

@@ -29,7 +29,7 @@ typedef struct {
 	char *adapters, *seed, *epoch, *samples, *serial_base, *state, *truth, *passkeys, *capability,
 		*advert;
 	char **csv;
-	int pens, sessions, period, mtu, window, part, capacity, live, wait, delay;
+	int pens, sessions, period, mtu, window, part, capacity, live, motor, rate, wait, delay;
 	gboolean open, unchained, attended, no_acquire, no_default_agent;
 	char **announce, **drop, **stall, **lose, **stray, **flip, **truncate, **bad_depth, **unknown_type;
 } RawOptions;
@@ -75,6 +75,10 @@ read_command_line(int argc, char **argv, RawOptions *raw, GError **error)
 		  "Size of each log; a full one overwrites (16384)", "KIB" },
 		{ "live-session", 0, 0, G_OPTION_ARG_INT, &raw->live,
 		  "Each pen finishes a new session that long after the start", "SECONDS" },
+		{ "motor-on", 0, 0, G_OPTION_ARG_INT, &raw->motor,
+		  "How long the motor runs for it, with an event as it starts (1, without)", "SECONDS" },
+		{ "recorded-rate", 0, 0, G_OPTION_ARG_INT, &raw->rate,
+		  "How fast it ran by its record, in 0.1 Hz; else as fast as live", "DHZ" },
 		{ "mtu", 0, 0, G_OPTION_ARG_INT, &raw->mtu, "Largest ATT MTU to use (517)", "N" },
 		{ "window", 0, 0, G_OPTION_ARG_INT, &raw->window, "Largest window to grant (128)", "N" },
 		{ "state", 0, 0, G_OPTION_ARG_FILENAME, &raw->state,
@@ -165,6 +169,8 @@ check_ranges(const RawOptions *raw, GError **error)
 	       in_range("part-samples", raw->part, 1, 1000000, error) &&
 	       in_range("capacity", raw->capacity, 1, 1048576, error) &&
 	       in_range("live-session", raw->live, 0, 86400, error) &&
+	       in_range("motor-on", raw->motor, 0, raw->live, error) &&
+	       in_range("recorded-rate", raw->rate, 0, 5000, error) &&
 	       in_range("wait", raw->wait, 0, 3600, error) &&
 	       in_range("first-answer-delay", raw->delay, 0, 3600000, error);
 }
@@ -294,6 +300,9 @@ pensim_options_parse(int argc, char **argv, GError **error)
 	options->passkey_dir = g_steal_pointer(&raw.passkeys);
 	options->capability = raw.capability ? g_steal_pointer(&raw.capability) : g_strdup("DisplayOnly");
 	options->live_session_s = (guint)raw.live;
+	options->motor_ms = raw.motor > 0 ? (guint)raw.motor * 1000 : MIN((guint)raw.live * 500, 1000);
+	options->motor_event = raw.motor > 0;
+	options->recorded_rate_dhz = raw.rate > 0 ? (guint16)raw.rate : SIM_LIVE_RATE_DHZ;
 	options->wait_s = (guint)raw.wait;
 	options->open = raw.open;
 	options->unchained = raw.unchained;

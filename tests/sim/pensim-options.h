@@ -23,6 +23,9 @@ typedef struct {
 	GHashTable *recordings; /* pen from 1 -> (element-type GArray) GPtrArray */
 	char *state_dir, *truth_dir, *passkey_dir;
 	guint live_session_s; /* 0: none */
+	guint motor_ms;
+	gboolean motor_event;
+	guint16 recorded_rate_dhz;
 	guint wait_s;
 	gboolean open, unchained, attended, no_acquire, no_default_agent;
 	char *capability;

@@ -214,8 +214,15 @@ motor_starts(gpointer data)
 {
 	struct program *program = data;
 
-	for (guint i = 0; i < program->pens->len; i++)
-		sim_pen_set_motor(g_ptr_array_index(program->pens, i), TRUE);
+	for (guint i = 0; i < program->pens->len; i++) {
+		SimPen *pen = g_ptr_array_index(program->pens, i);
+		struct stp_event event = { .code = STP_EVENT_BATTERY_LOW, .arg = 14, .severity = 1 };
+
+		sim_pen_set_motor(pen, TRUE);
+		/* Something to come for, and to be refused. */
+		if (program->options->motor_event)
+			sim_pen_add_event(pen, sim_pen_boot_id(pen), sim_pen_tick_ms(pen), &event, NULL);
+	}
 	return G_SOURCE_REMOVE;
 }
 
@@ -231,7 +238,7 @@ session_ends(gpointer data)
 
 		sim_pen_set_motor(pen, FALSE);
 		if (!sim_story_add_worked(&story, story.seed ^ sim_flash_newest(sim_pen_flash(pen)),
-					  SIM_LIVE_RATE_DHZ, pen, program->truth, &error) ||
+					  program->options->recorded_rate_dhz, pen, program->truth, &error) ||
 		    !settle(program, i + 1, pen, &error)) {
 			fail(program, EXIT_FAILED, error);
 			break;
@@ -248,7 +255,7 @@ plan_live_session(struct program *program)
 	if (seconds == 0)
 		return;
 	/* Not for long: while the motor runs, a pen refuses to be read. */
-	g_timeout_add(seconds * 1000 - MIN(seconds * 500, 1000), motor_starts, program);
+	g_timeout_add(seconds * 1000 - program->options->motor_ms, motor_starts, program);
 	g_timeout_add(seconds * 1000, session_ends, program);
 }
 
