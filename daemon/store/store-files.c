@@ -236,48 +236,74 @@ open_writer(const char *path, gboolean *damaged, GError **error)
 			g_set_error(error, STP_ERROR, STP_ERROR_STORE_FAILED, "The store %s is damaged.", path);
 		return NULL;
 	}
-	for (gint64 next = layout + 1; next <= STP_STORE_LAYOUT; next++)
-		if (!migrate_to(db, next, error))
-			return NULL;
-	if (!try_reading(db, error)) {
+	for (gint64 next = layout + 1; sound && next <= STP_STORE_LAYOUT; next++)
+		sound = migrate_to(db, next, error);
+	if (sound && !try_reading(db, error)) {
 		*damaged = stp_database_is_damaged(db) || stp_database_lacks_something(db);
 		return NULL;
 	}
 	/* What an interrupted process left in the write-ahead log may not have reached the disk yet. */
-	if (!stp_database_settle(db, error))
-		return NULL;
-	return g_steal_pointer(&db);
+	if (sound && stp_database_settle(db, error))
+		return g_steal_pointer(&db);
+	/* Damage that no check came across. */
+	*damaged = stp_database_is_damaged(db);
+	return NULL;
+}
+
+/* FALSE: neither is open. */
+static gboolean
+open_both(StpStoreFiles *self, const char *path, gboolean *damaged, GError **error)
+{
+	self->writer = open_writer(path, damaged, error);
+	if (self->writer == NULL)
+		return FALSE;
+	self->reader = stp_database_open(path, STP_DATABASE_READER, damaged, error);
+	if (self->reader == NULL)
+		g_clear_pointer(&self->writer, stp_database_close);
+	return self->reader != NULL;
+}
+
+/* Both are closed; why is what was found out. */
+static gboolean
+begin_anew(StpStoreFiles *self, const char *why, GError **error)
+{
+	g_autofree char *path = g_build_filename(self->directory, STP_STORE_FILE, NULL);
+	g_autofree char *aside = NULL;
+	gboolean damaged = FALSE;
+
+	stp_warning("store", NULL, "%s", why);
+	aside = set_aside(path, "damaged", error);
+	if (aside == NULL)
+		return FALSE;
+	g_free(self->hint);
+	self->hint = g_strdup_printf("The store was damaged; it was set aside as %s and a new one was begun. What can be "
+				     "read of it is taken over by itself. Check the disk, and keep that file until "
+				     "'stipplectl coverage' is complete.", aside);
+	stp_warning("store", NULL, "%s", self->hint);
+	return open_both(self, path, &damaged, error) && stp_salvage_begin(self->writer, aside, error);
 }
 
 static gboolean
 open_databases(StpStoreFiles *self, GError **error)
 {
 	g_autofree char *path = g_build_filename(self->directory, STP_STORE_FILE, NULL);
-	g_autofree char *aside = NULL;
 	g_autoptr(GError) local = NULL;
 	gboolean damaged = FALSE;
 
-	self->writer = open_writer(path, &damaged, &local);
-	if (self->writer == NULL && !damaged) {
-		g_propagate_error(error, g_steal_pointer(&local));
-		return FALSE;
-	}
-	if (self->writer == NULL) {
-		stp_warning("store", NULL, "%s", local->message);
-		aside = set_aside(path, "damaged", error);
-		if (aside == NULL)
-			return FALSE;
-		self->hint = g_strdup_printf("The store was damaged; it was set aside as %s and a new one was "
-					     "begun. What can be read of it is taken over by itself. Check the "
-					     "disk, and keep that file until 'stipplectl coverage' is complete.",
-					     aside);
-		stp_warning("store", NULL, "%s", self->hint);
-		self->writer = open_writer(path, &damaged, error);
-		if (self->writer == NULL || !stp_salvage_begin(self->writer, aside, error))
-			return FALSE;
-	}
-	self->reader = stp_database_open(path, STP_DATABASE_READER, &damaged, error);
-	return self->reader != NULL;
+	if (open_both(self, path, &damaged, &local))
+		return TRUE;
+	if (damaged)
+		return begin_anew(self, local->message, error);
+	g_propagate_error(error, g_steal_pointer(&local));
+	return FALSE;
+}
+
+gboolean
+stp_store_files_replace(StpStoreFiles *self, const char *why, GError **error)
+{
+	g_clear_pointer(&self->reader, stp_database_close);
+	g_clear_pointer(&self->writer, stp_database_close);
+	return begin_anew(self, why, error);
 }
 
 gboolean

@@ -29,6 +29,8 @@ typedef struct {
  * newest layout.  What was committed before is on the disk afterwards.
  */
 gboolean stp_store_files_open(StpStoreFiles *self, const char *directory, GError **error);
+/* Damage came to light only afterwards: set it aside as well.  why is for the journal. */
+gboolean stp_store_files_replace(StpStoreFiles *self, const char *why, GError **error);
 /* The caller's other threads are done with the databases. */
 void stp_store_files_close(StpStoreFiles *self);
 

@@ -322,15 +322,34 @@ stp_store_init(StpStore *self)
 	self->reserve_mib = -1;
 }
 
+static gboolean
+read_in(StpStore *self, GError **error)
+{
+	return stp_collector_id_read(self->files.writer, self->collector_id, error) &&
+	       stp_store_load_alerts(self, error);
+}
+
+/* The check at the start does not see all damage: what it did not see shows when a page is used. */
+static gboolean
+read_in_or_begin_anew(StpStore *self, GError **error)
+{
+	g_autoptr(GError) local = NULL;
+
+	if (read_in(self, &local))
+		return TRUE;
+	if (stp_database_is_damaged(self->files.writer))
+		return stp_store_files_replace(&self->files, local->message, error) && read_in(self, error);
+	g_propagate_error(error, g_steal_pointer(&local));
+	return FALSE;
+}
+
 StpStore *
 stp_store_open(const char *directory, GError **error)
 {
 	g_autoptr(StpStore) self = g_object_new(STP_TYPE_STORE, NULL);
 	g_autoptr(GError) local = NULL;
 
-	if (!stp_store_files_open(&self->files, directory, error) ||
-	    !stp_collector_id_read(self->files.writer, self->collector_id, error) ||
-	    !stp_store_load_alerts(self, error))
+	if (!stp_store_files_open(&self->files, directory, error) || !read_in_or_begin_anew(self, error))
 		return NULL;
 	/* What cannot be derived now must not keep the clinic from its sessions. */
 	if (!stp_decoding_catch_up(self->files.writer, &local)) {
