@@ -4,6 +4,7 @@
 
 Each test adds a row to a table that is printed at the end; with STIPPLE_TABLE it is written to that file.
 """
+import glob
 import json
 import os
 import random
@@ -48,7 +49,10 @@ class Disasters(unittest.TestCase):
     def kill_bluetoothd(self, world):
         """-9, and started again after the daemon has had to live without it."""
         if world.kind == "lab":
-            subprocess.run(["pkill", "-9", "-x", "bluetoothd"], check=True)
+            for comm in glob.glob("/proc/[0-9]*/comm"):
+                with open(comm) as file:
+                    if file.read() == "bluetoothd\n":
+                        os.kill(int(comm.split("/")[2]), signal.SIGKILL)
             world.wait_status("radio", "no-bluetooth")
             seen = self.status_line(world)
             subprocess.Popen(["/run/lab/bluetoothd"], stdin=subprocess.DEVNULL)
