@@ -251,27 +251,36 @@ restore(const Options *options, GError **error)
 	return EXIT_SUCCESS;
 }
 
-int
-main(int argc, char **argv)
+static int
+serve(int argc, char **argv, Options *options)
 {
 	g_autoptr(GError) error = NULL;
-	Options options = { 0 };
 	int status;
 
-	setlocale(LC_ALL, "");
-	if (!parse(&argc, &argv, &options, &error)) {
+	if (!parse(&argc, &argv, options, &error)) {
 		g_printerr("stippled: %s. See 'stippled --help'.\n", error->message);
 		return EXIT_USAGE;
 	}
-	if (options.version) {
+	if (options->version) {
 		g_print("stippled %s\n", STIPPLE_VERSION);
 		return EXIT_SUCCESS;
 	}
 
-	stp_log_set_verbose(options.verbose);
-	status = options.restore != NULL ? restore(&options, &error) : run(&options, &error);
+	stp_log_set_verbose(options->verbose);
+	status = options->restore != NULL ? restore(options, &error) : run(options, &error);
 	if (error != NULL)
 		g_printerr("stippled: %s\n", error->message);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	Options options = { 0 };
+	int status;
+
+	setlocale(LC_ALL, "");
+	status = serve(argc, argv, &options);
 	g_free(options.state_dir);
 	g_free(options.clock);
 	g_free(options.restore);
