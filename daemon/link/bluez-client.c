@@ -281,14 +281,6 @@ stp_bluez_get_int16(GDBusProxy *proxy, const char *property, gint16 otherwise)
 	return value != NULL ? g_variant_get_int16(value) : otherwise;
 }
 
-guint16
-stp_bluez_get_uint16(GDBusProxy *proxy, const char *property, guint16 otherwise)
-{
-	g_autoptr(GVariant) value = get_property(proxy, property, G_VARIANT_TYPE_UINT16);
-
-	return value != NULL ? g_variant_get_uint16(value) : otherwise;
-}
-
 char *
 stp_bluez_get_string(GDBusProxy *proxy, const char *property)
 {

@@ -57,6 +57,5 @@ gboolean stp_bluez_is_bonded(GDBusProxy *device);
 gboolean stp_bluez_has(GDBusProxy *proxy, const char *property);
 gboolean stp_bluez_get_boolean(GDBusProxy *proxy, const char *property);
 gint16 stp_bluez_get_int16(GDBusProxy *proxy, const char *property, gint16 otherwise);
-guint16 stp_bluez_get_uint16(GDBusProxy *proxy, const char *property, guint16 otherwise);
 /* The caller's, or NULL. */
 char *stp_bluez_get_string(GDBusProxy *proxy, const char *property);

@@ -487,12 +487,6 @@ find_pen(StpBluezSightings *self, const char *address, const char *below)
 	return found;
 }
 
-gboolean
-stp_bluez_sightings_knows(StpBluezSightings *self, const char *address)
-{
-	return find_pen(self, address, NULL) != NULL;
-}
-
 const StpSighting *
 stp_bluez_sightings_find(StpBluezSightings *self, const char *address)
 {

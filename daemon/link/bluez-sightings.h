@@ -24,8 +24,6 @@ void stp_bluez_sightings_look(StpBluezSightings *self);
 gboolean stp_bluez_sightings_is_any_in_sight(StpBluezSightings *self);
 /* (element-type StpSighting): the pens that were heard; the caller's. */
 GPtrArray *stp_bluez_sightings_list(StpBluezSightings *self);
-/* Whether a pen of this address was heard, or stands in the cache. */
-gboolean stp_bluez_sightings_knows(StpBluezSightings *self, const char *address);
 /* What is known of it; owned by self; NULL: nothing. */
 const StpSighting *stp_bluez_sightings_find(StpBluezSightings *self, const char *address);
 /* Its Device1, the caller's; NULL when BlueZ has none at the moment. */

@@ -48,10 +48,3 @@ stp_link_end_name(StpLinkEnd end)
 	}
 	return "";
 }
-
-gboolean
-stp_link_end_is_drop(StpLinkEnd end)
-{
-	return end == STP_LINK_END_REMOTE || end == STP_LINK_END_TIMEOUT || end == STP_LINK_END_LOST ||
-	       end == STP_LINK_END_AUTHENTICATION;
-}

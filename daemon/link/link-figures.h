@@ -53,5 +53,3 @@ typedef struct {
 /* Words for logs, the store and the bus: "descriptor", "timeout"; "" for none. */
 const char *stp_notify_path_name(StpNotifyPath path);
 const char *stp_link_end_name(StpLinkEnd end);
-/* Whether nobody wanted it: what a technician counts as a drop. */
-gboolean stp_link_end_is_drop(StpLinkEnd end);
