@@ -1,6 +1,13 @@
 /* SPDX-FileCopyrightText: 2026 The Stipple authors
  * SPDX-License-Identifier: MIT */
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #include <gio/gunixfdlist.h>
 #include <stdio.h>
 #include <string.h>
@@ -524,4 +531,14 @@ fake_run(Fake *fake, const char *input, const char *words)
 	talk.outcome.code = g_subprocess_get_if_exited(process) ? g_subprocess_get_exit_status(process) :
 								  128 + g_subprocess_get_term_sig(process);
 	return talk.outcome;
+}
+
+void
+fake_expect(Fake *fake, const char *words, int code, const char *out)
+{
+	g_auto(Outcome) outcome = fake_run(fake, NULL, words);
+
+	if (outcome.code != code || (out && strcmp(outcome.out, out)))
+		fail_msg("stipplectl %s: exit code %d, wanted %d\n%s%s\nwanted:\n%s", words, outcome.code, code,
+			 outcome.out, outcome.err, out ? out : "");
 }

@@ -65,3 +65,5 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Outcome, outcome_clear)
 
 /* The words are split at blanks; input NULL: none.  fake NULL: there is no bus. */
 Outcome fake_run(Fake *fake, const char *input, const char *words);
+/* Run it; the cmocka test fails unless it ends with that code and says just that on stdout (NULL: anything). */
+void fake_expect(Fake *fake, const char *words, int code, const char *out);

@@ -40,16 +40,6 @@ teardown(void **state)
 }
 
 static void
-expect(Fake *fake, const char *words, int code, const char *out)
-{
-	g_auto(Outcome) outcome = fake_run(fake, NULL, words);
-
-	if (outcome.code != code || strcmp(outcome.out, out))
-		fail_msg("stipplectl %s: exit code %d, wanted %d\n%s%s\nwanted:\n%s", words, outcome.code, code,
-			 outcome.out, outcome.err, out);
-}
-
-static void
 nothing(void **state)
 {
 	Fake *fake = *state;
@@ -58,8 +48,8 @@ nothing(void **state)
 	assert_int_equal(outcome.code, 0);
 	assert_string_equal(outcome.out, "");
 	assert_string_equal(outcome.err, "No alert is open.\n");
-	expect(fake, "alerts list --json", 0, "{\"schema\":1,\"open\":0,\"alerts\":[]}\n");
-	expect(fake, "alerts acknowledge --json", 2,
+	fake_expect(fake, "alerts list --json", 0, "{\"schema\":1,\"open\":0,\"alerts\":[]}\n");
+	fake_expect(fake, "alerts acknowledge --json", 2,
 	       "{\"schema\":1,\"error\":{\"code\":\"no-alert\",\"message\":\"No alert waits to be acknowledged.\","
 	       "\"hint\":\"\"}}\n");
 }
@@ -74,7 +64,7 @@ alerts(void **state)
 	fake_add(fake->alerts, FULL);
 	fake_add(fake->alerts, SILENT);
 	fake_add(fake->alerts, OVER);
-	expect(fake, "alerts list --all", 1,
+	fake_expect(fake, "alerts list --all", 1,
 	       "LEVEL    ALERT          ABOUT             SINCE                      COUNT STATE\n"
 	       "critical store-full                       2026-01-01 01:00:00 +01:00     3 open\n"
 	       "notice   adapter-silent C0:00:00:00:00:01 2026-01-01 01:00:00 +01:00     1 open\n"
@@ -93,7 +83,7 @@ alerts(void **state)
 	}
 	g_ptr_array_remove_index(fake->alerts, 0);
 	g_ptr_array_remove_index(fake->alerts, 0);
-	expect(fake, "alerts --json", 0,
+	fake_expect(fake, "alerts --json", 0,
 	       "{\"schema\":1,\"open\":0,\"alerts\":[{\"kind\":\"bond-lost\",\"subject\":\"SP-0001\","
 	       "\"level\":\"warning\",\"text\":\"It forgot us.\",\"hint\":\"Add it again.\","
 	       "\"since\":\"2026-01-01T00:00:00.000000Z\",\"since_us\":1767225600000000,"
@@ -109,9 +99,9 @@ acknowledge(void **state)
 	g_autofree char *calls = NULL;
 
 	fake_add(fake->alerts, FULL);
-	expect(fake, "alerts acknowledge bond-lost SP-0001 --json", 0, "{\"schema\":1,\"open\":0}\n");
+	fake_expect(fake, "alerts acknowledge bond-lost SP-0001 --json", 0, "{\"schema\":1,\"open\":0}\n");
 	fake_add(fake->alerts, FULL);
-	expect(fake, "alerts acknowledge", 0,
+	fake_expect(fake, "alerts acknowledge", 0,
 	       "Acknowledged. Alerts end by themselves when their cause is gone.\n");
 	calls = fake_calls(fake);
 	assert_string_equal(calls, "ListAlerts(false,)\nAcknowledgeAlert('bond-lost', 'SP-0001')\nListAlerts(false,)\n"
@@ -119,7 +109,7 @@ acknowledge(void **state)
 	fake->fail_method = "AcknowledgeAlert";
 	fake->fail_error = "org.stipple1.Error.NotFound";
 	fake->fail_message = "There is no open alert x. List the alerts to see which there are.";
-	expect(fake, "alerts acknowledge x", 3, "");
+	fake_expect(fake, "alerts acknowledge x", 3, "");
 }
 
 /* A notice is shown; what is more makes the whole not well. */

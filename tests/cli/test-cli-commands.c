@@ -47,16 +47,6 @@ teardown(void **state)
 }
 
 static void
-expect(Fake *fake, const char *words, int code, const char *out)
-{
-	g_auto(Outcome) outcome = fake_run(fake, NULL, words);
-
-	if (outcome.code != code || (out && strcmp(outcome.out, out)))
-		fail_msg("stipplectl %s: exit code %d, wanted %d\n%s%s\nwanted:\n%s", words, outcome.code, code,
-			 outcome.out, outcome.err, out ? out : "");
-}
-
-static void
 expect_part(Fake *fake, const char *words, int code, const char *part)
 {
 	g_auto(Outcome) outcome = fake_run(fake, NULL, words);
@@ -71,14 +61,14 @@ status(void **state)
 {
 	Fake *fake = *state;
 
-	expect(fake, "status", 0,
+	fake_expect(fake, "status", 0,
 	       "Daemon:    stippled 0.1.0\n"
 	       "Collector: 0123456789abcdef\n"
 	       "Radio:     scanning\n"
 	       "Store:     ok\n"
 	       "Pens:      2 enrolled\n"
 	       "Sessions:  10 of these pens in the store\n");
-	expect(fake, "status --json", 0,
+	fake_expect(fake, "status --json", 0,
 	       "{\"schema\":1,\"daemon\":{\"version\":\"0.1.0\",\"collector_id\":\"0123456789abcdef\"},"
 	       "\"radio\":{\"state\":\"scanning\",\"hint\":\"\"},\"store\":{\"state\":\"ok\",\"hint\":\"\"},"
 	       "\"adapters\":[],\"pens\":2,\"sessions\":10,\"alerts\":0,\"ok\":true}\n");
@@ -106,12 +96,12 @@ pens_list(void **state)
 {
 	Fake *fake = *state;
 
-	expect(fake, "pens list", 0,
+	fake_expect(fake, "pens list", 0,
 	       "SERIAL  LABEL  MODEL   STATE BATTERY LAST SEEN                  LAST SYNC SESSIONS COVERAGE\n"
 	       "SP-0001 Room 1 Pen One idle     80 % 2026-01-01 01:00:00 +01:00 never            5   99.9 %\n"
 	       "SP-0002 Room 2 Pen One idle     80 % 2026-01-01 01:00:00 +01:00 never            5   99.9 %\n");
 	fake_remove_pen(fake, "SP-0002");
-	expect(fake, "--json=short pens list", 0,
+	fake_expect(fake, "--json=short pens list", 0,
 	       "{\"schema\":1,\"pens\":[{\"serial\":\"SP-0001\",\"label\":\"Room 1\",\"maker\":\"Acme\","
 	       "\"model\":\"Pen One\",\"firmware\":\"1.2.3\",\"hardware\":\"\","
 	       "\"address\":\"C0:00:00:00:00:01\",\"state\":\"idle\",\"battery\":80,"
@@ -138,10 +128,10 @@ no_pens(void **state)
 	fake_remove_pen(fake, "SP-0001");
 	fake_remove_pen(fake, "SP-0002");
 	expect_part(fake, "pens list", 0, "No pen is enrolled");
-	expect(fake, "pens list --json", 0, "{\"schema\":1,\"pens\":[]}\n");
+	fake_expect(fake, "pens list --json", 0, "{\"schema\":1,\"pens\":[]}\n");
 	expect_part(fake, "pens add", 2, "No pen that could be added is in sight");
 	expect_part(fake, "sync", 2, "No pen is enrolled");
-	expect(fake, "coverage --json", 0, "{\"schema\":1,\"complete\":true,\"coverage\":[]}\n");
+	fake_expect(fake, "coverage --json", 0, "{\"schema\":1,\"complete\":true,\"coverage\":[]}\n");
 }
 
 static void
@@ -161,7 +151,7 @@ pens_by_any_name(void **state)
 	expect_part(fake, "pens show 0002", 64, "\"0002\" could be any of 2 pens.");
 	expect_part(fake, "pens show 9999", 3, "No enrolled pen has the label \"9999\" or a serial number that ends so.");
 	expect_part(fake, "pens show SP-0001 --json", 0, "{\"schema\":1,\"pen\":{\"serial\":\"SP-0001\"");
-	expect(fake, "pens show nobody --json", 3,
+	fake_expect(fake, "pens show nobody --json", 3,
 	       "{\"schema\":1,\"error\":{\"code\":\"not-found\",\"message\":\"No enrolled pen has the label "
 	       "\\\"nobody\\\" or a serial number that ends so.\",\"hint\":\"'stipplectl pens list' shows the pens.\"}}\n");
 }
@@ -184,15 +174,15 @@ pens_slots(void **state)
 
 	fake_add(fake->slots, "{'index': <uint32 0>, 'name': <'01234567'>, 'ours': <true>, 'mark': <uint32 9>}");
 	fake_add(fake->slots, "{'index': <uint32 2>, 'name': <'89abcdef'>, 'ours': <false>, 'mark': <uint32 4>}");
-	expect(fake, "pens slots SP-0001", 0,
+	fake_expect(fake, "pens slots SP-0001", 0,
 	       "COLLECTOR WHOSE    HAS UP TO\n"
 	       "01234567  this one         9\n"
 	       "89abcdef  another          4\n");
 	expect_part(fake, "pens slots SP-0001 --drop nobody", 3, "Pen SP-0001 has no collector nobody.");
 	/* What is in use here would be taken again at once. */
 	expect_part(fake, "pens slots SP-0001 --drop 01234567 --yes", 1, "Collector 01234567 is this one");
-	expect(fake, "pens slots SP-0001 --drop 89ABCDEF --json", 0, "{\"schema\":1,\"freed\":\"89abcdef\"}\n");
-	expect(fake, "pens slots SP-0001 --drop 89abcdef", 0, "The slot of collector 89abcdef in pen SP-0001 is free.\n");
+	fake_expect(fake, "pens slots SP-0001 --drop 89ABCDEF --json", 0, "{\"schema\":1,\"freed\":\"89abcdef\"}\n");
+	fake_expect(fake, "pens slots SP-0001 --drop 89abcdef", 0, "The slot of collector 89abcdef in pen SP-0001 is free.\n");
 	calls = fake_calls(fake);
 	assert_null(strstr(calls, "DropSlot('SP-0001', 0"));
 	assert_non_null(strstr(calls, "DropSlot('SP-0001', 2, '89abcdef')"));
@@ -203,9 +193,9 @@ pens_remove(void **state)
 {
 	Fake *fake = *state;
 
-	expect(fake, "pens remove 'Room 1'", 0,
+	fake_expect(fake, "pens remove 'Room 1'", 0,
 	       "Pen SP-0001 is no longer enrolled; its records stay in the store.\n");
-	expect(fake, "pens remove --force 0002 --json", 0, "{\"schema\":1,\"removed\":\"SP-0002\"}\n");
+	fake_expect(fake, "pens remove --force 0002 --json", 0, "{\"schema\":1,\"removed\":\"SP-0002\"}\n");
 
 	g_autofree char *calls = fake_calls(fake);
 
@@ -217,11 +207,11 @@ sessions_list(void **state)
 {
 	Fake *fake = *state;
 
-	expect(fake, "sessions list", 0,
+	fake_expect(fake, "sessions list", 0,
 	       "SESSION            START                         DURATION SAMPLES    SET DEPTH DEEPEST ZONES PASSES COMPLETE\n"
 	       "SP-0001/0000002a/7 2026-01-01 01:00:00 +01:00 30 min 02 s  180000 0.25-2.50 mm 2.52 mm     5      3 yes\n"
 	       "SP-0001/0000002a/6 unknown                          5.0 s     500      unknown unknown     0      0 no\n");
-	expect(fake, "sessions list --format=csv", 0,
+	fake_expect(fake, "sessions list --format=csv", 0,
 	       "id,pen,epoch,number,start,start_uncertainty_ms,time_quality,duration_ms,motor_on_ms,strokes,samples,"
 	       "period_ms,set_depth_min_um,set_depth_max_um,set_rate_dhz,depth_max_um,depth_p50_um,zones,passes,"
 	       "needles,cartridge,firmware,complete,zone,offset_min\n"
@@ -279,7 +269,7 @@ coverage(void **state)
 	fake_add(fake->coverage, "{'pen': <'SP-0002'>, 'epoch': <uint32 42>, 'current': <true>, 'first': <uint32 1>, "
 				 "'last': <uint32 20>, 'held': <uint32 20>, 'missing': <uint32 0>, "
 				 "'damaged': <uint32 0>, 'percent': <100.0>}");
-	expect(fake, "coverage", 0,
+	fake_expect(fake, "coverage", 0,
 	       "PEN     EPOCH    RECORDS HELD MISSING DAMAGED COVERAGE\n"
 	       "SP-0002 0000002a    1-20   20       0       0    100 %\n");
 	fake_add(fake->coverage,
@@ -289,7 +279,7 @@ coverage(void **state)
 		 "'findings': <[{'record': <uint32 9>, 'kind': <'crc'>, 'text': <'The checksum does not hold.'>, "
 		 "'hint': <'Have the flash checked.'>, 'since': <int64 1767225600000000>, 'count': <uint32 2>, "
 		 "'kept': <true>}]>}");
-	expect(fake, "coverage SP-0001", 6,
+	fake_expect(fake, "coverage SP-0001", 6,
 	       "PEN     EPOCH           RECORDS HELD MISSING DAMAGED COVERAGE\n"
 	       "SP-0001 00000007 (past)  1-1000  996       3       1   99.9 %\n"
 	       "\nMissing:\n"

@@ -41,16 +41,6 @@ teardown(void **state)
 }
 
 static void
-expect(Fake *fake, const char *words, int code, const char *out)
-{
-	g_auto(Outcome) outcome = fake_run(fake, NULL, words);
-
-	if (outcome.code != code || strcmp(outcome.out, out))
-		fail_msg("stipplectl %s: exit code %d, wanted %d\n%s%s\nwanted:\n%s", words, outcome.code, code,
-			 outcome.out, outcome.err, out);
-}
-
-static void
 nothing(void **state)
 {
 	Fake *fake = *state;
@@ -59,7 +49,7 @@ nothing(void **state)
 	assert_int_equal(outcome.code, 0);
 	assert_string_equal(outcome.out, "");
 	assert_string_equal(outcome.err, "No pen has been synced yet; 'stipplectl sync' does it.\n");
-	expect(fake, "syncs --json", 0, "{\"schema\":1,\"pens\":[],\"syncs\":[]}\n");
+	fake_expect(fake, "syncs --json", 0, "{\"schema\":1,\"pens\":[],\"syncs\":[]}\n");
 }
 
 static void
@@ -70,7 +60,7 @@ table(void **state)
 
 	fake_add(fake->syncs, DONE);
 	fake_add(fake->syncs, DROPPED);
-	expect(fake, "syncs", 0,
+	fake_expect(fake, "syncs", 0,
 	       "PEN     STARTED                    STAGE    RECORDS   BYTES DURATION      RATE TRIES DBM MTU "
 	       "DATA BY              LINK END\n"
 	       "SP-0001 2026-01-01 01:00:00 +01:00 done           3 30.0 kB    4.0 s 20.0 kB/s     2 -61 247 "
@@ -80,7 +70,7 @@ table(void **state)
 	       "\nWhat went wrong:\n"
 	       "  SP-0001, 2026-01-01 00:58:20 +01:00: The connection was lost. (Bluetooth: Connection? timeout)\n"
 	       "\nSP-0001: 1 of 2 links dropped, 1 by supervision timeout.\n");
-	expect(fake, "syncs --limit 1 --json", 0,
+	fake_expect(fake, "syncs --limit 1 --json", 0,
 	       "{\"schema\":1,\"pens\":[{\"pen\":\"SP-0001\",\"links\":1,\"dropped\":0,\"timeouts\":0}],"
 	       "\"syncs\":[{\"pen\":\"SP-0001\",\"started\":\"2026-01-01T00:00:00.000000Z\","
 	       "\"started_us\":1767225600000000,\"ended\":\"2026-01-01T00:00:04.000000Z\","

@@ -32,6 +32,24 @@ run_pending(void)
 		;
 }
 
+static inline gboolean
+time_is_up(gpointer up)
+{
+	*(gboolean *)up = TRUE;
+	return G_SOURCE_REMOVE;
+}
+
+/* To see that nothing comes: all that happens within that time is served, as it happens. */
+static inline void
+run_for(guint ms)
+{
+	gboolean up = FALSE;
+
+	g_timeout_add(ms, time_is_up, &up);
+	while (!up)
+		g_main_context_iteration(NULL, TRUE);
+}
+
 /* A GAsyncReadyCallback; user_data is a GAsyncResult **. */
 static inline void
 keep_result(GObject *source, GAsyncResult *result, gpointer user_data)

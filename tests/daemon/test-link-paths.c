@@ -267,8 +267,7 @@ p5_late_data_are_no_silence(void **state)
 	ask_for_data(world);
 	answer(world, 0);
 	world_assert_received(world, 2, "log-control 93 03 01 00 00 00 00 00 00 00");
-	g_usleep(400 * 1000);
-	run_pending();
+	run_for(400);
 	assert_int_equal(world_figures(world).switches, 0);
 	assert_int_equal(world_figures(world).values, 1);
 }

@@ -49,8 +49,7 @@ p2_services_that_are_resolved_too_early(void **state)
 	start_connecting(world, &result);
 	scripted_bluez_say_resolved(world->bluez);
 	WAIT_FOR(scripted_bluez_is_connected(world->bluez));
-	g_usleep(200 * 1000);
-	run_pending();
+	run_for(200);
 	assert_null(result);
 	scripted_bluez_resolve(world->bluez, 1);
 	WAIT_FOR(result != NULL);
@@ -66,8 +65,7 @@ p2_services_that_move(void **state)
 	start_connecting(world, &result);
 	for (guint place = 1; place < 6; place++) {
 		scripted_bluez_resolve(world->bluez, place);
-		g_usleep(30 * 1000);
-		run_pending();
+		run_for(30);
 		assert_null(result);
 	}
 	WAIT_FOR(result != NULL);

@@ -4,12 +4,11 @@
 import json
 import os
 import subprocess
-import time
 import unittest
 
 import truth
 import verify_records
-from world import Process, World, program
+from world import Process, World, program, wait_until
 
 
 class Collect(unittest.TestCase):
@@ -104,10 +103,8 @@ class Collect(unittest.TestCase):
             self.assertIn("in use", asked.stdout + asked.stderr)
             pens.wait_event(lambda e: isinstance(e, dict) and e.get("event") == "motor" and not e.get("on"),
                             what="that the motor stops")
-            deadline = time.monotonic() + 30
-            while "listen" not in [a["stage"] for a in truth.attempts(world.state)]:
-                self.assertLess(time.monotonic(), deadline, "it listens although the motor has stopped")
-                time.sleep(0.1)
+            wait_until(lambda: "listen" in [a["stage"] for a in truth.attempts(world.state)],
+                       "that it stops listening to a motor that has stopped")
             world.sync_until_complete(serial)
             self.compare(world, serial)
             return [f for f in truth.findings(world.state) if f["kind"].startswith("live")]

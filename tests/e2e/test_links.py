@@ -2,12 +2,11 @@
 # SPDX-License-Identifier: MIT
 """How a pen's data come and why its links end, as 'stipplectl syncs' tells it; over the fake, some in the lab."""
 import subprocess
-import time
 import unittest
 
 import dbus
 
-from world import World, program
+from world import World, program, wait_until
 
 LOG_DATA = "09100003-bb54-4852-bc64-5a6d759c3f7d"
 
@@ -21,12 +20,6 @@ class Links(unittest.TestCase):
     def radio(self, order):
         with open("/run/radio", "w") as air:
             air.write(order + "\n")
-
-    def wait_for(self, condition, timeout=30):
-        deadline = time.monotonic() + timeout
-        while not condition():
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.05)
 
     def clinic(self, world, *args):
         pens = world.start_pens(1, "--seed", "5", "--sessions", "3", "--samples", "3000", *args)
@@ -116,8 +109,8 @@ class Links(unittest.TestCase):
             device = "/org/bluez/hci0/dev_" + world.pens_of(pens)[0]["address"].replace(":", "_")
             bus = dbus.SystemBus(private=True)
             pen = bus.get_object("org.bluez", device)
-            self.wait_for(lambda: not pen.Get("org.bluez.Device1", "Connected",
-                                              dbus_interface="org.freedesktop.DBus.Properties"))
+            wait_until(lambda: not pen.Get("org.bluez.Device1", "Connected",
+                                           dbus_interface="org.freedesktop.DBus.Properties"), "no link")
             # Out of range, so that BlueZ tries for as long as it takes the daemon to ask, too.
             self.radio("away hci1")
             other = pen.get_dbus_method("Connect", "org.bluez.Device1")
@@ -125,7 +118,8 @@ class Links(unittest.TestCase):
             bus.flush()
             sync = subprocess.Popen([program("stipplectl"), "sync", serial], env=world.env,
                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-            self.wait_for(lambda: "somebody else connects" in world.processes[1].stderr())
+            wait_until(lambda: "somebody else connects" in world.processes[1].stderr(),
+                       "the daemon meets the other's Connect")
             self.radio("back hci1")
             # 2: there was nothing to do; but it had to connect to find out.
             self.assertIn(sync.wait(120), (0, 2))

@@ -6,7 +6,7 @@ import re
 import time
 import unittest
 
-from world import Process, Timeout, World
+from world import Process, World, wait_until
 
 QUIET_S = 20
 
@@ -20,14 +20,6 @@ def wakeups(pid):
     return counts
 
 
-def wait_until(done, what, timeout=100):
-    deadline = time.monotonic() + timeout
-    while not done():
-        if time.monotonic() > deadline:
-            raise Timeout("%s: not within %d s" % (what, timeout))
-        time.sleep(0.2)
-
-
 class Listening(unittest.TestCase):
     def world(self):
         return World(adapters=2, fake_args=("--monitors", "--monitor-second", "50"))
@@ -35,10 +27,10 @@ class Listening(unittest.TestCase):
     def test_p40_the_journal_says_which_way(self):
         with self.world() as world:
             daemon = world.start_daemon()
-            wait_until(lambda: "looks for pens: on-demand" in daemon.stderr(), "nothing to watch for")
+            wait_until(lambda: "looks for pens: on-demand" in daemon.stderr(), "nothing to watch for", 100)
             pens = world.start_pens(1, "--seed", "5", "--sessions", "1", "--samples", "500")
             world.enrol(pens, world.pens_of(pens)[0]["pen"])
-            wait_until(lambda: "looks for pens: passive" in daemon.stderr(), "passive scanning")
+            wait_until(lambda: "looks for pens: passive" in daemon.stderr(), "passive scanning", 100)
 
     def test_p43_service_data_tells_of_news(self):
         """The monitor's pattern on service data is all that listens when the next session is there."""
@@ -48,7 +40,7 @@ class Listening(unittest.TestCase):
                                     60 if world.kind == "lab" else 15)
             serial = world.pens_of(pens)[0]["pen"]
             world.enrol(pens, serial)
-            wait_until(lambda: "looks for pens: passive" in daemon.stderr(), "passive scanning")
+            wait_until(lambda: "looks for pens: passive" in daemon.stderr(), "passive scanning", 100)
             world.sync_until_complete(serial)
             monitor = Process(world, "stipplectl", "monitor", "--json")
             monitor.wait_event(lambda e: isinstance(e, dict) and e.get("event") == "ready", what="ready")

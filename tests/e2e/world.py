@@ -48,6 +48,15 @@ class Timeout(AssertionError):
     """Something that was waited for did not come."""
 
 
+def wait_until(done, what, timeout=30):
+    """For what nobody tells: ask until it is so."""
+    deadline = time.monotonic() + timeout
+    while not done():
+        if time.monotonic() > deadline:
+            raise Timeout("%s: not within %d s" % (what, timeout))
+        time.sleep(0.05)
+
+
 def program(name):
     build = os.environ.get("STIPPLE_BUILDDIR")
     for path in ([os.path.join(build, IN_BUILD[name])] if build else []):
