@@ -14,6 +14,8 @@ if grep -n '@[a-z_]*@' stippled.service | grep -v SystemCall; then
     echo "the unit has an unfilled place"
     exit 1
 fi
+# Else five failures in ten seconds, as D-Bus activation makes them, end it until somebody opens a terminal.
+grep -q '^StartLimitIntervalSec=0$' stippled.service || { echo "systemd would give it up"; exit 1; }
 complaints=$(systemd-analyze verify --man=no --recursive-errors=no "$dir/stippled.service" 2>&1) || {
     echo "$complaints"
     exit 1
