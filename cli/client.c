@@ -5,6 +5,8 @@
 
 #include "client.h"
 #include "failure.h"
+#include "output.h"
+#include "pens-retired.h"
 
 /* The name has no owner: have the bus start it, which also tells why it cannot. */
 static gboolean
@@ -130,7 +132,7 @@ no_such_pen(struct client *client, const char *which)
 {
 	if (*which && store_knows(client, which))
 		return cli_fail(client->cli, EXIT_NOT_FOUND, "not-enrolled",
-				"'stipplectl sessions list --pen' and 'stipplectl coverage' show them; 'stipplectl pens add' "
+				"'stipplectl pens show', 'sessions list --pen' and 'coverage' show them; 'stipplectl pens add' "
 				"enrols it again.",
 				"Pen %s is not enrolled any more; its records are in the store.", which);
 	return cli_fail(client->cli, EXIT_NOT_FOUND, "not-found", "'stipplectl pens list' shows the pens.",
@@ -193,14 +195,20 @@ int
 client_find_serial(struct client *client, const char *which, char **serial)
 {
 	g_autoptr(StpDbusPen1) pen = NULL;
+	g_autoptr(JsonObject) retired = NULL;
 
 	if (*which && store_knows(client, which)) {
 		*serial = g_strdup(which);
 		return EXIT_OK;
 	}
-	int code = client_find_pen(client, which, &pen);
+	int code = client_match_pen(client, which, &pen);
 
-	if (code == EXIT_OK)
-		*serial = g_strdup(stp_dbus_pen1_get_serial(pen));
-	return code;
+	if (code == EXIT_OK && !pen)
+		code = retired_match(client, which, &retired);
+	if (code != EXIT_OK)
+		return code;
+	if (!pen && !retired)
+		return no_such_pen(client, which);
+	*serial = g_strdup(pen ? stp_dbus_pen1_get_serial(pen) : row_text(retired, "serial"));
+	return EXIT_OK;
 }

@@ -39,5 +39,5 @@ int client_find_pen(struct client *client, const char *which, StpDbusPen1 **pen)
 /* The same, but that none fits is no failure: *pen stays as it is. */
 int client_match_pen(struct client *client, const char *which, StpDbusPen1 **pen);
 
-/* The serial of a pen as above; a serial in full need not be enrolled any more. */
+/* The serial of a pen as above; it need not be enrolled any more.  An enrolled one goes before. */
 int client_find_serial(struct client *client, const char *which, char **serial);

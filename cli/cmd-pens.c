@@ -12,6 +12,7 @@
 #include "model.h"
 #include "output.h"
 #include "pens-errands.h"
+#include "pens-retired.h"
 #include "prompt.h"
 #include "sightings.h"
 #include "text.h"
@@ -21,12 +22,14 @@
 /* ---- list ---- */
 
 struct list_options {
-	gboolean all;
+	gboolean all, retired;
 };
 
 static const struct option list_table[] = {
 	{ "all", 'a', OPTION_FLAG, offsetof(struct list_options, all), NULL,
 	  "Also show pens in sight that are not enrolled" },
+	{ "retired", 0, OPTION_FLAG, offsetof(struct list_options, retired), NULL,
+	  "Show the pens that were retired instead, when, how, and what was missing then" },
 };
 
 static char *
@@ -111,6 +114,25 @@ list_pens(struct client *client, const struct list_options *options)
 }
 
 static int
+list_retired(struct client *client)
+{
+	g_autoptr(JsonArray) rows = NULL;
+	int code = retired_load(client, &rows);
+
+	if (code != EXIT_OK)
+		return code;
+	if (client->cli->json != JSON_OFF) {
+		JsonObject *document = output_new_document();
+
+		json_object_set_array_member(document, "retired", json_array_ref(rows));
+		output_json(client->cli, document);
+	} else {
+		retired_print_table(client->cli, rows);
+	}
+	return EXIT_OK;
+}
+
+static int
 run_list(struct cli *cli, const void *options, char **args)
 {
 	struct client client;
@@ -118,7 +140,7 @@ run_list(struct cli *cli, const void *options, char **args)
 
 	if (code != EXIT_OK)
 		return code;
-	code = list_pens(&client, options);
+	code = ((const struct list_options *)options)->retired ? list_retired(&client) : list_pens(&client, options);
 	client_close(&client);
 	return code;
 }
@@ -212,30 +234,47 @@ print_pen(const struct cli *cli, JsonObject *pen)
 }
 
 static int
+show(struct client *client, const char *which)
+{
+	struct cli *cli = client->cli;
+	g_autoptr(StpDbusPen1) pen = NULL;
+	g_autoptr(JsonObject) object = NULL;
+	gboolean retired = FALSE;
+	int code = client_match_pen(client, which, &pen);
+
+	if (code == EXIT_OK && !pen)
+		code = retired_match(client, which, &object);
+	if (code != EXIT_OK)
+		return code;
+	if (object)
+		retired = TRUE;
+	else if (pen)
+		object = model_pen(pen);
+	else
+		return client_find_pen(client, which, &pen);	/* says that there is none */
+	json_object_set_array_member(object, "addresses", pens_addresses(client, row_text(object, "serial")));
+	if (cli->json != JSON_OFF) {
+		JsonObject *document = output_new_document();
+
+		json_object_set_object_member(document, retired ? "retired" : "pen", json_object_ref(object));
+		output_json(cli, document);
+	} else if (retired) {
+		retired_print(cli, object);
+	} else {
+		print_pen(cli, object);
+	}
+	return EXIT_OK;
+}
+
+static int
 run_show(struct cli *cli, const void *options, char **args)
 {
-	g_autoptr(StpDbusPen1) pen = NULL;
 	struct client client;
 	int code = client_open(&client, cli);
 
 	if (code != EXIT_OK)
 		return code;
-	code = client_find_pen(&client, args[0], &pen);
-	if (code == EXIT_OK) {
-		JsonObject *object = model_pen(pen);
-
-		json_object_set_array_member(object, "addresses",
-					     pens_addresses(&client, stp_dbus_pen1_get_serial(pen)));
-		if (cli->json != JSON_OFF) {
-			JsonObject *document = output_new_document();
-
-			json_object_set_object_member(document, "pen", object);
-			output_json(cli, document);
-		} else {
-			print_pen(cli, object);
-			json_object_unref(object);
-		}
-	}
+	code = show(&client, args[0]);
 	client_close(&client);
 	return code;
 }
@@ -245,7 +284,7 @@ static const struct command cmd_show = {
 	.path = "pens show",
 	.arguments = "PEN",
 	.summary = "Show everything about a pen, its last error included",
-	.details = "PEN is a serial number, a label, or the end of a serial number.",
+	.details = "PEN is a serial number, a label, or the end of a serial number; of a retired pen, too.",
 	.args_min = 1,
 	.args_max = 1,
 	.run = run_show,

@@ -19,7 +19,7 @@ _stipplectl_words() {
 
 _stipplectl_options() {
     case $1 in
-    'pens list') echo '--all' ;;
+    'pens list') echo '--all --retired' ;;
     'pens add' | 'pens repair') echo '--label= --passkey= --timeout= --allow-unauthenticated --yes' ;;
     'pens slots') echo '--drop= --yes' ;;
     'pens remove') echo '--force --erase --free-slot --yes' ;;

@@ -195,6 +195,17 @@ model_sync(GVariant *sync)
 }
 
 JsonObject *
+model_retired(GVariant *pen)
+{
+	static const char *const may_lack[] = { "retired", "retired_us", "forced", "missing_then", "never_synced",
+						"had_news", "erased", "slot_freed", NULL };
+	JsonObject *object = to_object(pen);
+
+	fill_in(object, may_lack);
+	return object;
+}
+
+JsonObject *
 model_sighting(GVariant *sighting)
 {
 	static const char *const may_lack[] = { "serial", "pairing_open", "rssi", NULL };

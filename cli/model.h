@@ -16,6 +16,7 @@ JsonObject *model_session(GVariant *session);
 JsonObject *model_coverage(GVariant *coverage);
 JsonObject *model_finding(GVariant *finding);
 JsonObject *model_alert(GVariant *alert);
+JsonObject *model_retired(GVariant *pen);
 JsonObject *model_sighting(GVariant *sighting);
 JsonObject *model_sync(GVariant *sync);
 JsonObject *model_sync_result(GVariant *result);

@@ -7,6 +7,7 @@
 #include "bus-enrol.h"
 #include "bus-errands.h"
 #include "bus-format.h"
+#include "bus-retired.h"
 #include "bus-sessions.h"
 #include "bus-upkeep.h"
 #include "bus-syncs.h"
@@ -289,6 +290,7 @@ stp_bus_manager_new(StpCollector *collector, const char *version)
 	stp_bus_alerts_attach(store, self->skeleton);
 	stp_bus_upkeep_attach(store, self->skeleton);
 	stp_bus_syncs_attach(store, self->skeleton);
+	stp_bus_retired_attach(store, self->skeleton);
 	for (guint i = 0; i < G_N_ELEMENTS(methods); i++)
 		g_signal_connect_object(self->skeleton, methods[i].signal, methods[i].handler, self,
 					0);

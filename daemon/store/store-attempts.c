@@ -16,6 +16,7 @@ stp_attempt_free(StpAttempt *attempt)
 	g_free((char *)attempt->notify);
 	g_free((char *)attempt->link_end);
 	g_free((char *)attempt->link_end_text);
+	g_free((char *)attempt->trouble);
 	g_free(attempt);
 }
 
@@ -41,8 +42,8 @@ insert(StpDatabase *db, gint64 pen, const StpAttempt *attempt, GError **error)
 	static const char sql[] =
 		"INSERT INTO attempt (pen, started, ended, stage, records, damaged, given_up, bytes, mtu, error,"
 		"  notify, switches, rssi, connect_tries, connect_ms, refreshes, data_ms, link_end,"
-		"  link_end_text)"
-		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+		"  link_end_text, trouble)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 	return stp_database_run(
 		db, sql,
@@ -54,7 +55,8 @@ insert(StpDatabase *db, gint64 pen, const StpAttempt *attempt, GError **error)
 			   attempt->has_rssi ? STP_INT(attempt->rssi) : STP_NULL,
 			   STP_INT(attempt->connect_tries), STP_INT(attempt->connect_ms),
 			   STP_INT(attempt->refreshes), STP_INT(attempt->data_ms),
-			   STP_TEXT(or_empty(attempt->link_end)), STP_TEXT(or_empty(attempt->link_end_text))),
+			   STP_TEXT(or_empty(attempt->link_end)), STP_TEXT(or_empty(attempt->link_end_text)),
+			   STP_TEXT(or_empty(attempt->trouble))),
 		error);
 }
 
@@ -62,10 +64,12 @@ gboolean
 stp_attempts_put(StpDatabase *db, const StpAttempt *attempt, GError **error)
 {
 	static const char synced[] = "UPDATE pen SET last_sync = max(last_sync, ?2) WHERE pen = ?1";
+	static const char room[] = "UPDATE pen SET log_capacity = ?2 WHERE pen = ?1 AND ?2 <> 0";
 	gint64 pen;
 
 	if (!stp_pens_ensure(db, attempt->serial, &pen, error) || !insert(db, pen, attempt, error) ||
-	    !forget_old(db, pen, error))
+	    !forget_old(db, pen, error) ||
+	    !stp_database_run(db, room, STP_VALUES(STP_INT(pen), STP_INT(attempt->capacity)), error))
 		return FALSE;
 	if (*or_empty(attempt->error) != '\0' || g_strcmp0(attempt->stage, "yielded") == 0 ||
 	    g_strcmp0(attempt->stage, "chosen") == 0)
@@ -98,7 +102,8 @@ read_attempt(StpRows *rows)
 	attempt->refreshes = (guint)stp_rows_int(rows, column++);
 	attempt->data_ms = (guint64)stp_rows_int(rows, column++);
 	attempt->link_end = g_strdup(stp_rows_text(rows, column++));
-	attempt->link_end_text = g_strdup(stp_rows_text(rows, column));
+	attempt->link_end_text = g_strdup(stp_rows_text(rows, column++));
+	attempt->trouble = g_strdup(stp_rows_text(rows, column));
 	return attempt;
 }
 
@@ -107,7 +112,7 @@ stp_attempts_list(StpDatabase *db, const char *serial, guint limit, GError **err
 {
 	static const char sql[] =
 		"SELECT serial, started, ended, stage, records, damaged, given_up, bytes, mtu, error, notify,"
-		" switches, rssi, connect_tries, connect_ms, refreshes, data_ms, link_end, link_end_text"
+		" switches, rssi, connect_tries, connect_ms, refreshes, data_ms, link_end, link_end_text, trouble"
 		" FROM attempt JOIN pen USING (pen) WHERE ?1 IS NULL OR serial = ?1"
 		" ORDER BY started DESC, attempt DESC LIMIT ?2";
 	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)stp_attempt_free);

@@ -4,6 +4,7 @@
 #include "store-enrolment.h"
 
 #include "error.h"
+#include "store-coverage.h"
 #include "store-pens.h"
 
 void
@@ -69,15 +70,32 @@ stp_enrolment_put_identity(StpDatabase *db, const StpPenRow *row, GError **error
 	       note_address(db, pen, row, error);
 }
 
+/* Over all of its logs. */
+static gboolean
+count_missing(StpDatabase *db, const char *serial, gint64 *missing, GError **error)
+{
+	g_autoptr(GPtrArray) logs = stp_coverage_list(db, serial, error);
+
+	if (logs == NULL)
+		return FALSE;
+	*missing = 0;
+	for (guint i = 0; i < logs->len; i++) {
+		const StpCoverage *log = g_ptr_array_index(logs, i);
+
+		*missing += (gint64)log->missing + log->damaged;
+	}
+	return TRUE;
+}
+
 gboolean
 stp_enrolment_retire(StpDatabase *db, const char *serial, StpRetiredFlags how, gint64 now, GError **error)
 {
 	static const char end[] = "UPDATE pen SET enrolled = 0 WHERE pen = ?1";
 	/* The key is gone with the enrolment: a later bond has to prove itself again. */
 	static const char note[] =
-		"INSERT INTO enrolment (pen, bond, retired_at, retired_how) VALUES (?1, 0, ?2, ?3)"
-		" ON CONFLICT (pen) DO UPDATE SET bond = 0, retired_at = ?2, retired_how = ?3";
-	gint64 pen = 0;
+		"INSERT INTO enrolment (pen, bond, retired_at, retired_how, retired_missing) VALUES (?1, 0, ?2, ?3, ?4)"
+		" ON CONFLICT (pen) DO UPDATE SET bond = 0, retired_at = ?2, retired_how = ?3, retired_missing = ?4";
+	gint64 pen = 0, missing = 0;
 
 	if (!stp_database_get_int(db, "SELECT pen FROM pen WHERE serial = ? AND enrolled <> 0",
 				  STP_VALUES(STP_TEXT(serial)), 0, &pen, error))
@@ -87,8 +105,10 @@ stp_enrolment_retire(StpDatabase *db, const char *serial, StpRetiredFlags how, g
 			    "No pen %s is enrolled. 'stipplectl pens list' shows those that are.", serial);
 		return FALSE;
 	}
-	return stp_database_run(db, end, STP_VALUES(STP_INT(pen)), error) &&
-	       stp_database_run(db, note, STP_VALUES(STP_INT(pen), STP_INT(now), STP_INT(how)), error);
+	return count_missing(db, serial, &missing, error) &&
+	       stp_database_run(db, end, STP_VALUES(STP_INT(pen)), error) &&
+	       stp_database_run(db, note, STP_VALUES(STP_INT(pen), STP_INT(now), STP_INT(how), STP_INT(missing)),
+				error);
 }
 
 GPtrArray *

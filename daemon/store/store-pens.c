@@ -94,6 +94,8 @@ read_pen(StpRows *rows)
 	row->bond = (StpPenBond)stp_rows_int(rows, 14);
 	row->retired_at = stp_rows_int(rows, 15);
 	row->retired_how = (StpRetiredFlags)stp_rows_int(rows, 16);
+	row->retired_missing = (guint)stp_rows_int(rows, 17);
+	row->log_capacity = (guint64)MAX(stp_rows_int(rows, 18), 0);
 	return row;
 }
 
@@ -103,7 +105,8 @@ stp_pens_list(StpDatabase *db, const char *serial, GError **error)
 	static const char sql[] =
 		"SELECT pen, serial, maker, model, firmware, hardware, label, address, battery, enrolled, enrolled_at,"
 		"  last_seen, last_sync, (SELECT count(*) FROM session WHERE session.pen = pen.pen),"
-		"  coalesce(bond, 0), coalesce(retired_at, 0), coalesce(retired_how, 0)"
+		"  coalesce(bond, 0), coalesce(retired_at, 0), coalesce(retired_how, 0),"
+		"  coalesce(retired_missing, 0), log_capacity"
 		" FROM pen LEFT JOIN enrolment USING (pen) WHERE ?1 IS NULL OR serial = ?1 ORDER BY serial";
 	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)stp_pen_row_free);
 	g_autoptr(GError) local = NULL;

@@ -32,6 +32,8 @@ typedef enum {
 	STP_RETIRED_ERASED = 1 << 1,	/* the pen's log was erased */
 	STP_RETIRED_SLOT = 1 << 2,	/* the pen's slot of this collector was freed */
 	STP_RETIRED_BOND = 1 << 3,	/* this host's key was removed */
+	STP_RETIRED_UNSYNCED = 1 << 4,	/* it had never been synced to the end */
+	STP_RETIRED_NEWS = 1 << 5,	/* it told of news since its last sync */
 } StpRetiredFlags;
 
 typedef struct {
@@ -44,6 +46,8 @@ typedef struct {
 	StpPenBond bond;
 	gint64 retired_at;	/* kept by the store: the last time; 0: never */
 	StpRetiredFlags retired_how;	/* kept by the store */
+	guint retired_missing;	/* kept by the store: records it was known to have then that were not here */
+	guint64 log_capacity;	/* kept by the store, from attempts: bytes; 0: not known */
 	/* kept by the store, ignored by put */
 	guint sessions;
 	double coverage;	/* percent over all epochs, 100 when nothing is known to exist */
@@ -263,6 +267,8 @@ typedef struct {
 	guint64 data_ms;	/* from the first request for data to the last of them */
 	const char *link_end;	/* a word: "local", "timeout", "lost", ... */
 	const char *link_end_text;	/* what BlueZ said of that */
+	const char *trouble;	/* the class of the error, a word: "link", "auth", ...; "" none, or not known */
+	guint64 capacity;	/* put only: of the pen's log, bytes; 0: it did not tell */
 	StpLiveTally live;	/* put only */
 } StpAttempt;
 

@@ -97,13 +97,18 @@ rounded_down(double percent)
 	return (double)(gint64)(percent * 10) / 10;
 }
 
+/* *why: what a removal by force has to note. */
 static gboolean
-is_complete(const Removal *removal, const StpPenRow *row, GError **error)
+is_complete(const Removal *removal, const StpPenRow *row, StpRetiredFlags *why, GError **error)
 {
 	g_autoptr(GPtrArray) coverage = stp_store_get_coverage(removal->store, row->serial, error);
 
 	if (coverage == NULL)
 		return FALSE;
+	if (row->last_sync == 0)
+		*why |= STP_RETIRED_UNSYNCED;
+	if (tells_of_news(removal->radio, row->address, current_log(coverage)))
+		*why |= STP_RETIRED_NEWS;
 	if (row->coverage < 100.0) {
 		g_set_error(error, STP_ERROR, STP_ERROR_INCOMPLETE,
 			    "Pen %s holds records that are not in the store (coverage %.1f %%). Sync it "
@@ -111,7 +116,7 @@ is_complete(const Removal *removal, const StpPenRow *row, GError **error)
 			    rounded_down(row->coverage));
 		return FALSE;
 	}
-	if (row->last_sync != 0 && !tells_of_news(removal->radio, row->address, current_log(coverage)))
+	if (*why == 0)
 		return TRUE;
 	g_set_error(error, STP_ERROR, STP_ERROR_INCOMPLETE,
 		    "Pen %s %s, so it may hold records that are not in the store. Sync it first, or remove it with "
@@ -396,6 +401,7 @@ stp_pen_remove_async(StpPenKeeper *keeper, StpRadio *radio, StpStore *store, con
 	const char *serial = stp_enrolled_pen_get_row(stp_pen_keeper_get_pen(keeper))->serial;
 	g_autoptr(GError) incomplete = NULL;
 	GError *error = NULL;
+	StpRetiredFlags why = 0;
 	g_autoptr(StpPenRow) row = stp_store_get_pen(store, serial, &error);
 
 	g_task_set_check_cancellable(task, FALSE);
@@ -412,13 +418,13 @@ stp_pen_remove_async(StpPenKeeper *keeper, StpRadio *radio, StpStore *store, con
 		g_object_unref(task);
 		return;
 	}
-	if (!is_complete(removal, row, &incomplete)) {
+	if (!is_complete(removal, row, &why, &incomplete)) {
 		if (!wanted->force) {
 			g_task_return_error(task, g_steal_pointer(&incomplete));
 			g_object_unref(task);
 			return;
 		}
-		removal->how |= STP_RETIRED_FORCED;
+		removal->how |= STP_RETIRED_FORCED | why;
 	}
 	stp_pen_keeper_hold(keeper, TRUE);
 	/* A sync that goes on stays of use until the enrolment has ended, unless the pen is needed. */

@@ -182,6 +182,15 @@ on_list_slots(StpDbusManager1 *manager, GDBusMethodInvocation *invocation, const
 }
 
 static gboolean
+on_list_retired_pens(StpDbusManager1 *manager, GDBusMethodInvocation *invocation, Fake *fake)
+{
+	if (!note(fake, invocation))
+		stp_dbus_manager1_complete_list_retired_pens(manager, invocation,
+							     to_array(fake->retired, 0, G_MAXSIZE));
+	return TRUE;
+}
+
+static gboolean
 on_drop_slot(StpDbusManager1 *manager, GDBusMethodInvocation *invocation, const char *serial, guint index,
 	     const char *name, Fake *fake)
 {
@@ -367,6 +376,7 @@ connect_manager(Fake *fake)
 		{ "handle-list-alerts", G_CALLBACK(on_list_alerts) },
 		{ "handle-acknowledge-alert", G_CALLBACK(on_acknowledge_alert) },
 		{ "handle-list-slots", G_CALLBACK(on_list_slots) },
+		{ "handle-list-retired-pens", G_CALLBACK(on_list_retired_pens) },
 		{ "handle-drop-slot", G_CALLBACK(on_drop_slot) },
 		{ "handle-remove-pen", G_CALLBACK(on_remove_pen) },
 		{ "handle-sync-all", G_CALLBACK(on_sync_all) },
@@ -426,6 +436,7 @@ fake_new(void)
 	fake->coverage = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
 	fake->syncs = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
 	fake->slots = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
+	fake->retired = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
 	fake->alerts = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
 	fake->stuck_syncs = g_ptr_array_new();
 	fake->sync_result = g_variant_ref_sink(g_variant_new_parsed("@a{sv} {'records': <uint32 0>}"));
@@ -459,6 +470,7 @@ fake_free(Fake *fake)
 	g_ptr_array_unref(fake->syncs);
 	g_ptr_array_unref(fake->alerts);
 	g_ptr_array_unref(fake->slots);
+	g_ptr_array_unref(fake->retired);
 	g_ptr_array_unref(fake->stuck_syncs);
 	g_variant_unref(fake->sync_result);
 	g_clear_pointer(&fake->records, g_bytes_unref);

@@ -24,7 +24,8 @@ typedef struct {
 	/* What calls came, in order: "RemovePen('SP-0001', true)" */
 	GPtrArray *calls;
 
-	GPtrArray *adapters, *sightings, *sessions, *coverage, *alerts, *syncs, *slots;	/* dictionaries, of floating-sunk GVariants */
+	GPtrArray *adapters, *sightings, *sessions, *coverage, *alerts, *syncs, *slots,
+		*retired;	/* dictionaries, of floating-sunk GVariants */
 	GBytes *records;		/* what OpenSession gives */
 	gboolean unsealed;
 	guint page;			/* at most so many sessions a page; 0: as asked */

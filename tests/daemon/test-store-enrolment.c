@@ -93,6 +93,32 @@ nothing_but_enrolling_enrols(void **state)
 	world_end(&world);
 }
 
+/* Who looks back years later wants to know what was given up. */
+static void
+what_was_missing_then_is_noted(void **state)
+{
+	World world;
+	g_autoptr(StpPenRow) row = NULL;
+	StpAttempt attempt = { .serial = "P1", .started = 1, .ended = 2, .stage = "done", .error = "",
+			       .capacity = 4096 };
+
+	world_open(&world);
+	world_put_pen(&world, &enrolled);
+	world_put_state(&world, "P1", 1, 1, 7, NULL);
+	world_put_attempt(&world, &attempt);
+	attempt.capacity = 0;
+	world_put_attempt(&world, &attempt);
+	assert_null(retire(&world, "P1", STP_RETIRED_FORCED | STP_RETIRED_NEWS));
+	world_put_state(&world, "P1", 1, 1, 9, NULL);
+	world_reopen(&world);
+	row = stp_store_get_pen(world.store, "P1", NULL);
+	assert_int_equal(row->retired_missing, 7);
+	assert_int_equal(row->retired_how, STP_RETIRED_FORCED | STP_RETIRED_NEWS);
+	/* As it told last; that it did not tell changes nothing. */
+	assert_int_equal(row->log_capacity, 4096);
+	world_end(&world);
+}
+
 static void
 addresses_are_history(void **state)
 {
@@ -125,6 +151,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_but_enrolling_enrols),
+		cmocka_unit_test(what_was_missing_then_is_noted),
 		cmocka_unit_test(addresses_are_history),
 	};
 

@@ -25,7 +25,8 @@ CREATE TABLE enrolment (
 	pen INTEGER PRIMARY KEY REFERENCES pen,
 	bond INTEGER NOT NULL,			-- StpPenBond
 	retired_at INTEGER NOT NULL DEFAULT 0,	-- the last time; 0: never
-	retired_how INTEGER NOT NULL DEFAULT 0	-- StpRetiredFlags
+	retired_how INTEGER NOT NULL DEFAULT 0,	-- StpRetiredFlags
+	retired_missing INTEGER NOT NULL DEFAULT 0	-- records it was known to have then that were not here
 );
 -- Before this layout a bond without a code was taken back at once.
 INSERT INTO enrolment (pen, bond) SELECT pen, 1 FROM pen WHERE enrolled <> 0;
@@ -90,6 +91,10 @@ ALTER TABLE attempt ADD COLUMN refreshes INTEGER NOT NULL DEFAULT 0;	-- for a st
 ALTER TABLE attempt ADD COLUMN data_ms INTEGER NOT NULL DEFAULT 0;	-- first request to last value
 ALTER TABLE attempt ADD COLUMN link_end TEXT NOT NULL DEFAULT '';	-- "local", "timeout", "lost", ...
 ALTER TABLE attempt ADD COLUMN link_end_text TEXT NOT NULL DEFAULT '';	-- what BlueZ said
+ALTER TABLE attempt ADD COLUMN trouble TEXT NOT NULL DEFAULT '';	-- the class of its error: sync-trouble.h; "" unknown
+
+-- The room of its log, in bytes, as the pen said last; 0: not known.
+ALTER TABLE pen ADD COLUMN log_capacity INTEGER NOT NULL DEFAULT 0;
 
 -- Of logs whose numbers went back: what was read since, as LIST named it.  What is listed so again is not
 -- read again.
