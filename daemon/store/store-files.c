@@ -280,7 +280,7 @@ begin_anew(StpStoreFiles *self, const char *why, GError **error)
 				     "read of it is taken over by itself. Check the disk, and keep that file until "
 				     "'stipplectl coverage' is complete.", aside);
 	stp_warning("store", NULL, "%s", self->hint);
-	return open_both(self, path, &damaged, error) && stp_salvage_begin(self->writer, aside, error);
+	return open_both(self, path, &damaged, error) && stp_salvage_begin(self->writer, error);
 }
 
 static gboolean
@@ -291,7 +291,7 @@ open_databases(StpStoreFiles *self, GError **error)
 	gboolean damaged = FALSE;
 
 	if (open_both(self, path, &damaged, &local))
-		return TRUE;
+		return stp_salvage_begin(self->writer, error);
 	if (damaged)
 		return begin_anew(self, local->message, error);
 	g_propagate_error(error, g_steal_pointer(&local));

@@ -9,6 +9,7 @@
 
 #include "log.h"
 #include "record-digest.h"
+#include "salvage-tables.h"
 #include "store-pens.h"
 #include "store-records.h"
 
@@ -16,302 +17,213 @@
 #define SLICE_US (200 * G_TIME_SPAN_MILLISECOND)
 /* Numbers looked up between two looks at the clock. */
 #define STRIDE 64
-/* No record takes less of a file, so there are at most so many. */
+/* No record and no specimen takes less of a file, so there are at most so many. */
 #define RECORD_SIZE_MIN 64
+#define DONE -1
+
+/* A file that was set aside, as the table of them has it. */
+typedef struct {
+	char *name;	/* beside the store's */
+	char *path;
+	guint pens, records, specimens, damaged;
+	gint64 next_record, next_specimen;	/* DONE: there are no more */
+} Relic;
+
+static void
+relic_free(Relic *relic)
+{
+	g_free(relic->name);
+	g_free(relic->path);
+	g_free(relic);
+}
 
 void
 stp_salvage_clear(StpSalvage *self)
 {
-	g_clear_pointer(&self->aside, g_free);
+	g_clear_pointer(&self->asides, g_free);
 }
 
-/* ---- how far it is: texts among the settings ---- */
+/* ---- how far it is ---- */
 
-static gboolean
-put_setting(StpDatabase *db, const char *name, const char *value, GError **error)
+static char *
+path_of(StpDatabase *db, const char *name)
 {
-	static const char sql[] = "INSERT INTO setting (name, value) VALUES (?1, ?2)"
-				  " ON CONFLICT (name) DO UPDATE SET value = ?2";
+	g_autofree char *directory = g_path_get_dirname(stp_database_path(db));
 
-	return stp_database_run(db, sql, STP_VALUES(STP_TEXT(name), STP_TEXT(value)), error);
+	return g_build_filename(directory, name, NULL);
 }
 
-static gboolean
-put_number(StpDatabase *db, const char *name, gint64 number, GError **error)
-{
-	g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, number);
-
-	return put_setting(db, name, text, error);
-}
-
-static gboolean
-get_setting(StpDatabase *db, const char *name, char **value, GError **error)
-{
-	g_autoptr(GError) local = NULL;
-	g_autoptr(StpRows) rows = stp_database_query(db, "SELECT value FROM setting WHERE name = ?",
-						     STP_VALUES(STP_TEXT(name)), error);
-
-	*value = NULL;
-	if (rows == NULL)
-		return FALSE;
-	if (stp_rows_next(rows, &local))
-		*value = g_strdup(stp_rows_text(rows, 0));
-	if (local == NULL)
-		return TRUE;
-	g_propagate_error(error, g_steal_pointer(&local));
-	return FALSE;
-}
-
-static gboolean
-get_number(StpDatabase *db, const char *name, gint64 *number, GError **error)
-{
-	g_autofree char *text = NULL;
-
-	if (!get_setting(db, name, &text, error))
-		return FALSE;
-	*number = text != NULL ? g_ascii_strtoll(text, NULL, 10) : 0;
-	return TRUE;
-}
-
-gboolean
-stp_salvage_read(StpDatabase *db, StpSalvage *out, GError **error)
-{
-	gint64 pens, records, damaged, next;
-
-	*out = (StpSalvage){ 0 };
-	if (!get_setting(db, "salvage-file", &out->aside, error) ||
-	    !get_number(db, "salvage-pens", &pens, error) ||
-	    !get_number(db, "salvage-records", &records, error) ||
-	    !get_number(db, "salvage-damaged", &damaged, error) ||
-	    !get_number(db, "salvage-next", &next, error)) {
-		stp_salvage_clear(out);
-		return FALSE;
-	}
-	if (out->aside != NULL && !g_file_test(out->aside, G_FILE_TEST_EXISTS))
-		stp_salvage_clear(out);
-	out->pens = (guint)pens;
-	out->records = (guint)records;
-	out->damaged = (guint)damaged;
-	out->done = out->aside == NULL || next < 0;
-	return TRUE;
-}
-
-/* ---- the small tables ---- */
-
-/* What is made anew from the records, is copied with them, or is no part of the layout. */
-static const char copied_tables[] =
-	"SELECT name FROM sqlite_schema AS own WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-	/* Nor what says that a record need not be read again: it may be one that is lost. */
-	" AND name NOT IN ('pen', 'record', 'record_raw', 'held', 'specimen', 'specimen_raw', 'session', 'part',"
-	"  'partial', 'partial_chunk', 'reread')"
-	/* A row that points to a record would point to another one. */
-	" AND NOT EXISTS (SELECT 1 FROM pragma_foreign_key_list(own.name) AS key"
-	"  WHERE key.\"table\" NOT IN ('pen', 'epoch'))"
-	/* What pens said comes before what refers to it. */
-	" ORDER BY name <> 'epoch', name";
-
-typedef struct {
-	StpDatabase *from, *to;
-	GHashTable *pens;	/* old number -> new number, as gint64 each */
-	guint rows;
-} Copy;
-
-/* A table as both files have it. */
-typedef struct {
-	const char *select;	/* interned: statements are kept by address */
-	const char *insert;
-	int columns;
-	int pen;		/* which of them is a pen's number; -1: none */
-} Plan;
-
+/* (element-type Relic): those that are still there, the latest first. */
 static GPtrArray *
-column_names(StpDatabase *db, const char *table, GError **error)
+list_relics(StpDatabase *db, GError **error)
 {
-	g_autofree char *text = g_strdup_printf("SELECT name FROM pragma_table_info('%s')", table);
-	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	static const char sql[] = "SELECT file, pens, records, specimens, damaged, next_record, next_specimen"
+				  " FROM salvage ORDER BY file DESC";
+	g_autoptr(GPtrArray) relics = g_ptr_array_new_with_free_func((GDestroyNotify)relic_free);
 	g_autoptr(GError) local = NULL;
-	g_autoptr(StpRows) rows = stp_database_query(db, g_intern_string(text), NULL, error);
+	g_autoptr(StpRows) rows = stp_database_query(db, sql, NULL, error);
 
 	if (rows == NULL)
 		return NULL;
-	while (stp_rows_next(rows, &local))
-		g_ptr_array_add(names, g_strdup(stp_rows_text(rows, 0)));
+	while (stp_rows_next(rows, &local)) {
+		Relic *relic;
+		g_autofree char *path = path_of(db, stp_rows_text(rows, 0));
+
+		if (!g_file_test(path, G_FILE_TEST_EXISTS))
+			continue;
+		relic = g_new0(Relic, 1);
+		relic->name = g_strdup(stp_rows_text(rows, 0));
+		relic->path = g_steal_pointer(&path);
+		relic->pens = (guint)stp_rows_int(rows, 1);
+		relic->records = (guint)stp_rows_int(rows, 2);
+		relic->specimens = (guint)stp_rows_int(rows, 3);
+		relic->damaged = (guint)stp_rows_int(rows, 4);
+		relic->next_record = stp_rows_int(rows, 5);
+		relic->next_specimen = stp_rows_int(rows, 6);
+		g_ptr_array_add(relics, relic);
+	}
 	if (local == NULL)
-		return g_steal_pointer(&names);
+		return g_steal_pointer(&relics);
 	g_propagate_error(error, g_steal_pointer(&local));
 	return NULL;
 }
 
 static gboolean
-plan_table(Copy *copy, const char *table, Plan *plan, GError **error)
+put_relic(StpDatabase *db, const Relic *relic, GError **error)
 {
-	g_autoptr(GPtrArray) old = column_names(copy->from, table, error);
-	g_autoptr(GPtrArray) new = old != NULL ? column_names(copy->to, table, error) : NULL;
-	g_autoptr(GString) names = g_string_new(NULL), marks = g_string_new(NULL);
-	g_autofree char *select = NULL, *insert = NULL;
-	g_autoptr(StpRows) fits = NULL;
+	static const char sql[] =
+		"INSERT INTO salvage (file, pens, records, specimens, damaged, next_record, next_specimen)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (file) DO UPDATE SET pens = ?2, records = ?3,"
+		" specimens = ?4, damaged = ?5, next_record = ?6, next_specimen = ?7";
 
-	*plan = (Plan){ .pen = -1 };
-	if (new == NULL)
-		return FALSE;
-	/* An older layout's columns go by name; where there are as many, the old names may be damaged. */
-	if (old->len == new->len)
-		g_ptr_array_unref(g_steal_pointer(&old));
-	plan->columns = (int)(old != NULL ? old->len : new->len);
-	for (int i = 0; i < plan->columns; i++) {
-		const char *name = g_ptr_array_index(old != NULL ? old : new, i);
+	return stp_database_run(db, sql,
+				STP_VALUES(STP_TEXT(relic->name), STP_INT(relic->pens), STP_INT(relic->records),
+					   STP_INT(relic->specimens), STP_INT(relic->damaged),
+					   STP_INT(relic->next_record), STP_INT(relic->next_specimen)),
+				error);
+}
 
-		if (g_str_equal(name, "pen"))
-			plan->pen = i;
-		g_string_append_printf(names, "%s\"%s\"", i > 0 ? ", " : "", name);
-		g_string_append(marks, i > 0 ? ", ?" : "?");
+static gboolean
+is_done(const Relic *relic)
+{
+	return relic->next_record == DONE && relic->next_specimen == DONE;
+}
+
+static void
+sum_up(GPtrArray *relics, StpSalvage *out)
+{
+	g_autoptr(GString) names = g_string_new(NULL);
+
+	*out = (StpSalvage){ .done = TRUE };
+	for (guint i = 0; i < relics->len; i++) {
+		const Relic *relic = g_ptr_array_index(relics, i);
+
+		g_string_append_printf(names, "%s%s", i > 0 ? ", " : "", relic->path);
+		/* A pen that several files tell of is one. */
+		out->pens = MAX(out->pens, relic->pens);
+		out->records += relic->records;
+		out->specimens += relic->specimens;
+		out->damaged += relic->damaged;
+		out->done = out->done && is_done(relic);
 	}
-	select = g_strdup_printf("SELECT * FROM \"%s\"", table);
-	insert = g_strdup_printf("INSERT OR IGNORE INTO \"%s\" (%s) VALUES (%s)", table, names->str, marks->str);
-	plan->select = g_intern_string(select);
-	plan->insert = g_intern_string(insert);
-	fits = stp_database_query(copy->to, plan->insert, NULL, error);
-	return fits != NULL;
-}
-
-/* FALSE: the new file cannot take it for a reason of its own; a row that does not fit is no reason. */
-static gboolean
-copy_row(Copy *copy, const Plan *plan, StpRows *rows, GError **error)
-{
-	g_autofree StpValue *values = g_new0(StpValue, plan->columns + 1);
-	g_autoptr(GError) local = NULL;
-
-	for (int i = 0; i < plan->columns; i++)
-		values[i] = stp_rows_value(rows, i);
-	if (plan->pen >= 0) {
-		gint64 old = stp_rows_int(rows, plan->pen);
-		const gint64 *pen = g_hash_table_lookup(copy->pens, &old);
-
-		if (pen == NULL)
-			return TRUE;
-		values[plan->pen] = STP_INT(*pen);
-	}
-	if (stp_database_run(copy->to, plan->insert, values, &local)) {
-		copy->rows += stp_database_changes(copy->to);
-		return TRUE;
-	}
-	if (stp_database_is_misfit(copy->to))
-		return TRUE;
-	g_propagate_error(error, g_steal_pointer(&local));
-	return FALSE;
-}
-
-static gboolean
-copy_table(Copy *copy, const char *table, GError **error)
-{
-	g_autoptr(GError) unreadable = NULL;
-	g_autoptr(StpRows) rows = NULL;
-	Plan plan;
-
-	/* An older layout has not all of them, and a damaged file may have lost one. */
-	if (!plan_table(copy, table, &plan, &unreadable) || plan.columns == 0)
-		return TRUE;
-	rows = stp_database_query(copy->from, plan.select, NULL, &unreadable);
-	if (rows == NULL)
-		return TRUE;
-	while (stp_rows_next(rows, &unreadable))
-		if (!copy_row(copy, &plan, rows, error))
-			return FALSE;
-	if (unreadable != NULL)
-		stp_info("store", NULL, "Table %s could be read in part only.", table);
-	return TRUE;
-}
-
-/* Both ways to a pen lead to the same row, so neither its number nor its serial was changed. */
-static gboolean
-copy_pen(Copy *copy, const Plan *plan, StpRows *rows, GError **error)
-{
-	static const char by_serial[] = "SELECT pen FROM pen INDEXED BY sqlite_autoindex_pen_1 WHERE serial = ?";
-	static const char serial_of[] = "SELECT serial FROM pen WHERE pen = ?";
-	gint64 old = stp_rows_int(rows, plan->pen), same = 0;
-	g_autoptr(StpRows) own = stp_database_query(copy->from, serial_of, STP_VALUES(STP_INT(old)), NULL);
-	g_autofree StpValue *values = g_new0(StpValue, plan->columns + 1);
-	g_autofree char *serial = NULL;
-	gint64 pen;
-
-	if (own == NULL || !stp_rows_next(own, NULL))
-		return TRUE;
-	serial = g_strdup(stp_rows_text(own, 0));
-	if (!stp_database_get_int(copy->from, by_serial, STP_VALUES(STP_TEXT(serial)), 0, &same, NULL) ||
-	    same != old || *serial == '\0')
-		return TRUE;
-	for (int i = 0; i < plan->columns; i++)
-		values[i] = stp_rows_value(rows, i);
-	/* In the new file nothing is there yet, so its old number is free. */
-	if (!stp_database_run(copy->to, plan->insert, values, error) && !stp_database_is_misfit(copy->to))
-		return FALSE;
-	g_clear_error(error);
-	if (!stp_pens_ensure(copy->to, serial, &pen, error))
-		return FALSE;
-	g_hash_table_insert(copy->pens, g_memdup2(&old, sizeof(old)), g_memdup2(&pen, sizeof(pen)));
-	return TRUE;
-}
-
-static gboolean
-copy_pens(Copy *copy, GError **error)
-{
-	g_autoptr(GError) unreadable = NULL;
-	g_autoptr(StpRows) rows = NULL;
-	Plan plan;
-
-	if (!plan_table(copy, "pen", &plan, &unreadable) || plan.pen < 0)
-		return TRUE;
-	rows = stp_database_query(copy->from, plan.select, NULL, &unreadable);
-	if (rows == NULL)
-		return TRUE;
-	while (stp_rows_next(rows, &unreadable))
-		if (!copy_pen(copy, &plan, rows, error))
-			return FALSE;
-	return TRUE;
-}
-
-static gboolean
-copy_small(Copy *copy, GError **error)
-{
-	g_autoptr(GError) local = NULL;
-	g_autoptr(StpRows) tables = NULL;
-
-	if (!copy_pens(copy, error))
-		return FALSE;
-	tables = stp_database_query(copy->to, copied_tables, NULL, error);
-	if (tables == NULL)
-		return FALSE;
-	while (stp_rows_next(tables, &local))
-		if (!copy_table(copy, stp_rows_text(tables, 0), error))
-			return FALSE;
-	if (local == NULL)
-		return TRUE;
-	g_propagate_error(error, g_steal_pointer(&local));
-	return FALSE;
-}
-
-/* The first and only record that is left of an earlier salvage belongs to that one. */
-static gboolean
-note_begin(StpDatabase *db, const char *aside, guint pens, GError **error)
-{
-	return put_setting(db, "salvage-file", aside, error) && put_number(db, "salvage-pens", pens, error) &&
-	       put_number(db, "salvage-records", 0, error) && put_number(db, "salvage-damaged", 0, error) &&
-	       put_number(db, "salvage-next", 1, error);
+	if (relics->len > 0)
+		out->asides = g_string_free(g_steal_pointer(&names), FALSE);
 }
 
 gboolean
-stp_salvage_begin(StpDatabase *db, const char *aside, GError **error)
+stp_salvage_read(StpDatabase *db, StpSalvage *out, GError **error)
 {
-	gboolean damaged = FALSE;
-	g_autoptr(GError) unreadable = NULL;
-	g_autoptr(StpDatabase) from = stp_database_open(aside, STP_DATABASE_RELIC, &damaged, &unreadable);
-	g_autoptr(GHashTable) pens = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
-	Copy copy = { .from = from, .to = db, .pens = pens };
+	g_autoptr(GPtrArray) relics = list_relics(db, error);
 
+	*out = (StpSalvage){ 0 };
+	if (relics == NULL)
+		return FALSE;
+	sum_up(relics, out);
+	return TRUE;
+}
+
+/* ---- what was set aside ---- */
+
+static int
+latest_first(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(const char *const *)b, *(const char *const *)a);
+}
+
+/* (element-type utf8), names. */
+static GPtrArray *
+files_aside(StpDatabase *db)
+{
+	g_autofree char *directory = g_path_get_dirname(stp_database_path(db));
+	g_autofree char *own = g_path_get_basename(stp_database_path(db));
+	g_autofree char *prefix = g_strconcat(own, ".damaged-", NULL);
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GDir) dir = g_dir_open(directory, 0, &error);
+	const char *name;
+
+	/* The next start looks again. */
+	if (dir == NULL)
+		stp_warning("store", NULL, "%s cannot be looked through: %s", directory, error->message);
+	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL)
+		if (g_str_has_prefix(name, prefix) && !g_str_has_suffix(name, "-wal") &&
+		    !g_str_has_suffix(name, "-shm"))
+			g_ptr_array_add(names, g_strdup(name));
+	g_ptr_array_sort(names, latest_first);
+	return g_steal_pointer(&names);
+}
+
+static gboolean
+count(StpDatabase *db, const char *sql, const StpValue *values, gint64 *out, GError **error)
+{
+	return stp_database_get_int(db, sql, values, 0, out, error);
+}
+
+/* A store that has pens knows better who is enrolled than one that was set aside before them. */
+static gboolean
+take_up(StpDatabase *db, const char *name, gboolean fresh, GError **error)
+{
+	static const char known[] = "SELECT count(*) FROM salvage WHERE file = ?";
+	g_autofree char *path = path_of(db, name);
+	g_autoptr(GError) unreadable = NULL;
+	g_autoptr(StpDatabase) from = NULL;
+	Relic relic = { .name = (char *)name, .next_record = 1, .next_specimen = 1 };
+	gboolean damaged = FALSE;
+	gint64 rows = 0;
+
+	if (!count(db, known, STP_VALUES(STP_TEXT(name)), &rows, error))
+		return FALSE;
+	if (rows > 0)
+		return TRUE;
+	from = stp_database_open(path, STP_DATABASE_RELIC, &damaged, &unreadable);
+	if (fresh && from != NULL && !stp_salvage_copy_tables(from, db, &relic.pens, error))
+		return FALSE;
+	return put_relic(db, &relic, error);
+}
+
+static gboolean
+take_up_all(StpDatabase *db, GPtrArray *names, GError **error)
+{
+	gint64 pens = 0;
+
+	if (!count(db, "SELECT count(*) FROM pen", NULL, &pens, error))
+		return FALSE;
+	for (guint i = 0; i < names->len; i++)
+		if (!take_up(db, g_ptr_array_index(names, i), pens == 0, error))
+			return FALSE;
+	return TRUE;
+}
+
+gboolean
+stp_salvage_begin(StpDatabase *db, GError **error)
+{
+	g_autoptr(GPtrArray) names = files_aside(db);
+
+	if (names->len == 0)
+		return TRUE;
 	if (!stp_database_begin(db, error))
 		return FALSE;
-	if ((from == NULL || copy_small(&copy, error)) &&
-	    note_begin(db, aside, g_hash_table_size(pens), error))
+	if (take_up_all(db, names, error))
 		return stp_database_commit(db, error);
 	stp_database_rollback(db);
 	return FALSE;
@@ -321,7 +233,7 @@ stp_salvage_begin(StpDatabase *db, const char *aside, GError **error)
 
 typedef struct {
 	StpDatabase *from, *to;
-	StpSalvage *counts;
+	Relic *file;
 } Rescue;
 
 /* The bytes prove themselves; what the old table adds is taken when it speaks of the same record. */
@@ -365,7 +277,7 @@ rescue_bytes(Rescue *rescue, gint64 row, const guint8 *bytes, gsize size, GError
 
 	if (size == 0 || stp_record_check(bytes, size, &crc) != STP_OK ||
 	    stp_record_read_head(bytes, size, &head) != STP_OK) {
-		rescue->counts->damaged++;
+		rescue->file->damaged++;
 		return TRUE;
 	}
 	raw = g_bytes_new(bytes, size);
@@ -379,12 +291,13 @@ rescue_bytes(Rescue *rescue, gint64 row, const guint8 *bytes, gsize size, GError
 		arrival.zone = zone = zone_of(rescue->from, row);
 	if (!stp_records_keep(rescue->to, &arrival, &kept, NULL, error))
 		return FALSE;
-	rescue->counts->records += kept.acknowledge;
+	/* What is there already came from another file, or from the pen. */
+	rescue->file->records += kept.acknowledge && kept.how == STP_STORED_NEW;
 	return TRUE;
 }
 
 static gboolean
-rescue_row(Rescue *rescue, gint64 row, GError **error)
+rescue_record(Rescue *rescue, gint64 row, GError **error)
 {
 	g_autoptr(GError) unreadable = NULL;
 	g_autoptr(StpRows) rows = stp_database_query(rescue->from, "SELECT bytes FROM record_raw WHERE record = ?",
@@ -396,77 +309,201 @@ rescue_row(Rescue *rescue, gint64 row, GError **error)
 		bytes = stp_rows_blob(rows, 0, &size);
 		return rescue_bytes(rescue, row, bytes, size, error);
 	}
-	rescue->counts->damaged += unreadable != NULL;
+	rescue->file->damaged += unreadable != NULL;
 	return TRUE;
 }
 
-/* The highest number a row may have, from whichever way still leads there. */
-static gint64
-last_row(StpDatabase *from, const char *aside)
+/* ---- the specimens: other bytes that came under a record's name ---- */
+
+/* The row has a place for each; its own number and its pen's are new. */
+static gboolean
+keep_specimen(Rescue *rescue, StpRows *about, gint64 pen, const StpValue *bytes, GError **error)
 {
-	static const char *const ways[] = {
-		"SELECT max(record) FROM record_raw",
-		"SELECT max(record) FROM record",
-		"SELECT max(record) FROM record INDEXED BY sqlite_autoindex_record_1",
-	};
-	gint64 last = 0;
-	GStatBuf info;
+	static const char insert[] =
+		"INSERT OR IGNORE INTO specimen (pen, epoch, number, kind, tries, size, sha256, first_at, last_at)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+	static const char keep[] = "INSERT INTO specimen_raw (specimen, bytes) VALUES (?, ?)";
 
-	for (guint i = 0; i < G_N_ELEMENTS(ways); i++) {
-		gint64 found = 0;
+	if (!stp_database_run(rescue->to, insert,
+			      STP_VALUES(STP_INT(pen), stp_rows_value(about, 1), stp_rows_value(about, 2),
+					 stp_rows_value(about, 3), stp_rows_value(about, 4), STP_INT(bytes->number),
+					 stp_rows_value(about, 6), stp_rows_value(about, 7), stp_rows_value(about, 8)),
+			      error))
+		return FALSE;
+	if (stp_database_changes(rescue->to) == 0)
+		return TRUE;
+	rescue->file->specimens++;
+	return stp_database_run(rescue->to, keep, STP_VALUES(STP_INT(stp_database_last_row(rescue->to)), *bytes),
+				error);
+}
 
-		if (stp_database_get_int(from, ways[i], NULL, 0, &found, NULL))
-			last = MAX(last, found);
-	}
-	/* A number that was damaged must not make us look for years. */
-	return g_stat(aside, &info) == 0 ? MIN(last, info.st_size / RECORD_SIZE_MIN) : 0;
+/* These bytes prove nothing themselves: they are what came, when the hash that was taken of them then holds. */
+static gboolean
+is_what_came(StpRows *about, const StpValue *bytes)
+{
+	guint8 hash[STP_HASH_SIZE];
+	gsize size;
+	const guint8 *noted = stp_rows_blob(about, 6, &size);
+
+	if (noted == NULL || size != sizeof(hash) || bytes->type != STP_VALUE_BLOB)
+		return FALSE;
+	stp_record_hash(bytes->bytes, (gsize)bytes->number, hash);
+	return memcmp(noted, hash, sizeof(hash)) == 0;
 }
 
 static gboolean
-rescue_stride(Rescue *rescue, gint64 first, gint64 last, GError **error)
+rescue_specimen(Rescue *rescue, gint64 row, GError **error)
 {
-	gint64 next = MIN(first + STRIDE, last + 1);
+	static const char who[] = "SELECT pen, epoch, number, kind, tries, size, sha256, first_at, last_at"
+				  " FROM specimen WHERE specimen = ?";
+	static const char what[] = "SELECT bytes FROM specimen_raw WHERE specimen = ?";
+	StpValue number = STP_INT(row);
+	g_autoptr(GError) unreadable = NULL;
+	g_autoptr(StpRows) about = stp_database_query(rescue->from, who, STP_VALUES(number), &unreadable);
+	gboolean known = about != NULL && stp_rows_next(about, &unreadable);
+	g_autoptr(StpRows) raw = stp_database_query(rescue->from, what, STP_VALUES(number),
+						    unreadable == NULL ? &unreadable : NULL);
+	gboolean came = raw != NULL && stp_rows_next(raw, unreadable == NULL ? &unreadable : NULL);
+	g_autofree char *serial = NULL;
+	gint64 pen;
+
+	if (!known && !came) {
+		rescue->file->damaged += unreadable != NULL;
+		return TRUE;
+	}
+	if (known && came) {
+		StpValue bytes = stp_rows_value(raw, 0);
+
+		serial = stp_salvage_serial_of(rescue->from, stp_rows_int(about, 0));
+		if (serial != NULL && is_what_came(about, &bytes))
+			return stp_pens_ensure(rescue->to, serial, &pen, error) &&
+			       keep_specimen(rescue, about, pen, &bytes, error);
+	}
+	rescue->file->damaged++;
+	return TRUE;
+}
+
+/* ---- slices ---- */
+
+typedef gboolean (*RescueRow)(Rescue *rescue, gint64 row, GError **error);
+
+/* The highest number a row may have, from whichever way still leads there; ways ends with NULL. */
+static gboolean
+last_row(StpDatabase *from, const char *const *ways, const char *path, gint64 *last, GError **error)
+{
+	g_autoptr(GError) unreadable = NULL;
+	GStatBuf info;
+
+	*last = 0;
+	for (guint i = 0; ways[i] != NULL; i++) {
+		g_autoptr(GError) local = NULL;
+		gint64 found = 0;
+
+		if (stp_database_get_int(from, ways[i], NULL, 0, &found, &local))
+			*last = MAX(*last, found);
+		else if (!stp_database_is_damaged(from) && !stp_database_lacks_something(from) && unreadable == NULL)
+			unreadable = g_steal_pointer(&local);
+	}
+	/* A disk that does not give it says nothing of what is there. */
+	if (*last == 0 && unreadable != NULL) {
+		g_propagate_error(error, g_steal_pointer(&unreadable));
+		return FALSE;
+	}
+	/* A number that was damaged must not make us look for years. */
+	*last = g_stat(path, &info) == 0 ? MIN(*last, info.st_size / RECORD_SIZE_MIN) : 0;
+	return TRUE;
+}
+
+/* One transaction: the rows, and that they are done. */
+static gboolean
+rescue_stride(Rescue *rescue, RescueRow one, gint64 *next, gint64 last, GError **error)
+{
+	gint64 first = *next, end = MIN(first + STRIDE, last + 1);
+	Relic before = *rescue->file;
+	gboolean done;
 
 	if (!stp_database_begin(rescue->to, error))
 		return FALSE;
-	for (gint64 row = first; row < next; row++)
-		if (!rescue_row(rescue, row, error)) {
-			stp_database_rollback(rescue->to);
-			return FALSE;
-		}
-	if (put_number(rescue->to, "salvage-records", rescue->counts->records, error) &&
-	    put_number(rescue->to, "salvage-damaged", rescue->counts->damaged, error) &&
-	    put_number(rescue->to, "salvage-next", next > last ? -1 : next, error))
-		return stp_database_commit(rescue->to, error);
+	done = TRUE;
+	for (gint64 row = first; done && row < end; row++)
+		done = one(rescue, row, error);
+	*next = end > last ? DONE : end;
+	if (done && put_relic(rescue->to, rescue->file, error) && stp_database_commit(rescue->to, error))
+		return TRUE;
 	stp_database_rollback(rescue->to);
+	*rescue->file = before;
 	return FALSE;
+}
+
+static gboolean
+rescue_rows(Rescue *rescue, RescueRow one, const char *const *ways, gint64 *next, gint64 until, GError **error)
+{
+	gint64 last;
+
+	if (*next == DONE)
+		return TRUE;
+	if (!last_row(rescue->from, ways, rescue->file->path, &last, error))
+		return FALSE;
+	do {
+		if (!rescue_stride(rescue, one, next, last, error))
+			return FALSE;
+	} while (*next != DONE && g_get_monotonic_time() < until);
+	return TRUE;
+}
+
+static gboolean
+slice_of(StpDatabase *db, Relic *relic, gint64 until, GError **error)
+{
+	static const char *const records[] = {
+		"SELECT max(record) FROM record_raw",
+		"SELECT max(record) FROM record",
+		"SELECT max(record) FROM record INDEXED BY sqlite_autoindex_record_1",
+		NULL,
+	};
+	static const char *const specimens[] = {
+		"SELECT max(specimen) FROM specimen_raw",
+		"SELECT max(specimen) FROM specimen",
+		NULL,
+	};
+	gboolean damaged = FALSE;
+	g_autoptr(GError) unreadable = NULL;
+	g_autoptr(StpDatabase) from = stp_database_open(relic->path, STP_DATABASE_RELIC, &damaged, &unreadable);
+	Rescue rescue = { .from = from, .to = db, .file = relic };
+
+	if (from == NULL && !damaged) {
+		g_propagate_error(error, g_steal_pointer(&unreadable));
+		return FALSE;
+	}
+	if (from == NULL) {
+		relic->next_record = relic->next_specimen = DONE;
+		return put_relic(db, relic, error);
+	}
+	return rescue_rows(&rescue, rescue_record, records, &relic->next_record, until, error) &&
+	       (relic->next_record != DONE ||
+		rescue_rows(&rescue, rescue_specimen, specimens, &relic->next_specimen, until, error));
 }
 
 gboolean
 stp_salvage_slice(StpDatabase *db, StpSalvage *out, GError **error)
 {
-	gint64 end = g_get_monotonic_time() + SLICE_US, next, last;
-	g_autoptr(GError) unreadable = NULL;
-	g_autoptr(StpDatabase) from = NULL;
-	gboolean damaged = FALSE;
-	Rescue rescue = { .to = db, .counts = out };
+	gint64 until = g_get_monotonic_time() + SLICE_US;
+	g_autoptr(GPtrArray) relics = list_relics(db, error);
+	g_autoptr(GError) first = NULL;
+	gboolean moved = FALSE;
 
-	if (!stp_salvage_read(db, out, error))
+	if (relics == NULL)
 		return FALSE;
-	if (out->done || !get_number(db, "salvage-next", &next, error))
-		return out->done;
-	from = stp_database_open(out->aside, STP_DATABASE_RELIC, &damaged, &unreadable);
-	rescue.from = from;
-	last = from != NULL ? last_row(from, out->aside) : 0;
-	if (last == 0) {
-		out->done = TRUE;
-		return put_number(db, "salvage-next", -1, error);
+	/* One that cannot be read now keeps none of the others waiting. */
+	for (guint i = 0; i < relics->len && !moved; i++) {
+		Relic *relic = g_ptr_array_index(relics, i);
+
+		if (!is_done(relic))
+			moved = slice_of(db, relic, until, first == NULL ? &first : NULL);
 	}
-	while (next <= last && g_get_monotonic_time() < end) {
-		if (!rescue_stride(&rescue, next, last, error))
-			return FALSE;
-		next += STRIDE;
+	if (!moved && first != NULL) {
+		g_propagate_error(error, g_steal_pointer(&first));
+		return FALSE;
 	}
-	out->done = next > last;
+	sum_up(relics, out);
 	return TRUE;
 }

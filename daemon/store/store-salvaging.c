@@ -12,13 +12,14 @@ static void
 tell(StpStore *self, const StpSalvage *salvage)
 {
 	g_autofree char *text = g_strdup_printf(
-		"The store was damaged and set aside as %s. %u pens and %u records were taken over%s; %u records "
-		"could not be read any more.",
-		salvage->aside, salvage->pens, salvage->records, salvage->done ? "" : " so far", salvage->damaged);
+		"The store was damaged and set aside as %s. %u pens and %u records were taken over%s, with %u copies that "
+		"had come damaged; %u records could not be read any more.",
+		salvage->asides, salvage->pens, salvage->records, salvage->done ? "" : " so far",
+		salvage->specimens, salvage->damaged);
 
 	stp_store_raise_alert_async(self, KIND, "", STP_ALERT_CRITICAL, text,
 				    "Check the disk. The pens give again what they still have; 'stipplectl coverage' "
-				    "shows what is missing. Move that file away when you are done with it.");
+				    "shows what is missing. Move what was set aside away when you are done with it.");
 }
 
 static void go_on(StpStore *self);
@@ -40,7 +41,7 @@ on_slice(GObject *source, GAsyncResult *result, gpointer user_data)
 		return;
 	}
 	stp_info("store", NULL, "Of the damaged store, %u records were taken over.", job->u.salvage.records);
-	if (job->u.salvage.aside != NULL)
+	if (job->u.salvage.asides != NULL)
 		tell(self, &job->u.salvage);
 }
 
@@ -62,8 +63,8 @@ stp_store_begin_salvage(StpStore *self)
 		stp_warning("store", NULL, "%s", error->message);
 		return;
 	}
-	/* Whoever moved the file away has dealt with it. */
-	if (salvage.aside == NULL) {
+	/* Whoever moved the files away has dealt with them. */
+	if (salvage.asides == NULL) {
 		stp_store_end_alert_async(self, KIND, "");
 		return;
 	}

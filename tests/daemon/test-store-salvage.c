@@ -248,7 +248,7 @@ salvage_goes_on_after_a_restart(void **state)
 	world_spin_until(&world, is_salvaged);
 	/* As if it had come no further than the tenth record. */
 	world_close(&world);
-	world_sql(&world, "UPDATE setting SET value = '11' WHERE name = 'salvage-next'");
+	world_sql(&world, "UPDATE salvage SET next_record = 11");
 	world_reopen(&world);
 	assert_memory_equal(id, stp_store_get_collector_id(world.store), sizeof(id));
 	world_spin_until(&world, is_salvaged);
@@ -305,9 +305,191 @@ a_lost_record_is_not_taken_for_read(void **state)
 	world_reopen(&world);
 	world_spin_until(&world, is_salvaged);
 	assert_int_equal(check_records(&world), RECORDS * PENS);
-	assert_int_equal(world_sql_int(&world, "SELECT count(*) FROM specimen"), 0);
+	/* The bytes came over, as evidence and no more. */
+	assert_int_equal(world_sql_int(&world, "SELECT count(*) FROM specimen_raw"), 1);
 	after = stp_store_get_reread(world.store, serials[0], 7, NULL);
 	assert_int_equal(after->len, 0);
+	world_end(&world);
+}
+
+/* Page of a table or an index, so filled that the next start sets the file aside. */
+static void
+spoil(World *world, const char *name)
+{
+	g_autofree char *path = g_build_filename(world->directory, "stipple.db", NULL);
+	g_autofree char *sql = g_strdup_printf("SELECT rootpage FROM sqlite_schema WHERE name = '%s'", name);
+	gint64 page = world_sql_int(world, sql);
+	g_autofree char *bytes = NULL;
+	gsize size;
+
+	assert_true(g_file_get_contents(path, &bytes, &size, NULL));
+	memset(bytes + (page - 1) * 4096, 0x55, 4096);
+	assert_true(g_file_set_contents(path, bytes, (gssize)size, NULL));
+}
+
+static int
+by_name(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* In the order in which they were set aside. */
+static char *
+file_aside(World *world, guint index)
+{
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GDir) dir = g_dir_open(world->directory, 0, NULL);
+	const char *name;
+
+	while ((name = g_dir_read_name(dir)) != NULL)
+		if (g_str_has_prefix(name, "stipple.db.damaged-") && !g_str_has_suffix(name, "-wal") &&
+		    !g_str_has_suffix(name, "-shm"))
+			g_ptr_array_add(names, g_build_filename(world->directory, name, NULL));
+	g_ptr_array_sort(names, by_name);
+	assert_true(index < names->len);
+	return g_strdup(g_ptr_array_index(names, index));
+}
+
+/* What came under a record's name and is not the record is evidence of what a pen sent: its bytes, and how often. */
+static void
+specimens_come_over(void **state)
+{
+	World world = { .directory = world_directory() };
+	g_autofree char *path = g_build_filename(world.directory, "stipple.db", NULL);
+	g_autofree char *bytes = NULL, *before = NULL, *after = NULL, *file = NULL;
+	static const char all[] = "SELECT group_concat(serial || epoch || '/' || number || kind || tries || first_at || "
+				  "hex(sha256) || hex(bytes)) FROM (SELECT * FROM specimen JOIN specimen_raw USING (specimen)"
+				  " JOIN pen USING (pen) ORDER BY number, sha256)";
+	gsize size;
+
+	bytes = make_store(&size);
+	assert_true(g_file_set_contents(path, bytes, (gssize)size, NULL));
+	world_reopen(&world);
+	for (guint number = 1; number <= 4; number++) {
+		RecordPlan plan = { .serial = serials[number % PENS], .number = 40 + number, .seed = 99 };
+		g_autoptr(GBytes) raw = world_record(&plan), flipped = world_flip(raw);
+		StpArrival arrival = world_arrival(&plan, flipped);
+
+		for (guint tries = 0; tries < number; tries++)
+			stp_stored_outcome_free(world_put(&world, &arrival));
+	}
+	world_close(&world);
+	before = world_sql_text(&world, all);
+	assert_true(strlen(before) > 200);
+
+	spoil(&world, "session_by_pen");
+	world_reopen(&world);
+	world_spin_until(&world, is_salvaged);
+	after = world_sql_text(&world, all);
+	assert_string_equal(after, before);
+	assert_int_equal(check_records(&world), RECORDS * PENS);
+
+	/* One whose bytes the disk has changed is evidence of nothing. */
+	world_close(&world);
+	file = file_aside(&world, 0);
+	g_clear_pointer(&bytes, g_free);
+	assert_true(g_file_get_contents(file, &bytes, &size, NULL));
+	assert_int_equal(g_remove(path), 0);
+	{
+		RecordPlan plan = { .serial = serials[1], .number = 41, .seed = 99 };
+		g_autoptr(GBytes) raw = world_record(&plan), flipped = world_flip(raw);
+		gsize length;
+		const char *data = g_bytes_get_data(flipped, &length);
+		char *found = memmem(bytes, size, data, MIN(length, 100));
+
+		assert_non_null(found);
+		found[50] ^= 4;
+	}
+	assert_true(g_file_set_contents(file, bytes, (gssize)size, NULL));
+	world_reopen(&world);
+	world_spin_until(&world, is_salvaged);
+	assert_int_equal(world_sql_int(&world, "SELECT count(*) FROM specimen"), 3);
+	assert_int_equal(world_sql_int(&world, "SELECT sum(damaged) FROM salvage"), 1);
+	world_end(&world);
+}
+
+/*
+ * It is damaged again while the first salvage is under way, or after it: nothing that was set aside is forgotten,
+ * whatever the second file still knows, and people are told of each.
+ */
+static void
+damage_while_salvaging_forgets_nothing(void **state)
+{
+	static const char *const spoilt[] = { "session_by_pen", "setting", "pen", "salvage", "record" };
+
+	for (guint i = 0; i < G_N_ELEMENTS(spoilt); i++) {
+		World world = { .directory = world_directory() };
+		g_autofree char *path = g_build_filename(world.directory, "stipple.db", NULL);
+		g_autofree char *bytes = NULL, *first = NULL, *second = NULL;
+		g_autoptr(StpAlert) alert = NULL;
+		gsize size;
+
+		bytes = make_store(&size);
+		assert_true(g_file_set_contents(path, bytes, (gssize)size, NULL));
+		spoil(&world, "session_by_pen");
+		/* Ended before the first slice was. */
+		world_reopen(&world);
+		world_close(&world);
+		world_sql(&world, "UPDATE salvage SET next_record = 31");
+		spoil(&world, spoilt[i]);
+
+		world_reopen(&world);
+		world_spin_until(&world, is_salvaged);
+		first = file_aside(&world, 0);
+		second = file_aside(&world, 1);
+		alert = damage_alert(&world);
+		assert_non_null(strstr(alert->text, first));
+		assert_non_null(strstr(alert->text, second));
+		assert_int_equal(check_records(&world), RECORDS * PENS);
+		assert_int_equal(check_pens(&world), PENS);
+		/* One is moved away: the other is still told of. */
+		world_close(&world);
+		assert_int_equal(g_remove(first), 0);
+		world_reopen(&world);
+		stp_alert_free(alert);
+		alert = damage_alert(&world);
+		assert_non_null(alert);
+		world_end(&world);
+	}
+}
+
+/* The process ended when the file had been set aside and nothing else been done. */
+static void
+a_file_set_aside_and_no_more_is_found(void **state)
+{
+	World world = { .directory = world_directory() };
+	g_autofree char *file = g_build_filename(world.directory, "stipple.db.damaged-20260101T000000Z", NULL);
+	g_autofree char *bytes = NULL;
+	gsize size;
+
+	bytes = make_store(&size);
+	assert_true(g_file_set_contents(file, bytes, (gssize)size, NULL));
+	world_reopen(&world);
+	world_spin_until(&world, is_salvaged);
+	assert_int_equal(check_records(&world), RECORDS * PENS);
+	assert_int_equal(check_pens(&world), PENS);
+	world_end(&world);
+}
+
+/* What the clinic did since is not undone by a file that turns up later: only records come. */
+static void
+a_late_file_enrols_nobody(void **state)
+{
+	World world = { .directory = world_directory() };
+	g_autofree char *file = g_build_filename(world.directory, "stipple.db.damaged-20260101T000000Z", NULL);
+	g_autofree char *bytes = NULL;
+	StpPenRow row = { .serial = (char *)"STP-2000", .label = (char *)"", .enrolled = TRUE, .enrolled_at = 5 };
+	gsize size;
+
+	bytes = make_store(&size);
+	world_reopen(&world);
+	world_put_pen(&world, &row);
+	world_close(&world);
+	assert_true(g_file_set_contents(file, bytes, (gssize)size, NULL));
+	world_reopen(&world);
+	world_spin_until(&world, is_salvaged);
+	assert_int_equal(check_records(&world), RECORDS * PENS);
+	assert_int_equal(world_sql_int(&world, "SELECT sum(enrolled) FROM pen"), 1);
 	world_end(&world);
 }
 
@@ -315,8 +497,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_file_set_aside_and_no_more_is_found),
+		cmocka_unit_test(a_late_file_enrols_nobody),
 		cmocka_unit_test(a_lost_record_is_not_taken_for_read),
+		cmocka_unit_test(damage_while_salvaging_forgets_nothing),
 		cmocka_unit_test(salvage_goes_on_after_a_restart),
+		cmocka_unit_test(specimens_come_over),
 		cmocka_unit_test(what_can_be_salvaged_is),
 	};
 

@@ -165,3 +165,14 @@ CREATE TABLE heard_live (
 	lost INTEGER NOT NULL
 );
 CREATE INDEX heard_live_by_pen ON heard_live (pen);
+
+-- Files beside this one that were set aside as damaged, and how far what is left of each has come over.
+CREATE TABLE salvage (
+	file TEXT PRIMARY KEY,			-- its name
+	pens INTEGER NOT NULL,
+	records INTEGER NOT NULL,
+	specimens INTEGER NOT NULL,
+	damaged INTEGER NOT NULL,		-- of both, found but no longer what came
+	next_record INTEGER NOT NULL,		-- -1: all were looked at
+	next_specimen INTEGER NOT NULL		-- likewise
+) WITHOUT ROWID;
