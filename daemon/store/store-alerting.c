@@ -209,6 +209,14 @@ stp_store_has_alert(StpStore *self, const char *kind, const char *subject)
 }
 
 gboolean
+stp_store_has_seen(StpStore *self, const char *kind, const char *subject)
+{
+	const StpOpenAlert *open = find(self, kind, subject);
+
+	return open != NULL && open->alert->acknowledged != 0;
+}
+
+gboolean
 stp_store_acknowledge_alert(StpStore *self, const char *kind, const char *subject, GError **error)
 {
 	guint found = 0;

@@ -325,8 +325,25 @@ stp_store_init(StpStore *self)
 static gboolean
 read_in(StpStore *self, GError **error)
 {
-	return stp_collector_id_read(self->files.writer, self->collector_id, error) &&
+	return stp_collector_id_read(self->files.writer, self->collector_id, &self->renamed, error) &&
 	       stp_store_load_alerts(self, error);
+}
+
+/* Nothing shows that the old slots were freed: it is over when somebody said so. */
+static void
+tell_name(StpStore *self)
+{
+	static const char kind[] = "collector-id";
+
+	if (self->renamed)
+		stp_store_raise_alert_async(
+			self, kind, "", STP_ALERT_WARNING,
+			"The store did not hold this collector's name any more; a new one was made. No record is lost by "
+			"that, but each pen keeps a slot for the old name, and what that lacks cannot be erased there.",
+			"Check the disk. 'stipplectl pens slots PEN' shows each pen's slots, and how the old one is "
+			"dropped; then 'stipplectl alerts acknowledge collector-id'.");
+	else if (stp_store_has_seen(self, kind, ""))
+		stp_store_end_alert_async(self, kind, "");
 }
 
 /* The check at the start does not see all damage: what it did not see shows when a page is used. */
@@ -366,6 +383,7 @@ stp_store_open(const char *directory, GError **error)
 	if (self->state != STP_STORE_OK)
 		watch_room(self);
 	stp_store_begin_salvage(self);
+	tell_name(self);
 	return g_steal_pointer(&self);
 }
 

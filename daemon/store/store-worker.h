@@ -17,6 +17,7 @@ struct _StpStore {
 	GThreadPool *worker;		/* one thread; NULL when closed */
 	GMainContext *context;
 	guint8 collector_id[STP_COLLECTOR_ID_SIZE];
+	gboolean renamed;		/* it had to be made anew */
 	StpStoreState state;
 	char *trouble;			/* of the last write, while the state is not OK */
 	GSource *room_watch;
@@ -63,6 +64,8 @@ void stp_store_begin_salvage(StpStore *self);
 /* None yet: of the store's own element type. */
 GPtrArray *stp_store_new_alerts(void);
 gboolean stp_store_load_alerts(StpStore *self, GError **error);
+/* It is open, and somebody acknowledged it. */
+gboolean stp_store_has_seen(StpStore *self, const char *kind, const char *subject);
 /* Write what could not be written before. */
 void stp_store_save_alerts(StpStore *self);
 void stp_store_emit_alert(StpStore *self, const StpAlert *alert);

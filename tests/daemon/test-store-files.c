@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <stipple/control.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -168,6 +169,57 @@ an_empty_file_is_a_new_store(void **state)
 	world_end(&world);
 }
 
+static StpAlert *
+name_alert(World *world)
+{
+	g_autoptr(GPtrArray) alerts = stp_store_list_alerts(world->store, FALSE, NULL);
+
+	assert_true(alerts->len <= 1);
+	if (alerts->len == 0)
+		return NULL;
+	assert_string_equal(((StpAlert *)g_ptr_array_index(alerts, 0))->kind, "collector-id");
+	return stp_alert_copy(g_ptr_array_index(alerts, 0));
+}
+
+/* This collector's name is no name any more: it starts with a new one, says so, and keeps all else. */
+static void
+a_name_that_is_none_is_made_anew(void **state)
+{
+	static const char *const wrong[] = { "x'0102'", "x''", "'nine byte'", "4711", "1.5" };
+
+	for (guint i = 0; i < G_N_ELEMENTS(wrong); i++) {
+		World world;
+		guint8 old[STP_COLLECTOR_ID_SIZE], id[STP_COLLECTOR_ID_SIZE];
+		g_autoptr(StpAlert) alert = NULL;
+
+		world_open(&world);
+		memcpy(old, stp_store_get_collector_id(world.store), sizeof(old));
+		stp_stored_outcome_free(world_add(&world, &(RecordPlan){ .number = 1 }));
+		world_close(&world);
+		world_sql(&world, "UPDATE setting SET value = %s WHERE name = 'collector-id'", wrong[i]);
+		world_reopen(&world);
+		memcpy(id, stp_store_get_collector_id(world.store), sizeof(id));
+		assert_memory_not_equal(id, old, sizeof(id));
+		alert = name_alert(&world);
+		assert_non_null(strstr(alert->hint, "pens slots"));
+		stp_session_free(world_session(&world, "P1/1"));
+		assert_int_equal(count_files(world.directory, "damaged"), 0);
+
+		/* It is that from now on, and it is told until somebody says that they know. */
+		world_reopen(&world);
+		assert_memory_equal(stp_store_get_collector_id(world.store), id, sizeof(id));
+		stp_alert_free(alert);
+		alert = name_alert(&world);
+		assert_non_null(alert);
+		assert_true(stp_store_acknowledge_alert(world.store, "collector-id", "", NULL));
+		world_reopen(&world);
+		assert_null(name_alert(&world));
+		assert_memory_equal(stp_store_get_collector_id(world.store), id, sizeof(id));
+		assert_int_equal(world_sql_int(&world, "SELECT count(*) FROM setting WHERE name LIKE '%unreadable'"), 1);
+		world_end(&world);
+	}
+}
+
 /* Interrupted between two layouts: SQLite rolls back, we begin again. */
 static void
 a_migration_is_whole(void **state)
@@ -299,6 +351,7 @@ main(void)
 		cmocka_unit_test(damaged_twice),
 		cmocka_unit_test(an_empty_file_is_a_new_store),
 		cmocka_unit_test(a_migration_is_whole),
+		cmocka_unit_test(a_name_that_is_none_is_made_anew),
 		cmocka_unit_test(a_newer_layout_is_left_alone),
 		cmocka_unit_test(another_programs_database_is_left_alone),
 		cmocka_unit_test(one_process_at_a_time),
