@@ -209,6 +209,7 @@ class Pen(unittest.TestCase):
         central.subscribe(EVENT)
         status, nonce = central.ask(PEN_CONTROL, SELF_TEST_PREPARE)
         self.assertEqual(status, SUCCESS)
+        self.assertEqual(central.ask(PEN_CONTROL, SELF_TEST_RUN, nonce)[0], NOT_CONFIRMED)
         central.pens.wait_event(lambda e: isinstance(e, dict) and e.get("event") == "button")
         self.assertEqual(central.ask(PEN_CONTROL, SELF_TEST_RUN, nonce)[0], SUCCESS)
         event = central.hear(EVENT)

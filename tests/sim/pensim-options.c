@@ -95,7 +95,7 @@ read_command_line(int argc, char **argv, RawOptions *raw, GError **error)
 		  "Older pens: records without hashes, sessions without seals", NULL },
 		{ "open", 0, 0, G_OPTION_ARG_NONE, &raw->open, "Ask for no bond", NULL },
 		{ "attended", 0, 0, G_OPTION_ARG_NONE, &raw->attended,
-		  "Somebody is there, who presses the button whenever a pen asks for it", NULL },
+		  "Somebody is there, who presses the button when a host is refused for want of it", NULL },
 		{ "capability", 0, 0, G_OPTION_ARG_STRING, &raw->capability,
 		  "What the pens can show and ask (DisplayOnly)", "CAPABILITY" },
 		{ "no-default-agent", 0, 0, G_OPTION_ARG_NONE, &raw->no_default_agent,

@@ -457,12 +457,22 @@ sim_pen_set_cartridge(SimPen *pen, guint8 state)
 	stp_pen_cartridge_changed(&pen->engine, state);
 }
 
+/*
+ * A person presses because the host says so, and that says so because the pen has refused.  One who
+ * pressed as soon as something is prepared would be faster than some hosts, and those would never ask.
+ */
 static void
 press_button(SimPen *pen)
 {
-	if (!stp_pen_confirm(&pen->engine))
-		return;
-	sim_pen_emit(pen, &(SimEvent){ .kind = SIM_EVENT_BUTTON });
+	if (pen->asked && stp_pen_confirm(&pen->engine))
+		sim_pen_emit(pen, &(SimEvent){ .kind = SIM_EVENT_BUTTON });
+	pen->asked = FALSE;
+}
+
+void
+sim_pen_asked(SimPen *pen)
+{
+	pen->asked = pen->attended;
 }
 
 static void
@@ -524,8 +534,7 @@ void
 sim_pen_step(SimPen *pen)
 {
 	stp_pen_tick(&pen->engine, (guint32)(pen->clock_us(pen->clock_data) / 1000));
-	if (pen->attended)
-		press_button(pen);
+	press_button(pen);
 	tell_events(pen);
 	make_live_frame(pen);
 }

@@ -57,7 +57,7 @@ typedef struct {
 	gsize part_samples;                /* 360000 */
 	guint32 capacity_kb;               /* 16384: of the log, KiB; a full one overwrites */
 	gboolean plain;                    /* an older pen: neither chains records nor seals sessions */
-	gboolean attended;                 /* somebody presses the button whenever the pen asks */
+	gboolean attended;                 /* somebody presses the button when a host was refused for want of it */
 	const char *state_dir;             /* NULL: nothing is kept when the pen is freed */
 	gint64 (*clock_us)(gpointer data); /* monotonic; stp_clock_monotonic() */
 	gpointer clock_data;
@@ -111,6 +111,9 @@ void sim_pen_set_cartridge(SimPen *pen, guint8 state);
  */
 #define SIM_PEN_STEP_MS 50
 void sim_pen_step(SimPen *pen);
+
+/* A host was refused because nobody has pressed the button. */
+void sim_pen_asked(SimPen *pen);
 
 /*
  * Add to the flash, keep it in the state directory, and tell the listener.  Both give the

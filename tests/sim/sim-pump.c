@@ -189,6 +189,23 @@ send_value(SimPump *pump)
 	return pump->channel == STP_PEN_LOG_DATA ? send_data(pump) : send_other(pump);
 }
 
+/* Whether an answer refuses for want of a person, who is told then. */
+static gboolean
+asks_person(const struct stp_pen_output *output)
+{
+	struct stp_answer answer;
+	struct stp_panel_answer panel;
+
+	if (output->kind != STP_PEN_INDICATE)
+		return FALSE;
+	if (output->channel == STP_PEN_LOG_CONTROL)
+		return stp_answer_decode(output->bytes, output->size, &answer) == STP_OK &&
+		       answer.status == STP_WIRE_NOT_CONFIRMED;
+	return output->channel == STP_PEN_PANEL &&
+	       stp_panel_answer_decode(output->bytes, output->size, &panel) == STP_OK &&
+	       panel.status == STP_WIRE_NOT_CONFIRMED;
+}
+
 static gboolean
 next_value(SimPump *pump)
 {
@@ -205,6 +222,8 @@ next_value(SimPump *pump)
 	pump->channel = output.channel;
 	pump->size = output.size;
 	memcpy(pump->bytes, output.bytes, output.size);
+	if (asks_person(&output))
+		sim_pen_asked(pump->pen);
 	return TRUE;
 }
 

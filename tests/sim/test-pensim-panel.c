@@ -211,6 +211,7 @@ test_itself(struct world *world, struct listener *panel, PrivateChild *pens)
 	assert_int_equal(answer.status, STP_WIRE_SUCCESS);
 	request = (struct stp_panel_request){ .op = STP_PANEL_SELF_TEST_RUN, .token = 4 };
 	request.u.self_test_run.nonce = answer.u.self_test_prepare.nonce;
+	assert_int_equal(ask_panel(world, panel, &request).status, STP_WIRE_NOT_CONFIRMED);
 	expect(pens, "\"event\":\"button\"");
 	assert_int_equal(ask_panel(world, panel, &request).status, STP_WIRE_SUCCESS);
 	hear(&events);

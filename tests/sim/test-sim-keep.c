@@ -235,11 +235,14 @@ erase(struct world *world, guint32 up_to, guint wait_ms)
 	answer = ask(world, request);
 	if (answer.status != STP_WIRE_SUCCESS)
 		return answer.status;
-	pass(world, wait_ms);
 	request = (struct stp_request){ .op = STP_OP_ERASE };
 	request.u.erase.epoch = sim_flash_epoch(sim_pen_flash(world->pen));
 	request.u.erase.up_to = up_to;
 	request.u.erase.nonce = answer.u.erase_prepare.nonce;
+	/* However slow the host is: nobody presses before it was refused and has said so. */
+	pass(world, wait_ms);
+	assert_int_equal(ask(world, request).status, STP_WIRE_NOT_CONFIRMED);
+	pass(world, wait_ms);
 	return ask(world, request).status;
 }
 
