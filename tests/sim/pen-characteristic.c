@@ -53,6 +53,24 @@ pen_characteristic_new(const char *uuid, const char *service_path, const char *c
 }
 
 void
+pen_characteristic_withdraw_fd(PenCharacteristic *self)
+{
+	GDBusInterfaceSkeleton *skeleton = G_DBUS_INTERFACE_SKELETON(self);
+	GDBusConnection *bus = g_dbus_interface_skeleton_get_connection(skeleton);
+	const char *gone[] = { "NotifyAcquired", NULL };
+
+	self->offers_notify_fd = FALSE;
+	if (!bus)
+		return;
+	/* Not after this. */
+	g_dbus_interface_skeleton_flush(skeleton);
+	g_dbus_connection_emit_signal(bus, NULL, g_dbus_interface_skeleton_get_object_path(skeleton),
+				      "org.freedesktop.DBus.Properties", "PropertiesChanged",
+				      g_variant_new("(s@a{sv}^as)", INTERFACE, g_variant_new("a{sv}", NULL), gone),
+				      NULL);
+}
+
+void
 pen_characteristic_emit_value(PenCharacteristic *self, const guint8 *bytes, gsize size)
 {
 	GDBusInterfaceSkeleton *skeleton = G_DBUS_INTERFACE_SKELETON(self);

@@ -22,3 +22,6 @@ PenCharacteristic *pen_characteristic_new(const char *uuid, const char *service_
  * value, also when it equals the one before.
  */
 void pen_characteristic_emit_value(PenCharacteristic *self, const guint8 *bytes, gsize size);
+
+/* Take the offer of a descriptor back. */
+void pen_characteristic_withdraw_fd(PenCharacteristic *self);

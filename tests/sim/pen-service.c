@@ -102,8 +102,18 @@ drop_fd(PenService *service)
 	if (service->fd >= 0)
 		close(service->fd);
 	service->fd = -1;
-	bluez_gatt_characteristic1_set_notify_acquired(
-		BLUEZ_GATT_CHARACTERISTIC1(service->channels[STP_PEN_LOG_DATA]), FALSE);
+	if (!(service->flags & PEN_SERVICE_NO_ACQUIRE))
+		bluez_gatt_characteristic1_set_notify_acquired(
+			BLUEZ_GATT_CHARACTERISTIC1(service->channels[STP_PEN_LOG_DATA]), FALSE);
+}
+
+void
+pen_service_withdraw_fd(PenService *service)
+{
+	if (service->flags & PEN_SERVICE_NO_ACQUIRE)
+		return;
+	service->flags |= PEN_SERVICE_NO_ACQUIRE;
+	pen_characteristic_withdraw_fd(service->channels[STP_PEN_LOG_DATA]);
 }
 
 /* Ask who is there; answers the call with an error, and gives FALSE, when it is refused. */

@@ -38,6 +38,9 @@ PenService *pen_service_new(GDBusConnection *bus, const char *root, SimPen *pen,
 void pen_service_free(PenService *service);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PenService, pen_service_free)
 
+/* No descriptor is offered any more; one that is in use stays. */
+void pen_service_withdraw_fd(PenService *service);
+
 const char *pen_service_root(const PenService *service);
 SimSending pen_service_indicate(PenService *service, const guint8 *bytes, gsize size);
 SimSending pen_service_notify(PenService *service, const guint8 *bytes, gsize size);

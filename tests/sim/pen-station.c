@@ -408,6 +408,12 @@ pen_station_start(PenStation *station, guint patience_ms, PenStationReady ready,
 }
 
 void
+pen_station_leave(PenStation *station)
+{
+	pen_service_withdraw_fd(station->service);
+}
+
+void
 pen_station_stop(PenStation *station)
 {
 	g_autoptr(GVariant) named = NULL, unregistered = NULL;

@@ -30,6 +30,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PenStation, pen_station_free)
  */
 void pen_station_start(PenStation *station, guint patience_ms, PenStationReady ready, gpointer data);
 /* Take everything off the air, and give the adapter its name back.  Waits, briefly. */
+/*
+ * Before pen_station_stop(), with the main loop going on until bluetoothd has answered something else: one of
+ * 5.66 crashes when an application ends that owes it the answer to AcquireNotify.
+ */
+void pen_station_leave(PenStation *station);
 void pen_station_stop(PenStation *station);
 /* bluetoothd has gone and taken all registrations with it. */
 void pen_station_lost(PenStation *station);

@@ -19,6 +19,7 @@
 #include "sim-truth.h"
 
 #define BLUEZ_BACK_MS 20000
+#define LEAVE_MS      2000
 
 struct program {
 	PensimOptions *options;
@@ -28,7 +29,7 @@ struct program {
 	GPtrArray *pens, *stations;
 	PenAgent *agent;
 	guint ready;
-	gboolean bluez_lost;
+	gboolean bluez_lost, leaving;
 	int status;
 };
 
@@ -386,12 +387,30 @@ bluez_vanished(GDBusConnection *bus, const char *name, gpointer data)
 
 /* ---- the program ---- */
 
+static void
+on_left(GObject *source, GAsyncResult *result, gpointer data)
+{
+	g_autoptr(GVariant) answer = g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, NULL);
+	struct program *program = data;
+
+	g_main_loop_quit(program->loop);
+}
+
+/* What bluetoothd asked before it heard of this is asked before it answers this, and so is answered. */
 static gboolean
 stop(gpointer data)
 {
 	struct program *program = data;
 
-	g_main_loop_quit(program->loop);
+	if (program->leaving || program->bluez_lost || g_dbus_connection_is_closed(program->bus)) {
+		g_main_loop_quit(program->loop);
+		return G_SOURCE_CONTINUE;
+	}
+	program->leaving = TRUE;
+	for (guint i = 0; i < program->stations->len; i++)
+		pen_station_leave(g_ptr_array_index(program->stations, i));
+	g_dbus_connection_call(program->bus, "org.bluez", "/org/bluez", "org.freedesktop.DBus.Peer", "Ping", NULL,
+			       NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, LEAVE_MS, NULL, on_left, program);
 	return G_SOURCE_CONTINUE;
 }
 
