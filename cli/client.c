@@ -5,8 +5,6 @@
 
 #include "client.h"
 #include "failure.h"
-#include "output.h"
-#include "pens-retired.h"
 
 /* The name has no owner: have the bus start it, which also tells why it cannot. */
 static gboolean
@@ -117,9 +115,8 @@ client_list_pens(struct client *client)
 	return pens;
 }
 
-/* Retired pens are not on the bus, but their records are in the store. */
-static gboolean
-store_knows(struct client *client, const char *serial)
+gboolean
+client_store_knows(struct client *client, const char *serial)
 {
 	g_autoptr(GVariant) coverage = NULL;
 
@@ -130,7 +127,7 @@ store_knows(struct client *client, const char *serial)
 static int
 no_such_pen(struct client *client, const char *which)
 {
-	if (*which && store_knows(client, which))
+	if (*which && client_store_knows(client, which))
 		return cli_fail(client->cli, EXIT_NOT_FOUND, "not-enrolled",
 				"'stipplectl pens show', 'sessions list --pen' and 'coverage' show them; 'stipplectl pens add' "
 				"enrols it again.",
@@ -189,26 +186,4 @@ client_find_pen(struct client *client, const char *which, StpDbusPen1 **pen)
 	int code = client_match_pen(client, which, pen);
 
 	return code == EXIT_OK && !*pen ? no_such_pen(client, which) : code;
-}
-
-int
-client_find_serial(struct client *client, const char *which, char **serial)
-{
-	g_autoptr(StpDbusPen1) pen = NULL;
-	g_autoptr(JsonObject) retired = NULL;
-
-	if (*which && store_knows(client, which)) {
-		*serial = g_strdup(which);
-		return EXIT_OK;
-	}
-	int code = client_match_pen(client, which, &pen);
-
-	if (code == EXIT_OK && !pen)
-		code = retired_match(client, which, &retired);
-	if (code != EXIT_OK)
-		return code;
-	if (!pen && !retired)
-		return no_such_pen(client, which);
-	*serial = g_strdup(pen ? stp_dbus_pen1_get_serial(pen) : row_text(retired, "serial"));
-	return EXIT_OK;
 }

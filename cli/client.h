@@ -39,5 +39,5 @@ int client_find_pen(struct client *client, const char *which, StpDbusPen1 **pen)
 /* The same, but that none fits is no failure: *pen stays as it is. */
 int client_match_pen(struct client *client, const char *which, StpDbusPen1 **pen);
 
-/* The serial of a pen as above; it need not be enrolled any more.  An enrolled one goes before. */
-int client_find_serial(struct client *client, const char *which, char **serial);
+/* Retired pens are not on the bus, but their records are in the store. */
+gboolean client_store_knows(struct client *client, const char *serial);

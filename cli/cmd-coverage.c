@@ -10,6 +10,7 @@
 #include "failure.h"
 #include "model.h"
 #include "output.h"
+#include "pens-retired.h"
 #include "text.h"
 
 /* coverage: what is held of what the pens have written, and why not the rest. */
@@ -187,7 +188,7 @@ get(struct client *client, const char *which)
 	g_autoptr(GVariant) coverage = NULL;
 	g_autoptr(GError) error = NULL;
 	g_autoptr(JsonArray) rows = json_array_new();
-	int code = which ? client_find_serial(client, which, &serial) : EXIT_OK;
+	int code = which ? pens_find_serial(client, which, &serial) : EXIT_OK;
 
 	if (code != EXIT_OK)
 		return code;

@@ -10,6 +10,7 @@
 #include "failure.h"
 #include "model.h"
 #include "output.h"
+#include "pens-retired.h"
 #include "text.h"
 
 /* syncs: how the last links to the pens went, and why each ended. */
@@ -269,7 +270,7 @@ get(struct client *client, const struct syncs_options *options, const char *whic
 	g_autoptr(GError) error = NULL;
 	g_autoptr(JsonArray) rows = json_array_new();
 	guint limit = options->limit ? (guint)MIN(options->limit, LIMIT_MAX) : LIMIT_DEFAULT;
-	int code = which ? client_find_serial(client, which, &serial) : EXIT_OK;
+	int code = which ? pens_find_serial(client, which, &serial) : EXIT_OK;
 
 	if (code != EXIT_OK)
 		return code;

@@ -59,6 +59,28 @@ retired_match(struct client *client, const char *which, JsonObject **row)
 	return code;
 }
 
+int
+pens_find_serial(struct client *client, const char *which, char **serial)
+{
+	g_autoptr(StpDbusPen1) pen = NULL;
+	g_autoptr(JsonObject) retired = NULL;
+
+	if (*which && client_store_knows(client, which)) {
+		*serial = g_strdup(which);
+		return EXIT_OK;
+	}
+	int code = client_match_pen(client, which, &pen);
+
+	if (code == EXIT_OK && !pen)
+		code = retired_match(client, which, &retired);
+	if (code != EXIT_OK)
+		return code;
+	if (!pen && !retired)
+		return client_find_pen(client, which, &pen);	/* says that there is none */
+	*serial = g_strdup(pen ? stp_dbus_pen1_get_serial(pen) : row_text(retired, "serial"));
+	return EXIT_OK;
+}
+
 /* ---- for people ---- */
 
 static char *

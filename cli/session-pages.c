@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 
 #include "failure.h"
+#include "pens-retired.h"
 #include "session-pages.h"
 #include "when.h"
 
@@ -35,7 +36,7 @@ session_filter(struct client *client, const struct session_choice *choice, GVari
 	if (code == EXIT_OK && choice->pen) {
 		g_autofree char *serial = NULL;
 
-		code = client_find_serial(client, choice->pen, &serial);
+		code = pens_find_serial(client, choice->pen, &serial);
 		if (code == EXIT_OK)
 			g_variant_builder_add(&builder, "{sv}", "pen", g_variant_new_string(serial));
 	}
