@@ -294,12 +294,16 @@ between(const StpBootClock *self, guint next, gint64 tick_ms)
 {
 	const StpAnchor *before = at(self->anchors, next - 1), *after = at(self->anchors, next);
 	Span a = reach(before, tick_ms, self->rates), b = reach(after, tick_ms, self->rates);
+	Span either = { MIN(a.lo, b.lo), MAX(a.hi, b.hi) };
+	Span within = { before->utc_us - before->uncertainty_us, after->utc_us + after->uncertainty_us };
 
 	if (gap(before, after, assumed) == 0)
 		return (Span){ MAX(a.lo, b.lo), MIN(a.hi, b.hi) };
+	/* Set back, so that nothing is within the two: it was by one of them, and nobody knows by which. */
+	if (within.lo > within.hi)
+		return either;
 	/* It may have been before or after whatever happened, but within the two it was. */
-	return (Span){ MAX(MIN(a.lo, b.lo), before->utc_us - before->uncertainty_us),
-		       MIN(MAX(a.hi, b.hi), after->utc_us + after->uncertainty_us) };
+	return (Span){ MAX(either.lo, within.lo), MIN(either.hi, within.hi) };
 }
 
 static Span

@@ -130,6 +130,19 @@ a_majority_decides_where_nobody_vouches(void **state)
 	assert_true(it.utc_us - it.earliest_us > DAY * US);
 }
 
+/* Nobody knows which of the two was right, so between them it may have been by either. */
+static void
+a_clock_that_was_set_back_hides_neither_time(void **state)
+{
+	const StpAnchor set_back[] = { { 10 * HOUR, NOON, 20000, SURE }, { 11 * HOUR, NOON - 2 * HOUR * US, 20000, SURE } };
+	StpBootReport report;
+	StpPlace it = place(set_back, 2, 10 * HOUR + HOUR / 2, &report);
+
+	assert_true(report.apart_us > 2 * HOUR * US);
+	assert_true(it.earliest_us <= NOON - 5 * HOUR / 2 * US);
+	assert_true(it.latest_us >= NOON + HOUR / 2 * US);
+}
+
 /* TM5: a pen whose clock runs 500 ppm slow is told from one whose clock was set. */
 static void
 drift_is_told_from_a_step(void **state)
@@ -335,6 +348,7 @@ main(void)
 		cmocka_unit_test(a_minority_in_between_is_left_out),
 		cmocka_unit_test(a_majority_decides_where_nobody_vouches),
 		cmocka_unit_test(drift_is_told_from_a_step),
+		cmocka_unit_test(a_clock_that_was_set_back_hides_neither_time),
 		cmocka_unit_test(claims_are_true_and_order_is_kept),
 		cmocka_unit_test(large_drifts_are_measured),
 	};
