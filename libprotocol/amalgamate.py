@@ -9,6 +9,7 @@ library use a name for different things, as one file cannot hold both.
 """
 import collections
 import pathlib
+import posixpath
 import re
 import sys
 
@@ -66,9 +67,10 @@ class Amalgam:
         self.definers = collections.defaultdict(list)
 
     def place(self, name):
+        """Where a file is: a public header, what protoc made, or a file in one of the rooms."""
         if name.startswith("stipple/"):
             return HERE / "include" / name
-        return (self.generated if name in GENERATED else HERE) / name
+        return self.generated / name if name in GENERATED else HERE / name
 
     def add(self, name, inside):
         """A file, with the headers it includes that are not there yet; inside: not in a header of its own."""
@@ -83,6 +85,8 @@ class Amalgam:
             include = INCLUDE.match(line)
             other = include.group(2) if include else ""
             if include and (include.group(1) == '"' or other.startswith("stipple/")):
+                if include.group(1) == '"' and other not in GENERATED:
+                    other = posixpath.normpath(posixpath.join(posixpath.dirname(name), other))
                 if not (inside and other.startswith("stipple/")):
                     self.add(other, inside)
             else:

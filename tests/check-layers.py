@@ -6,10 +6,16 @@
     0 proto  1 libprotocol  2 daemon/core  3 daemon/link, daemon/store
     4 daemon/sync  5 daemon/bus  6 daemon/main.c, cli
 
+and libprotocol has floors of its own:
+
+    1.1 base  1.2 telemetry  1.3 gatt  1.4 record  1.5 device  1.6 pen, host
+
 A file includes its own folder's headers and those of lower floors, never a higher
 floor's nor a neighbour's on the same floor; cli never includes the daemon; tests may
-include all and nobody includes tests.  No file includes itself by a detour, and what
-ships has no module (a .c with its .h) that depends on itself by one.  libprotocol does without GLib and
+include all and nobody includes tests.  A public header of the library belongs to the room
+that has the .c of its name, or its name; the library's other headers are for its own rooms.
+No file includes itself by a detour, and what ships has no module (a .c with its .h) that
+depends on itself by one.  libprotocol does without GLib and
 without the operating system, SQLite is known in daemon/store alone.  File names are
 unique, files have 600 lines at most.  Prints one line per breach and exits 1.
 """
@@ -19,9 +25,12 @@ import re
 import sys
 
 FLOORS = {
-    "proto": 0, "libprotocol": 1, "daemon/core": 2, "daemon/link": 3, "daemon/store": 3,
+    "proto": 0, "libprotocol/base": 1.1, "libprotocol/telemetry": 1.2, "libprotocol/gatt": 1.3,
+    "libprotocol/record": 1.4, "libprotocol/device": 1.5, "libprotocol/pen": 1.6, "libprotocol/host": 1.6,
+    "libprotocol/include": 1.7, "daemon/core": 2, "daemon/link": 3, "daemon/store": 3,
     "daemon/sync": 4, "daemon/bus": 5, "daemon/main.c": 6, "cli": 6,
 }
+LIBRARY, PUBLIC = "libprotocol", "libprotocol/include"
 TESTS = ("tests", "libprotocol/examples")
 MAX_LINES = 600
 LONG_KINDS = {".c", ".h", ".py", ".sh", ""}
@@ -30,9 +39,9 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 FOREIGN = [
     (re.compile(r"sqlite3"), lambda room: room == "daemon/store",
      "SQLite is known in daemon/store and nowhere else"),
-    (re.compile(r"(glib|gio|gobject|gmodule|json-glib)\b"), lambda room: room != "libprotocol",
+    (re.compile(r"(glib|gio|gobject|gmodule|json-glib)\b"), lambda room: not room.startswith(LIBRARY),
      "libprotocol does without GLib"),
-    (re.compile(r"(unistd|fcntl|poll|pthread|time|signal)\.h$|sys/"), lambda room: room != "libprotocol",
+    (re.compile(r"(unistd|fcntl|poll|pthread|time|signal)\.h$|sys/"), lambda room: not room.startswith(LIBRARY),
      "libprotocol does no I/O and knows no clock, thread or descriptor"),
 ]
 
@@ -104,10 +113,20 @@ class House:
         self.by_name = collections.defaultdict(list)
         for f in self.code:
             self.by_name[f.name].append(f)
+        self.rooms = {f: self.place(f) for f in self.code}
         self.breaches = []
 
     def breach(self, path, text):
         self.breaches.append("%s: %s" % (path, text))
+
+    def place(self, path):
+        """The room of a file; of a public header the one where its work is done, where there is one."""
+        room = room_of(path)
+        if room != PUBLIC:
+            return room
+        doers = [room_of(f) for f in self.by_name.get(path.stem + ".c", []) if f.parts[0] == LIBRARY]
+        named = LIBRARY + "/" + path.stem
+        return next((r for r in (*doers, named) if r in FLOORS), PUBLIC)
 
     def includes(self, path):
         """(spelling, file in the tree or None) of each include."""
@@ -115,7 +134,7 @@ class House:
             found = [f for f in self.by_name.get(pathlib.PurePath(spelling).name, [])
                      if f.as_posix().endswith(spelling.lstrip("./"))]
             # Of two with one name, which is a breach of its own, the nearest is meant.
-            found.sort(key=lambda f: (f.parent != path.parent, not may_include(room_of(path), room_of(f))))
+            found.sort(key=lambda f: (f.parent != path.parent, not may_include(self.rooms[path], self.rooms[f])))
             yield spelling, found[0] if found else None
 
     def check_names(self):
@@ -132,7 +151,7 @@ class House:
     def check_includes(self):
         files, modules = collections.defaultdict(set), collections.defaultdict(set)
         for path in self.code:
-            room = room_of(path)
+            room = self.rooms[path]
             if room is None:
                 self.breach(path, "in no room of the house; see FLOORS in tests/check-layers.py")
                 continue
@@ -144,9 +163,12 @@ class House:
                 files[path].add(target)
                 if room not in TESTS and target.with_suffix("") != path.with_suffix(""):
                     modules[path.with_suffix("")].add(target.with_suffix(""))
-                other = room_of(target)
+                other = self.rooms[target]
                 if not may_include(room, other):
                     self.breach(path, "includes %s, but %s may not use %s" % (target, room, other or "that"))
+                elif path.parts[0] != LIBRARY and room not in TESTS and (
+                        target.parts[0] == LIBRARY and room_of(target) != PUBLIC):
+                    self.breach(path, "includes %s, which is the library's own; use a header of %s" % (target, PUBLIC))
         for knot in cycles(files):
             self.breach(knot[0], "includes itself by way of " + ", ".join(map(str, knot[1:])))
         for knot in cycles(modules):

@@ -52,8 +52,8 @@ def main():
     summary = report / "summary.json"
     # The library that ships, not its builds for other machines; no edge that only exceptions take.
     objects = [str(path) for path in (build / "libprotocol").glob("libstipple.*.p")]
-    subprocess.run(["gcovr", "--root", tree, "--filter", f"{tree}/libprotocol/[^/]*\\.[ch]$",
-                    "--filter", f"{tree}/libprotocol/include/", "--exclude-throw-branches",
+    subprocess.run(["gcovr", "--root", tree, "--filter", f"{tree}/libprotocol/",
+                    "--exclude", f"{tree}/libprotocol/examples/", "--exclude-throw-branches",
                     "--object-directory", build,
                     "--json-summary", summary, "--html-details", report / "index.html",
                     "--html-title", "libprotocol", *objects], check=True)

@@ -14,7 +14,14 @@ spec.loader.exec_module(check_layers)
 
 GOOD = {
     "libprotocol/include/stipple/crc.h": "#include <stdint.h>\n",
-    "libprotocol/crc.c": "#include <stipple/crc.h>\n#include <protobuf-c/protobuf-c.h>\n",
+    "libprotocol/include/stipple/record.h": "#include <stipple/crc.h>\n",
+    "libprotocol/include/stipple/pen.h": "#include <stipple/record.h>\n",
+    "libprotocol/include/stipple/stipple.h": "#include <stipple/crc.h>\n#include <stipple/pen.h>\n",
+    "libprotocol/base/crc.c": "#include <stipple/crc.h>\n#include <protobuf-c/protobuf-c.h>\n",
+    "libprotocol/base/bytes.h": "",
+    "libprotocol/record/record-scan.c": "#include <stipple/record.h>\n",
+    "libprotocol/pen/pen.c": '#include <stipple/pen.h>\n#include "../base/bytes.h"\n',
+    "libprotocol/host/host.h": "#include <stipple/record.h>\n",
     "daemon/core/log.h": "#include <glib.h>\n",
     "daemon/core/log.c": '#include "log.h"\n',
     "daemon/link/link.h": '#include <gio/gio.h>\n#include <stipple/crc.h>\n',
@@ -50,7 +57,38 @@ class Layers(unittest.TestCase):
         self.refused({"daemon/core/log.c": '#include "link.h"\n'}, "daemon/core may not use daemon/link")
 
     def test_upward_in_brackets(self):
-        self.refused({"libprotocol/crc.c": "#include <log.h>\n"}, "libprotocol may not use daemon/core")
+        self.refused({"libprotocol/base/crc.c": "#include <log.h>\n"}, "libprotocol/base may not use daemon/core")
+
+    def test_upward_in_the_library(self):
+        self.refused({"libprotocol/base/crc.c": '#include "../host/host.h"\n'},
+                     "libprotocol/base may not use libprotocol/host")
+
+    def test_upward_in_the_library_by_a_public_header(self):
+        self.refused({"libprotocol/record/record-scan.c": "#include <stipple/pen.h>\n"},
+                     "libprotocol/record may not use libprotocol/pen")
+
+    def test_upward_from_a_public_header(self):
+        self.refused({"libprotocol/include/stipple/crc.h": "#include <stipple/other.h>\n",
+                      "libprotocol/include/stipple/other.h": "", "libprotocol/device/other.c": ""},
+                     "libprotocol/base may not use libprotocol/device")
+
+    def test_a_public_header_named_as_its_room(self):
+        self.refused({"libprotocol/base/crc.c": "#include <stipple/record.h>\n"},
+                     "libprotocol/base may not use libprotocol/record")
+
+    def test_nobody_in_the_library_takes_all_of_it(self):
+        self.refused({"libprotocol/host/host.h": "#include <stipple/stipple.h>\n"},
+                     "libprotocol/host may not use libprotocol/include")
+
+    def test_engines_do_not_meet(self):
+        self.refused({"libprotocol/pen/pen.c": '#include "../host/host.h"\n'},
+                     "libprotocol/pen may not use libprotocol/host")
+
+    def test_a_stray_file_in_the_library(self):
+        self.refused({"libprotocol/odd.c": ""}, "no room")
+
+    def test_the_library_s_own_headers(self):
+        self.refused({"daemon/link/link.c": '#include "bytes.h"\n'}, "the library's own")
 
     def test_upward_by_path(self):
         self.refused({"daemon/core/log.c": '#include "../link/link.h"\n'}, "may not use daemon/link")
@@ -74,10 +112,10 @@ class Layers(unittest.TestCase):
                      "module depends on itself", "daemon/sync/a", "daemon/sync/b")
 
     def test_glib_in_the_library(self):
-        self.refused({"libprotocol/crc.c": "#include <glib.h>\n"}, "without GLib")
+        self.refused({"libprotocol/base/crc.c": "#include <glib.h>\n"}, "without GLib")
 
     def test_clock_in_the_library(self):
-        self.refused({"libprotocol/crc.c": "#include <time.h>\n"}, "no clock")
+        self.refused({"libprotocol/base/crc.c": "#include <time.h>\n"}, "no clock")
 
     def test_sqlite_outside_the_store(self):
         self.refused({"daemon/sync/collector.c": "#include <sqlite3.h>\n"}, "daemon/store and nowhere else")

@@ -71,7 +71,9 @@ add_subdirectory($library stipple)
 END
 
 # files PART...: what sources.txt has of these parts
-files() { awk -v parts=" $* " 'index(parts, " " $1 " ") && !/^#/ { print $2 }' "$library/sources.txt" | sort; }
+files() {
+    awk -v parts=" $* " 'index(parts, " " $1 " ") && !/^#/ { sub(".*/", "", $2); print $2 }' "$library/sources.txt" | sort
+}
 
 # build PROJECT PART...
 build() {

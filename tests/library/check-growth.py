@@ -57,7 +57,7 @@ def check(folder, generated, program, cc, work):
     shutil.copytree(folder, grown, ignore=shutil.ignore_patterns("examples"))
     grow(grown / "include")
     objects = []
-    for source in [*sorted(grown.glob("*.c")), generated / "stipple.pb-c.c"]:
+    for source in [*sorted(grown.glob("*/*.c")), generated / "stipple.pb-c.c"]:
         objects.append(str(work / (source.stem + ".o")))
         run(*cc, "-std=gnu11", "-fPIC", *SANITIZE, "-I%s" % (grown / "include"), "-I%s" % generated,
             "-c", str(source), "-o", objects[-1])

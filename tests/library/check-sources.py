@@ -22,7 +22,8 @@ def breaches(folder):
             found.append('line %d: "%s" is not one of %s and a file' % (number, line, ", ".join(PARTS)))
             continue
         named[words[1]] += 1
-    there = {path.name for path in folder.glob("*.c")}
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*.c")}
+    there = {name for name in there if not name.startswith("examples/")}
     for name in sorted(there - set(named)):
         found.append('%s is not named; add the line "PART  %s", where PART is %s: it says what the file needs'
                      % (name, name, " or ".join(PARTS)))

@@ -62,10 +62,13 @@ class Bench:
     def __init__(self, tree, scratch, options):
         self.tree, self.scratch, self.options = tree, scratch, options
         engine, world = tree / "libprotocol", tree / "tests" / "simulation"
-        paths = [p for p in sorted(engine.glob("*.c")) if not p.name.startswith(APART)]
+        paths = [p for p in sorted(engine.glob("*/*.c"))
+                 if p.parent.name != "examples" and not p.name.startswith(APART)]
         paths += [p for p in sorted(world.glob("*.c")) if not p.name.startswith("test-")]
         self.sources = {path: path.read_text() for path in paths}
-        self.includes = ["-I%s" % d for d in (engine / "include", engine, world)]
+        # A copy of a file finds what lies beside the original.
+        rooms = sorted({path.parent for path in paths})
+        self.includes = ["-I%s" % d for d in (engine / "include", *rooms)]
         self.objects, self.archive = {}, scratch / "whole.a"
 
     def compile(self, source, target):

@@ -15,7 +15,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 CC, SIZE, QEMU = "arm-none-eabi-gcc", "arm-none-eabi-size", "qemu-system-arm"
-ENCODER = ["telemetry-encode.c", "telemetry-encode-plain.c", "telemetry-trial.c", "crc32c.c"]
+ENCODER = ["telemetry/telemetry-encode.c", "telemetry/telemetry-encode-plain.c", "telemetry/telemetry-trial.c",
+           "base/crc32c.c"]
 # The processor, and the board of qemu's that has it, or for the M0+ one with its instruction set.
 MACHINES = [("cortex-m4", ["-mcpu=cortex-m4"], "netduinoplus2"),
             ("cortex-m0plus", ["-mcpu=cortex-m0plus"], "microbit")]

@@ -7,8 +7,8 @@
 #include <stipple/record.h>
 
 #include "host-internal.h"
-#include "record-scan.h"
-#include "wire-bytes.h"
+#include "../record/record-scan.h"
+#include "../base/wire-bytes.h"
 
 bool
 stp_host_is_drained(const struct stp_host *host)

@@ -4,7 +4,7 @@
 #include <stipple/control.h>
 #include <stipple/pen-event.h>
 
-#include "wire-bytes.h"
+#include "../base/wire-bytes.h"
 
 static enum stp_status
 check_event_hint(const struct stp_event_hint *hint)

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "pen-internal.h"
-#include "struct-size.h"
-#include "wire-bytes.h"
+#include "../base/struct-size.h"
+#include "../base/wire-bytes.h"
 
 #define LAST_OF_EVENTS (STP_PEN_EVENTS - 1u)
 

@@ -7,7 +7,7 @@
 #include <stipple/errand.h>
 
 #include "request-turn.h"
-#include "struct-size.h"
+#include "../base/struct-size.h"
 
 struct stp_errand {
 	struct stp_errand_config config;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "chain-internal.h"
-#include "struct-size.h"
+#include "../base/struct-size.h"
 
 static const char *const link_reasons[] = {
 	[STP_CHAIN_START] = "the record written before it was not given",

@@ -4,7 +4,7 @@
 #include <stipple/seal.h>
 
 #include "record-format.h"
-#include "wire-bytes.h"
+#include "../base/wire-bytes.h"
 
 #define STATEMENT_HEAD_SIZE 2	/* version, length of the serial number */
 #define STATEMENT_REST_SIZE (7 * 4 + 8 + STP_RECORD_HASH_SIZE)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "host-internal.h"
-#include "struct-size.h"
+#include "../base/struct-size.h"
 
 #define NEVER UINT64_MAX
 

@@ -7,7 +7,7 @@
 #include <stipple/configuration.h>
 #include <stipple/telemetry.h>
 
-#include "wire-bytes.h"
+#include "../base/wire-bytes.h"
 
 #define CONFIG_HEAD 2u		/* the revision */
 #define CONFIG_ITEM_HEAD 2u	/* tag, length */

@@ -7,7 +7,7 @@
 #include <stipple/telemetry.h>
 
 #include "record-format.h"
-#include "struct-size.h"
+#include "../base/struct-size.h"
 
 #define NO_BLOCK (-1)
 

@@ -7,7 +7,7 @@
 #include <stipple/control.h>
 #include <stipple/segment.h>
 
-#include "wire-bytes.h"
+#include "../base/wire-bytes.h"
 
 #define ANSWER 0x80u
 #define REQUEST_HEAD 2u	/* op, token */

@@ -7,8 +7,8 @@
 #include <stipple/gatt.h>
 #include <stipple/telemetry.h>
 
-#include "struct-size.h"
-#include "wire-bytes.h"
+#include "../base/struct-size.h"
+#include "../base/wire-bytes.h"
 
 #define ADVERT_VERSION 1u
 #define ADVERT_FLAGS 0x0Fu

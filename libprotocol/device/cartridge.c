@@ -7,7 +7,7 @@
 #include <stipple/cartridge.h>
 #include <stipple/telemetry.h>
 
-#include "wire-bytes.h"
+#include "../base/wire-bytes.h"
 
 #define CARTRIDGE_HEAD 8u	/* up to the length of the uid */
 

@@ -6,7 +6,7 @@
 
 #include <stipple/pen-control.h>
 
-#include "wire-bytes.h"
+#include "../base/wire-bytes.h"
 
 #define PANEL_ANSWER 0x80u
 #define PANEL_REQUEST_HEAD 2u	/* op, token */

@@ -4,7 +4,7 @@
 #include <stipple/crc32c.h>
 
 #include "record-format.h"
-#include "struct-size.h"
+#include "../base/struct-size.h"
 
 /* A part of a session with every field at its longest stays well below. */
 #define PART_SIZE_MAX 128

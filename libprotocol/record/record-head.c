@@ -4,8 +4,8 @@
 #include <stipple/crc32c.h>
 
 #include "record-scan.h"
-#include "struct-size.h"
-#include "wire-bytes.h"
+#include "../base/struct-size.h"
+#include "../base/wire-bytes.h"
 
 /* What can be had of a record without taking memory. */
 

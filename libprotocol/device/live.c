@@ -4,7 +4,7 @@
 #include <stipple/live.h>
 #include <stipple/telemetry.h>
 
-#include "wire-bytes.h"
+#include "../base/wire-bytes.h"
 
 /* A frame this much behind the newest was overtaken; more, and the pen's tick itself went back. */
 #define OVERTAKEN_FRAMES 10

@@ -3,7 +3,7 @@
 
 #include <stipple/crc32c.h>
 
-#include "struct-size.h"
+#include "../base/struct-size.h"
 #include "telemetry-decode.h"
 
 static void

@@ -6,7 +6,7 @@
 #include <stipple/control.h>
 #include <stipple/segment.h>
 
-#include "wire-bytes.h"
+#include "../base/wire-bytes.h"
 
 #define FLAG_FIRST 1u
 #define FLAG_LAST 2u

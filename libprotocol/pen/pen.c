@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "pen-internal.h"
-#include "struct-size.h"
+#include "../base/struct-size.h"
 
 #define ANSWER 0x80u
 

@@ -3,7 +3,7 @@
 
 #include <stipple/diagnostics.h>
 
-#include "wire-bytes.h"
+#include "../base/wire-bytes.h"
 
 #define DIAGNOSTICS_VERSION 1u
 #define DIAGNOSTICS_HEAD 2u	/* version, count */

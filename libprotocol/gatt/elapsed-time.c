@@ -3,7 +3,7 @@
 
 #include <stipple/elapsed-time.h>
 
-#include "wire-bytes.h"
+#include "../base/wire-bytes.h"
 
 #define FLAG_TICK 0x01u
 #define FLAG_UTC 0x02u

@@ -4,7 +4,7 @@
 /* LIST: which numbers there are, and which of them is dealt with next. */
 
 #include "host-internal.h"
-#include "wire-bytes.h"
+#include "../base/wire-bytes.h"
 
 static void
 send_list(struct stp_host *host)

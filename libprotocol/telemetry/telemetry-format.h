@@ -10,7 +10,7 @@
 
 #include <stipple/telemetry.h>
 
-#include "wire-bytes.h"
+#include "../base/wire-bytes.h"
 
 enum {
 	BLOCK_CODEC = 0,

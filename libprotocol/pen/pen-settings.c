@@ -8,7 +8,7 @@
 #include <stipple/elapsed-time.h>
 
 #include "pen-internal.h"
-#include "wire-bytes.h"
+#include "../base/wire-bytes.h"
 
 /* From 1970, where Unix begins, to 2000, where Elapsed Time does. */
 #define ELAPSED_TIME_BEGINS_MS INT64_C(946684800000)

@@ -7,7 +7,7 @@
 #include <stipple/panel.h>
 
 #include "request-turn.h"
-#include "struct-size.h"
+#include "../base/struct-size.h"
 
 struct stp_panel {
 	struct turn turn;
