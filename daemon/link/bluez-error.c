@@ -111,6 +111,38 @@ stp_bluez_error_class(const GError *error)
 	return STP_LINK_CLASS_TRANSIENT;
 }
 
+#define ATT_ERROR "ATT error: 0x"
+
+/* What BlueZ has no name of its own for, and tells as a number (src/gatt-client.c). */
+static const struct {
+	guint8 code;
+	const char *text, *hint;
+} att_errors[] = {
+	{ 0x01, "the pen does not have that any more", "Try again; if it stays so, restart bluetoothd." },
+	{ 0x0a, "the pen does not have that any more", "Try again; if it stays so, restart bluetoothd." },
+	/* Also what BlueZ makes of a bond without a code. */
+	{ 0x0e, "the pen refused it without saying why",
+	  "Try again; if it stays so, repair the pairing with 'stipplectl pens repair'." },
+	{ 0x11, "the pen has no memory for it at the moment", "Switch the pen off and on, and try again." },
+	{ 0x12, "the pen has changed what it offers", "Try again; the next link reads it anew." },
+	{ 0x13, "the pen does not take that value", "Look for an update of the pen's firmware." },
+};
+
+static GError *
+att_error(const char *digits, const char *doing)
+{
+	const guint code = (guint)g_ascii_strtoull(digits, NULL, 16);
+
+	for (gsize i = 0; i < G_N_ELEMENTS(att_errors); i++) {
+		if (att_errors[i].code == code)
+			return g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED, "%s failed: %s (ATT error 0x%02x). %s", doing,
+					   att_errors[i].text, code, att_errors[i].hint);
+	}
+	return g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
+			   "%s failed: the pen refused it with an error of its own (ATT error 0x%02x). Try again; if it "
+			   "stays so, report the pen's firmware revision.", doing, code);
+}
+
 GError *
 stp_bluez_error_translate(const GError *error, const char *pen, const char *doing)
 {
@@ -151,7 +183,7 @@ stp_bluez_error_translate(const GError *error, const char *pen, const char *doin
 	if (stp_bluez_error_is(error, "NotAuthorized") ||
 	    (stp_bluez_error_is(error, "NotPermitted") &&
 	     stp_bluez_error_class(error) == STP_LINK_CLASS_AUTH))
-		return g_error_new(STP_ERROR, STP_ERROR_DENIED,
+		return g_error_new(STP_ERROR, STP_ERROR_BOND_TOO_WEAK,
 				   "%s failed: the pen asks for an authenticated bond. Repair the pairing with "
 				   "'stipplectl pens repair'.",
 				   doing);
@@ -165,11 +197,8 @@ stp_bluez_error_translate(const GError *error, const char *pen, const char *doin
 				   doing);
 	plain = g_error_copy(error);
 	g_dbus_error_strip_remote_error(plain);
+	if (strstr(plain->message, ATT_ERROR) != NULL)
+		return att_error(strstr(plain->message, ATT_ERROR) + strlen(ATT_ERROR), doing);
 	return g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
-			   "%s failed: Bluetooth says '%s'. Bring the pen closer and try again%s.", doing,
-			   plain->message,
-			   /* Also what BlueZ makes of a bond without a code. */
-			   strstr(plain->message, "0x0e") != NULL
-				   ? "; if it stays so, repair the pairing with 'stipplectl pens repair'"
-				   : "");
+			   "%s failed: Bluetooth says '%s'. Bring the pen closer and try again.", doing, plain->message);
 }

@@ -34,7 +34,7 @@ StpLinkClass stp_bluez_error_class(const GError *error);
 /*
  * In STP_ERROR, with what to do next.  doing: "Reading from the pen", begins the message; what
  * BlueZ said goes to the log at debug level.  pen: its address, or NULL.  An error that is in
- * STP_ERROR already comes back as a copy.  Codes: NO_BLUETOOTH, NO_ADAPTER, DENIED, NOT_FOUND,
- * CANCELLED, NO_SLOT, else LINK_FAILED.
+ * STP_ERROR already comes back as a copy.  Codes: NO_BLUETOOTH, NO_ADAPTER, DENIED (by the system bus),
+ * BOND_TOO_WEAK (by the pen), CANCELLED, NO_SLOT, else LINK_FAILED.
  */
 GError *stp_bluez_error_translate(const GError *error, const char *pen, const char *doing);

@@ -293,6 +293,8 @@ on_connect_failed(struct reach *reach, const GError *error)
 	reach->transients++;
 	reach->keyless = reach->came_up && stp_bluez_is_bonded(reach->device) ? reach->keyless + 1 : 0;
 	if (reach->keyless >= STP_BLUEZ_CONNECT_KEYLESS) {
+		/* None of them will pass by itself. */
+		stp_bluez_station_recount(reach->station, STP_LINK_CLASS_TRANSIENT, reach->keyless, STP_LINK_CLASS_AUTH);
 		give_up(reach, key_refused(reach));
 		return;
 	}

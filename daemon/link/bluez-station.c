@@ -282,11 +282,24 @@ stp_bluez_station_set_asleep(StpBluezStation *self, gboolean asleep)
 
 /* ---- telling ---- */
 
+const char *
+stp_bluez_station_get_lease_holder(StpBluezStation *self)
+{
+	return stp_adapter_lease_get_holder(self->lease);
+}
+
 void
 stp_bluez_station_count(StpBluezStation *self, StpLinkClass class)
 {
 	self->errors[class]++;
 	tell_change(self);
+}
+
+void
+stp_bluez_station_recount(StpBluezStation *self, StpLinkClass from, guint count, StpLinkClass class)
+{
+	self->errors[from] -= MIN(count, self->errors[from]);
+	stp_bluez_station_count(self, class);
 }
 
 static gboolean

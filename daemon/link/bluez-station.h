@@ -58,5 +58,9 @@ void stp_bluez_station_set_asleep(StpBluezStation *self, gboolean asleep);
 
 /* One try failed. */
 void stp_bluez_station_count(StpBluezStation *self, StpLinkClass class);
+/* Who else has the adapter, as they say; NULL: nobody. */
+const char *stp_bluez_station_get_lease_holder(StpBluezStation *self);
+/* So many that were counted under the one class turn out to be one of the other. */
+void stp_bluez_station_recount(StpBluezStation *self, StpLinkClass from, guint count, StpLinkClass class);
 /* The caller's. */
 StpAdapterReport *stp_bluez_station_report(StpBluezStation *self);

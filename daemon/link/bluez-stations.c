@@ -337,6 +337,17 @@ judge(StpBluezStations *self, StpBluezStation *station, const char *pen, GPtrArr
 	};
 }
 
+/* "stippled, process 4711"; as the lease has it, which any program that takes one writes there. */
+static const char *
+holder_of_lease(StpBluezStations *self)
+{
+	const char *holder = NULL;
+
+	for (guint i = 0; holder == NULL && i < self->all->len; i++)
+		holder = stp_bluez_station_get_lease_holder(self->all->pdata[i]);
+	return holder != NULL ? holder : "another program";
+}
+
 static GError *
 why_none(StpBluezStations *self, const char *pen)
 {
@@ -351,7 +362,8 @@ why_none(StpBluezStations *self, const char *pen)
 	case STP_RADIO_POWERED_OFF:
 		return g_error_new(STP_ERROR, STP_ERROR_NO_ADAPTER, "The Bluetooth adapter is off.  %s", hint);
 	case STP_RADIO_IN_USE:
-		return g_error_new(STP_ERROR, STP_ERROR_NO_ADAPTER, "The Bluetooth adapter is in use.  %s", hint);
+		return g_error_new(STP_ERROR, STP_ERROR_NO_ADAPTER, "The Bluetooth adapter is in use by %s. %s",
+				   holder_of_lease(self), hint);
 	case STP_RADIO_DENIED:
 		return g_error_new(STP_ERROR, STP_ERROR_DENIED,
 				   "The system bus does not let Stipple use Bluetooth.  %s", hint);

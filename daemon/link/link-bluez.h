@@ -15,7 +15,7 @@
  *
  * It counts as authenticated when the device is bonded: Stipple keeps no bond that was made
  * without a code, and a pen serves its log to authenticated bonds only, so that an
- * unauthenticated bond of another program's making ends with STP_ERROR_DENIED.
+ * unauthenticated bond of another program's making ends with STP_ERROR_BOND_TOO_WEAK.
  */
 #define STP_TYPE_LINK_BLUEZ (stp_link_bluez_get_type())
 G_DECLARE_FINAL_TYPE(StpLinkBluez, stp_link_bluez, STP, LINK_BLUEZ, GObject)

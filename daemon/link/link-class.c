@@ -17,8 +17,8 @@ stp_link_class_of(const GError *error)
 		return STP_LINK_CLASS_SLOTS;
 	case STP_ERROR_NO_ADAPTER:
 	case STP_ERROR_NO_BLUETOOTH:
+	case STP_ERROR_DENIED:	/* by the system bus */
 		return STP_LINK_CLASS_ABSENT;
-	case STP_ERROR_DENIED:
 	case STP_ERROR_PAIRING_FAILED:
 	case STP_ERROR_PEN_FORGOT_BOND:
 	case STP_ERROR_HOST_LOST_BOND:

@@ -22,7 +22,9 @@
  * | absent    | bluetoothd, the adapter or the right to  | none                       | when the        |
  * |           | use it is not there at the moment        |                            | radio's state   |
  * |           |                                          |                            | changes         |
- * | auth      | the pen and we do not trust each other   | none                       | a person        |
+ * | auth      | the pen and we do not trust each other:  | none; several links that   | a person, with  |
+ * |           | a bond forgotten, lost or too weak. It   | end as soon as they are up | 'stipplectl     |
+ * |           | stays so until somebody repairs it       | count as one of these      | pens repair'    |
  * | protocol  | the other end is no pen, or not one of   | none                       | rarely: it may  |
  * |           | ours                                     |                            | get an update   |
  * | permanent | it will be the same next time            | none                       | a person        |

@@ -163,7 +163,7 @@ error_from_pen(StpChannel channel, const guint8 *payload, gsize size)
 				   "The pen has no characteristic '%s'. Its firmware may need an update.",
 				   stp_channel_name(channel));
 	case STP_FD_DENIED:
-		return g_error_new(STP_ERROR, STP_ERROR_DENIED,
+		return g_error_new(STP_ERROR, STP_ERROR_BOND_TOO_WEAK,
 				   "The pen refuses access to '%s' without a bond. Repair the pairing with "
 				   "'stipplectl pens repair'.",
 				   stp_channel_name(channel));

@@ -15,7 +15,9 @@
  * | busy      | the pen's motor runs                       | 30 60                   | at once           |
  * | store     | the disk is full or fails                  | 60 120 300              | at once           |
  * | protocol  | the pen does not keep to it                | 1 5 30 300 900          | at once           |
- * | auth      | pen and host do not trust each other       | 300 900 3600            | at once           |
+ * | auth      | pen and host do not trust each other until | 300 900 3600            | at once           |
+ * |           | a person repairs it: an alert. Tried only  |                         |                   |
+ * |           | to see whether that was done elsewhere     |                         |                   |
  * | permanent | it will be the same next time              | 300 3600                | at once           |
  * | cancelled | somebody wanted it so                      | none: see pen-keeper.h  | at once           |
  *

@@ -77,7 +77,7 @@ test_subscribing_needs_a_bond(void **state)
 	world_connect(world);
 	scripted_bluez_fail(world->bluez, "StartNotify", "NotPermitted", "Not paired");
 	assert_false(world_try_subscribe(world, &error));
-	assert_error(error, STP_ERROR_DENIED, "stipplectl pens repair");
+	assert_error(error, STP_ERROR_BOND_TOO_WEAK, "stipplectl pens repair");
 	assert_int_equal(scripted_bluez_calls(world->bluez, "AcquireNotify"), 0);
 }
 
@@ -97,11 +97,16 @@ test_read(void **state)
 	g_clear_error(&error);
 	scripted_bluez_fail(world->bluez, "ReadValue", "NotPermitted", "Not paired");
 	assert_false(try_read(world, STP_CHANNEL_ELAPSED_TIME, NULL, &error));
-	assert_error(error, STP_ERROR_DENIED, "stipplectl pens repair");
+	assert_error(error, STP_ERROR_BOND_TOO_WEAK, "stipplectl pens repair");
 	g_clear_error(&error);
 	scripted_bluez_fail(world->bluez, "ReadValue", "Failed", "Operation failed with ATT error: 0x0e");
 	assert_false(try_read(world, STP_CHANNEL_ELAPSED_TIME, NULL, &error));
-	assert_error(error, STP_ERROR_LINK_FAILED, "0x0e");
+	assert_error(error, STP_ERROR_LINK_FAILED, "without saying why (ATT error 0x0e). Try again");
+	assert_non_null(strstr(error->message, "pens repair"));
+	g_clear_error(&error);
+	scripted_bluez_fail(world->bluez, "ReadValue", "Failed", "Operation failed with ATT error: 0x80 (Unknown)");
+	assert_false(try_read(world, STP_CHANNEL_ELAPSED_TIME, NULL, &error));
+	assert_error(error, STP_ERROR_LINK_FAILED, "an error of its own (ATT error 0x80). Try again");
 	assert_int_equal(world->closings, 0);
 }
 

@@ -158,7 +158,7 @@ test_errors_from_the_pen(void **state)
 		const char *part;
 	} cases[] = {
 		{ "\x01", 1, STP_ERROR_NOT_FOUND, "battery" },
-		{ "\x02", 1, STP_ERROR_DENIED, "stipplectl pens repair" },
+		{ "\x02", 1, STP_ERROR_BOND_TOO_WEAK, "stipplectl pens repair" },
 		{ "\x03" "flash worn", 11, STP_ERROR_LINK_FAILED, "flash worn" },
 		{ "", 0, STP_ERROR_LINK_FAILED, "Try again" },
 	};
