@@ -31,6 +31,7 @@ typedef struct {
 	char *state_dir, *runtime_dir, *clock, *restore;
 	char **adapters;
 	StpClockPolicy clock_policy;
+	int radio_patience_s;	/* 0: as built in */
 	gboolean verbose, version;
 } Options;
 
@@ -121,6 +122,8 @@ parse(int *argc, char ***argv, Options *options, GError **error)
 		{ "adapter", 'a', 0, G_OPTION_ARG_STRING_ARRAY, &options->adapters,
 		  "Bluetooth adapter to use, by address or as hciN; may be given several times (default: "
 		  "$STIPPLE_ADAPTER, else all)", "ADAPTER" },
+		{ "radio-patience", 0, 0, G_OPTION_ARG_INT, &options->radio_patience_s,
+		  "How long Bluetooth may be off or its adapter gone before there is an alert (default: 120)", "SECONDS" },
 		{ "restore", 0, 0, G_OPTION_ARG_FILENAME, &options->restore,
 		  "Put a backup in the place of the store, and end; no daemon may be running", "FILE" },
 		{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &options->verbose, "Log every step", NULL },
@@ -154,6 +157,11 @@ parse(int *argc, char ***argv, Options *options, GError **error)
 		options->runtime_dir = g_strdup("/run/stipple");
 	if (options->adapters == NULL && g_getenv("STIPPLE_ADAPTER") != NULL)
 		options->adapters = g_strsplit(g_getenv("STIPPLE_ADAPTER"), ",", -1);
+	if (options->radio_patience_s < 0) {
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+			    "--radio-patience takes a number of seconds from 1, not %d", options->radio_patience_s);
+		return FALSE;
+	}
 	return check_adapters(options->adapters, error);
 }
 
@@ -215,6 +223,8 @@ run(const Options *options, GError **error)
 	if (collector == NULL)
 		return EXIT_FAILURE;
 
+	if (options->radio_patience_s > 0)
+		stp_collector_set_radio_patience(collector, (guint)options->radio_patience_s);
 	service = stp_bus_service_new(collector, STIPPLE_VERSION);
 	loop = g_main_loop_new(NULL, FALSE);
 	daemon.loop = loop;

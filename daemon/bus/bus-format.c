@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "sync-room.h"
+
 static void
 add(GVariantBuilder *builder, const char *key, GVariant *value)
 {
@@ -156,8 +158,19 @@ findings_of(const StpCoverage *coverage)
 	return g_variant_builder_end(&builder);
 }
 
+static void
+add_room(GVariantBuilder *builder, StpEnrolledPen *pen)
+{
+	const guint left = stp_enrolled_pen_get_sessions_left(pen);
+
+	if (left != STP_SYNC_ROOM_UNKNOWN)
+		add(builder, "sessions_left", g_variant_new_uint32(left));
+	if (*stp_enrolled_pen_get_warning(pen) != '\0')
+		add_string(builder, "warning", stp_enrolled_pen_get_warning(pen));
+}
+
 GVariant *
-stp_bus_coverage(const StpCoverage *coverage)
+stp_bus_coverage(const StpCoverage *coverage, StpEnrolledPen *pen)
 {
 	GVariantBuilder builder;
 
@@ -174,6 +187,8 @@ stp_bus_coverage(const StpCoverage *coverage)
 	add_string(&builder, "chain", stp_chain_state_name(coverage->chain));
 	if (coverage->chain_breaks_at != 0)
 		add(&builder, "chain_broken_at", g_variant_new_uint32(coverage->chain_breaks_at));
+	if (coverage->current && pen != NULL)
+		add_room(&builder, pen);
 	add(&builder, "holes", holes_of(coverage));
 	add(&builder, "findings", findings_of(coverage));
 	return g_variant_builder_end(&builder);
@@ -215,6 +230,10 @@ stp_bus_sync_result(const StpSyncResult *result, gint64 duration_us)
 	add(&builder, "bytes", g_variant_new_uint64(result->bytes));
 	add(&builder, "duration_ms", g_variant_new_uint64((guint64)MAX(duration_us, 0) / 1000));
 	add(&builder, "mtu", g_variant_new_uint32(result->mtu));
+	if (result->has_status) {
+		add(&builder, "oldest", g_variant_new_uint32(result->oldest));
+		add(&builder, "newest", g_variant_new_uint32(result->newest));
+	}
 	add(&builder, "chosen", g_variant_new_boolean(result->chosen));
 	add(&builder, "complete",
 	    g_variant_new_boolean(result->has_status && result->damaged + result->given_up == 0));

@@ -4,6 +4,7 @@
 
 #include <gio/gio.h>
 
+#include "enrolled-pen.h"
 #include "pen-sync.h"
 #include "radio.h"
 #include "session-store.h"
@@ -15,7 +16,8 @@
 
 GVariant *stp_bus_session(const StpSession *session);
 GVariant *stp_bus_finding(const StpFinding *finding);
-GVariant *stp_bus_coverage(const StpCoverage *coverage);
+/* pen: the enrolled one, NULL: it is not. */
+GVariant *stp_bus_coverage(const StpCoverage *coverage, StpEnrolledPen *pen);
 /* serial NULL: not enrolled. */
 GVariant *stp_bus_sighting(const StpSighting *sighting, const char *serial);
 GVariant *stp_bus_sync_result(const StpSyncResult *result, gint64 duration_us);

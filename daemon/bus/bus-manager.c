@@ -156,9 +156,12 @@ on_handle_get_coverage(StpDbusManager1 *skeleton, GDBusMethodInvocation *invocat
 		return G_DBUS_METHOD_INVOCATION_HANDLED;
 	}
 	g_variant_builder_init(&builder, G_VARIANT_TYPE("aa{sv}"));
-	for (guint i = 0; i < coverage->len; i++)
-		g_variant_builder_add_value(&builder,
-					    stp_bus_coverage(g_ptr_array_index(coverage, i)));
+	for (guint i = 0; i < coverage->len; i++) {
+		const StpCoverage *log = g_ptr_array_index(coverage, i);
+
+		g_variant_builder_add_value(
+			&builder, stp_bus_coverage(log, stp_collector_find_pen(self->collector, log->serial)));
+	}
 	stp_dbus_manager1_complete_get_coverage(skeleton, invocation,
 						g_variant_builder_end(&builder));
 	return G_DBUS_METHOD_INVOCATION_HANDLED;

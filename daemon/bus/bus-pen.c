@@ -50,6 +50,8 @@ show(StpEnrolledPen *pen, StpDbusPen1 *skeleton)
 	stp_dbus_pen1_set_state(skeleton,
 				stp_pen_activity_name(stp_enrolled_pen_get_activity(pen)));
 	stp_dbus_pen1_set_warning(skeleton, stp_enrolled_pen_get_warning(pen));
+	stp_dbus_pen1_set_sessions_left(skeleton, stp_enrolled_pen_get_sessions_left(pen));
+	stp_dbus_pen1_set_seconds_left(skeleton, stp_enrolled_pen_get_seconds_left(pen));
 	stp_dbus_pen1_set_stage(skeleton, stp_enrolled_pen_get_stage(pen));
 	stp_dbus_pen1_set_progress(skeleton,
 				   g_variant_new("(tttt)", progress->records_wanted,

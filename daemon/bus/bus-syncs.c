@@ -51,6 +51,7 @@ to_dictionary(const StpAttempt *attempt)
 	g_variant_dict_insert(&dict, "bytes", "t", attempt->bytes);
 	g_variant_dict_insert_value(&dict, "error",
 				    g_variant_new_take_string(g_utf8_make_valid(attempt->error, -1)));
+	g_variant_dict_insert(&dict, "trouble", "s", attempt->trouble);
 	insert_link(&dict, attempt);
 	return g_variant_dict_end(&dict);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pen-keeper.h"
+#include "radio-alert.h"
 #include "sync-turns.h"
 
 /*
@@ -17,6 +18,7 @@ struct _StpCollector {
 	StpStore *store;
 	GHashTable *keepers;	/* serial -> StpPenKeeper */
 	StpSyncTurns *turns;
+	StpRadioAlert *radio_alert;
 	gboolean enrolling;
 	GHashTable *bonds_made;	/* see stp_enrol_async() */
 	GHashTable *errands;	/* serial -> GCancellable, of those that somebody retires or asks something of */

@@ -32,6 +32,7 @@ stp_collector_dispose(GObject *object)
 
 	if (self->radio != NULL)
 		g_signal_handlers_disconnect_by_data(self->radio, self);
+	g_clear_pointer(&self->radio_alert, stp_radio_alert_free);
 	g_clear_pointer(&self->turns, stp_sync_turns_free);
 	g_clear_pointer(&self->keepers, g_hash_table_unref);
 	g_clear_pointer(&self->errands, g_hash_table_unref);
@@ -137,7 +138,10 @@ on_session_stored(StpPenKeeper *keeper, const char *id, StpCollector *self)
 void
 stp_collector_update_watch(StpCollector *self)
 {
-	stp_radio_watch(self->radio, g_hash_table_size(self->keepers) > 0);
+	const gboolean any = g_hash_table_size(self->keepers) > 0;
+
+	stp_radio_watch(self->radio, any);
+	stp_radio_alert_expect(self->radio_alert, any);
 }
 
 StpPenKeeper *
@@ -193,6 +197,7 @@ stp_collector_new(StpRadio *radio, StpStore *store, GError **error)
 	self->radio = g_object_ref(radio);
 	self->turns = stp_sync_turns_new(radio);
 	self->store = g_object_ref(store);
+	self->radio_alert = stp_radio_alert_new(radio, store);
 	g_ptr_array_set_free_func(rows, NULL);
 	for (guint i = 0; i < rows->len; i++) {
 		StpPenRow *row = g_ptr_array_index(rows, i);
@@ -208,6 +213,12 @@ stp_collector_new(StpRadio *radio, StpStore *store, GError **error)
 	g_signal_connect(radio, "state-changed", G_CALLBACK(on_state_changed), self);
 	stp_adapter_alerts_begin(radio, store);
 	return g_steal_pointer(&self);
+}
+
+void
+stp_collector_set_radio_patience(StpCollector *self, guint seconds)
+{
+	stp_radio_alert_set_patience(self->radio_alert, seconds);
 }
 
 GPtrArray *

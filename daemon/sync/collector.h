@@ -29,6 +29,9 @@ StpCollector *stp_collector_new(StpRadio *radio, StpStore *store, GError **error
 StpRadio *stp_collector_get_radio(StpCollector *self);
 StpStore *stp_collector_get_store(StpCollector *self);
 
+/* How long the radio may be down before there is an alert; STP_SYNC_RADIO_DOWN_S unless told otherwise. */
+void stp_collector_set_radio_patience(StpCollector *self, guint seconds);
+
 /* (element-type StpEnrolledPen), the caller's. */
 GPtrArray *stp_collector_get_pens(StpCollector *self);
 /* NULL: not enrolled. */

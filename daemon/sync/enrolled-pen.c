@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "clock.h"
+#include "sync-room.h"
+#include "sync-timing.h"
 
 struct _StpEnrolledPen {
 	GObject parent;
@@ -16,6 +18,9 @@ struct _StpEnrolledPen {
 	struct stp_host_progress progress;
 	gint64 progress_at;	/* monotonic */
 	guint64 rate;
+	gint64 wanted_at;	/* monotonic: when the sync under way first knew what it wants; 0: it does not */
+	guint32 seconds_left;
+	guint sessions_left;
 	char *error, *hint, *warning;
 };
 
@@ -48,6 +53,8 @@ static void
 stp_enrolled_pen_init(StpEnrolledPen *self)
 {
 	self->stage = "";
+	self->seconds_left = STP_PEN_TIME_UNKNOWN;
+	self->sessions_left = STP_SYNC_ROOM_UNKNOWN;
 	self->warning = g_strdup("");
 	self->error = g_strdup("");
 	self->hint = g_strdup("");
@@ -148,6 +155,21 @@ stp_enrolled_pen_set_warning(StpEnrolledPen *self, const char *warning)
 	tell(self);
 }
 
+guint
+stp_enrolled_pen_get_sessions_left(StpEnrolledPen *self)
+{
+	return self->sessions_left;
+}
+
+void
+stp_enrolled_pen_set_sessions_left(StpEnrolledPen *self, guint sessions)
+{
+	if (self->sessions_left == sessions)
+		return;
+	self->sessions_left = sessions;
+	tell(self);
+}
+
 const char *
 stp_enrolled_pen_get_stage(StpEnrolledPen *self)
 {
@@ -175,6 +197,27 @@ stp_enrolled_pen_get_rate(StpEnrolledPen *self)
 	return self->rate;
 }
 
+guint32
+stp_enrolled_pen_get_seconds_left(StpEnrolledPen *self)
+{
+	return self->seconds_left;
+}
+
+static guint32
+reckon_time(const StpEnrolledPen *self, const struct stp_host_progress *progress, gint64 now)
+{
+	const double took_s = (double)(now - self->wanted_at) / G_USEC_PER_SEC;
+	double done = (double)progress->records_done;
+	double left_s;
+
+	if (progress->record != 0 && progress->record_size > 0)
+		done += MIN((double)progress->record_received / progress->record_size, 1.0);
+	if (self->wanted_at == 0 || took_s < STP_SYNC_ETA_AFTER_S || done <= 0 || progress->records_wanted == 0)
+		return STP_PEN_TIME_UNKNOWN;
+	left_s = took_s / done * MAX((double)progress->records_wanted - done, 0) + 0.5;
+	return left_s < STP_PEN_TIME_UNKNOWN ? (guint32)left_s : STP_PEN_TIME_UNKNOWN;
+}
+
 void
 stp_enrolled_pen_set_progress(StpEnrolledPen *self, const struct stp_host_progress *progress)
 {
@@ -184,6 +227,8 @@ stp_enrolled_pen_set_progress(StpEnrolledPen *self, const struct stp_host_progre
 		memset(&self->progress, 0, sizeof(self->progress));
 		self->progress_at = 0;
 		self->rate = 0;
+		self->wanted_at = 0;
+		self->seconds_left = STP_PEN_TIME_UNKNOWN;
 		tell(self);
 		return;
 	}
@@ -192,6 +237,9 @@ stp_enrolled_pen_set_progress(StpEnrolledPen *self, const struct stp_host_progre
 	    progress->bytes_received >= self->progress.bytes_received)
 		self->rate = (progress->bytes_received - self->progress.bytes_received) *
 			     G_USEC_PER_SEC / (guint64)(now - self->progress_at);
+	if (self->wanted_at == 0 && progress->records_wanted > 0)
+		self->wanted_at = now;
+	self->seconds_left = reckon_time(self, progress, now);
 	self->progress = *progress;
 	self->progress_at = now;
 	tell(self);

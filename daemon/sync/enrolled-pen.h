@@ -51,6 +51,10 @@ void stp_enrolled_pen_set_activity(StpEnrolledPen *self, StpPenActivity activity
 const char *stp_enrolled_pen_get_warning(StpEnrolledPen *self);
 void stp_enrolled_pen_set_warning(StpEnrolledPen *self, const char *warning);
 
+/* How many more sessions its log has room for before one that nobody has is overwritten; STP_SYNC_ROOM_UNKNOWN. */
+guint stp_enrolled_pen_get_sessions_left(StpEnrolledPen *self);
+void stp_enrolled_pen_set_sessions_left(StpEnrolledPen *self, guint sessions);
+
 /* What exactly is under way; "" nothing is.  Not copied: see stp_pen_sync_get_stage(); also "connect". */
 const char *stp_enrolled_pen_get_stage(StpEnrolledPen *self);
 void stp_enrolled_pen_set_stage(StpEnrolledPen *self, const char *stage);
@@ -58,6 +62,12 @@ void stp_enrolled_pen_set_stage(StpEnrolledPen *self, const char *stage);
 /* Of the sync under way; all zero otherwise. */
 const struct stp_host_progress *stp_enrolled_pen_get_progress(StpEnrolledPen *self);
 guint64 stp_enrolled_pen_get_rate(StpEnrolledPen *self);	/* bytes a second */
+/*
+ * Until the sync under way has all, seconds, by how long it took for what is done; records differ in size, so it is
+ * a rough word.  STP_PEN_TIME_UNKNOWN: nothing is under way, or too little is done to tell.
+ */
+#define STP_PEN_TIME_UNKNOWN G_MAXUINT32
+guint32 stp_enrolled_pen_get_seconds_left(StpEnrolledPen *self);
 /* NULL: there is none any more. */
 void stp_enrolled_pen_set_progress(StpEnrolledPen *self, const struct stp_host_progress *progress);
 

@@ -70,6 +70,7 @@ take_failure(StpPenKeeper *self, const GError *error)
 	stp_enrolled_pen_emit_sync_ended(self->pen, error->message, &self->last);
 	self->known = FALSE;
 	self->stopped = FALSE;
+	stp_pen_keeper_look_at_room(self);
 	if (trouble == STP_TROUBLE_CANCELLED) {
 		take_stop(self, error);
 		return;

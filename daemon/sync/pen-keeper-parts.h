@@ -35,6 +35,10 @@ struct _StpPenKeeper {
 	gint64 wants_since;	/* monotonic */
 	gboolean overrun;	/* it says that it soon overwrites what nobody has */
 	StpSyncRoom room;
+	gboolean room_known;	/* what of its log the store had last: */
+	guint32 room_epoch, room_newest, room_unfetched;
+	guint32 heard_newest;	/* of that log, as it advertises; 0: it did not */
+	gboolean short_of_room;
 	guint sessions_left;	/* before it does, by our reckoning */
 	gboolean warned;
 	guint warned_left;
@@ -68,8 +72,12 @@ void stp_pen_keeper_refresh_row(StpPenKeeper *self);
 /* The sync, or the try to connect, has ended; error NULL: it completed. */
 void stp_pen_keeper_finish(StpPenKeeper *self, const GError *error);
 
-/* What it advertises of its log, or has been fetched, may have brought the end of its room nearer, or not. */
-void stp_pen_keeper_reckon_room(StpPenKeeper *self, guint32 newest);
+/* What it advertises of its log may have brought the end of its room nearer. */
+void stp_pen_keeper_reckon_room(StpPenKeeper *self);
+/* A daemon before this one told of it. */
+void stp_pen_keeper_recall_warning(StpPenKeeper *self);
+/* From what the store has: at the start, and after a sync that failed. */
+void stp_pen_keeper_look_at_room(StpPenKeeper *self);
 void stp_pen_keeper_room_is_made(StpPenKeeper *self);
 
 /* Those who wait are told; error NULL: it completed. */

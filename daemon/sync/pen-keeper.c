@@ -63,6 +63,8 @@ stp_pen_keeper_new(StpEnrolledPen *pen, StpRadio *radio, StpStore *store)
 	self->pen = g_object_ref(pen);
 	self->radio = g_object_ref(radio);
 	self->store = g_object_ref(store);
+	stp_pen_keeper_recall_warning(self);
+	stp_pen_keeper_look_at_room(self);
 	return self;
 }
 
@@ -187,10 +189,9 @@ take_status(StpPenKeeper *self, const struct stp_advert *status)
 {
 	self->overrun = (status->flags & STP_ADVERT_OVERRUN_NEAR) != 0;
 	/* A pen that guards its privacy does not tell; and of another log we know nothing yet. */
-	if (status->newest_record != 0 && status->epoch_low == (self->known_epoch & 0xff))
-		stp_pen_keeper_reckon_room(self, status->newest_record);
-	else
-		stp_pen_keeper_reckon_room(self, self->known_newest);
+	if (status->newest_record != 0 && status->epoch_low == (self->room_epoch & 0xff))
+		self->heard_newest = status->newest_record;
+	stp_pen_keeper_reckon_room(self);
 }
 
 void
@@ -346,6 +347,7 @@ note_failure(StpPenKeeper *self, const GError *error)
 		.ended = stp_clock_wall(),
 		.stage = "connect",
 		.error = error->message,
+		.trouble = stp_trouble_name(stp_trouble_of(error)),
 	};
 
 	if (self->retired || g_error_matches(error, STP_ERROR, STP_ERROR_CANCELLED))
@@ -468,7 +470,7 @@ void
 stp_pen_keeper_get_claim(StpPenKeeper *self, StpSyncClaim *claim, gint64 *runs_since)
 {
 	*claim = (StpSyncClaim){
-		.overrun = self->overrun || self->sessions_left <= STP_SYNC_SESSIONS_LEFT_WARN,
+		.overrun = self->short_of_room,
 		.asked = self->waiters->len > 0,
 		.complete_at = stp_enrolled_pen_get_row(self->pen)->last_sync,
 		.waits_since = self->wants_since,

@@ -90,6 +90,7 @@ take_state(StpPenSync *self, const struct stp_host_state *state)
 	};
 	self->result.has_status = TRUE;
 	self->result.epoch = state->epoch;
+	self->result.oldest = MAX(state->oldest, 1);
 	self->result.newest = state->newest;
 	self->result.boot_id = state->boot_id;
 	stp_sync_find_state(self->store, self->serial, state);

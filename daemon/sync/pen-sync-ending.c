@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "error.h"
 #include "log.h"
+#include "sync-trouble.h"
 #include "sync-timing.h"
 
 static void
@@ -65,6 +66,8 @@ keep_attempt(StpPenSync *self)
 		.bytes = self->result.bytes,
 		.mtu = self->result.mtu,
 		.live = self->live,
+		.capacity = self->result.capacity,
+		.trouble = self->error != NULL && !self->result.yielded ? stp_trouble_name(stp_trouble_of(self->error)) : "",
 		.error = self->error != NULL && !self->result.yielded ? self->error->message : "",
 	};
 

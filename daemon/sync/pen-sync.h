@@ -31,7 +31,7 @@ typedef struct {
 	gboolean chosen;	/* only what somebody chose was asked for */
 	gboolean yielded;	/* another pen was let go first; it is not complete */
 	gboolean has_status;	/* status holds what the pen's log was like: */
-	guint32 epoch, newest, boot_id;
+	guint32 epoch, oldest, newest, boot_id;
 	guint64 capacity;	/* of its log, bytes; 0: not told */
 } StpSyncResult;
 

@@ -24,6 +24,8 @@
 #define STP_SYNC_AWAY_S 90
 /* A sync on request brings progress so often; more often helps nobody, and each is a signal on the bus. */
 #define STP_SYNC_PROGRESS_S 1
+/* Before it took so long nothing is said of how long it still takes: the first second is the link's, not the log's. */
+#define STP_SYNC_ETA_AFTER_S 2
 
 /* ---- who comes first ---- */
 
@@ -80,6 +82,12 @@
 #define STP_SYNC_LISTEN_CHECK_S 5
 
 /* ---- warnings ---- */
+
+/*
+ * So long nothing can be heard before people are told: bluetoothd that is restarted, an adapter that is plugged
+ * in anew and a computer that wakes up take seconds, and who switches Bluetooth off for a moment knows it.
+ */
+#define STP_SYNC_RADIO_DOWN_S 120
 
 /* A pen with room for so many more sessions is told of: at five sessions a day that is the next morning. */
 #define STP_SYNC_SESSIONS_LEFT_WARN 5

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "clinic-hours.h"
+#include "radio-alert.h"
 #include "sim-faults.h"
 #include "sim-story.h"
 #include "virtual-clock.h"
@@ -104,6 +105,19 @@ lt15_a_pen_short_of_room_is_told_of(void **state)
 	assert_true(sessions < 10000);
 	assert_non_null(strstr(stp_enrolled_pen_get_warning(pen), "overwrites"));
 	assert_true(sim_flash_bytes(flash_of(clinic, 0)) < 16 * 1024 * 1024);
+	assert_true(stp_enrolled_pen_get_sessions_left(pen) <= 5);
+
+	/* A daemon that starts again says so before it hears the pen, and reckons with what was told before. */
+	stop(clinic);
+	open_store(clinic);
+	stp_store_set_lockstep(clinic->store, STORE_REPLY_MS);
+	pen = stp_collector_find_pen(clinic->collector, serial);
+	assert_non_null(strstr(stp_enrolled_pen_get_warning(pen), "overwrites"));
+	hear(clinic, 0);
+	virtual_clock_run(later(S));
+	assert_true(stp_enrolled_pen_get_sessions_left(pen) <= 5);
+	assert_non_null(strstr(stp_enrolled_pen_get_warning(pen), "overwrites"));
+	assert_true(stp_store_has_alert(clinic->store, "overrun-near", serial));
 
 	socket_radio_refuse(clinic->radio, clinic->addresses[0], FALSE);
 	clinic->faults[0].data_every_ms = 0;
@@ -114,7 +128,100 @@ lt15_a_pen_short_of_room_is_told_of(void **state)
 	virtual_clock_run(later(S));
 	assert_false(stp_store_has_alert(clinic->store, "overrun-near", serial));
 	assert_string_equal(stp_enrolled_pen_get_warning(pen), "");
+	assert_true(stp_enrolled_pen_get_sessions_left(pen) > 5);
 }
+
+/* ---- LT12: how long it still takes ---- */
+
+static void
+lt12_the_end_is_reckoned(void **state)
+{
+	StpPenRow *row = g_new0(StpPenRow, 1);
+	g_autoptr(StpEnrolledPen) pen = stp_enrolled_pen_new(row);
+	struct stp_host_progress progress = { .records_wanted = 0 };
+
+	stp_enrolled_pen_set_progress(pen, &progress);
+	virtual_clock_run(later(100 * S));
+	/* From here on it is known what there is to do. */
+	progress.records_wanted = 10;
+	stp_enrolled_pen_set_progress(pen, &progress);
+	assert_int_equal(stp_enrolled_pen_get_seconds_left(pen), STP_PEN_TIME_UNKNOWN);
+	virtual_clock_run(later(S));
+	progress.records_done = 1;
+	stp_enrolled_pen_set_progress(pen, &progress);
+	assert_int_equal(stp_enrolled_pen_get_seconds_left(pen), STP_PEN_TIME_UNKNOWN);
+	virtual_clock_run(later(4 * S));
+	/* Two and a half of ten in five seconds. */
+	progress.records_done = 2;
+	progress.record = 3;
+	progress.record_size = 1000;
+	progress.record_received = 500;
+	stp_enrolled_pen_set_progress(pen, &progress);
+	assert_int_equal(stp_enrolled_pen_get_seconds_left(pen), 15);
+	progress.records_done = 10;
+	progress.record = 0;
+	stp_enrolled_pen_set_progress(pen, &progress);
+	assert_int_equal(stp_enrolled_pen_get_seconds_left(pen), 0);
+	stp_enrolled_pen_set_progress(pen, NULL);
+	assert_int_equal(stp_enrolled_pen_get_seconds_left(pen), STP_PEN_TIME_UNKNOWN);
+}
+
+/* ---- no pen can be heard ---- */
+
+static gboolean
+radio_is_told_of(Clinic *clinic)
+{
+	return stp_store_has_alert(clinic->store, STP_ALERT_RADIO, "");
+}
+
+static void
+nobody_is_told_of_a_radio_nobody_needs(void **state)
+{
+	Clinic *clinic = *state;
+
+	socket_radio_set_state(clinic->radio, STP_RADIO_NO_ADAPTER);
+	virtual_clock_run(later(HOUR));
+	assert_false(radio_is_told_of(clinic));
+}
+
+static void
+a_radio_that_stays_down_is_told_of(void **state)
+{
+	Clinic *clinic = *state;
+	g_autoptr(GPtrArray) alerts = NULL;
+	const StpAlert *alert;
+
+	enrol_by(clinic, 0);
+	assert_true(run_until_ended(clinic, 1, later(HOUR)));
+	/* bluetoothd starts again, and an adapter is plugged in anew. */
+	socket_radio_set_state(clinic->radio, STP_RADIO_NO_BLUETOOTH);
+	virtual_clock_run(later(100 * S));
+	socket_radio_set_state(clinic->radio, STP_RADIO_SCANNING);
+	virtual_clock_run(later(100 * S));
+	assert_false(radio_is_told_of(clinic));
+
+	socket_radio_set_state(clinic->radio, STP_RADIO_NO_ADAPTER);
+	virtual_clock_run(later(119 * S));
+	assert_false(radio_is_told_of(clinic));
+	virtual_clock_run(later(2 * S));
+	assert_true(radio_is_told_of(clinic));
+	/* Something else is the matter now: the same alert, another advice. */
+	socket_radio_set_state(clinic->radio, STP_RADIO_POWERED_OFF);
+	alerts = stp_store_list_alerts(clinic->store, FALSE, NULL);
+	assert_int_equal(alerts->len, 1);
+	alert = g_ptr_array_index(alerts, 0);
+	assert_non_null(strstr(alert->text, "switched off"));
+	assert_non_null(strstr(alert->hint, "rfkill unblock"));
+
+	/* A daemon that starts again ends it when it hears. */
+	stop(clinic);
+	open_store(clinic);
+	stp_store_set_lockstep(clinic->store, STORE_REPLY_MS);
+	assert_true(radio_is_told_of(clinic));
+	socket_radio_set_state(clinic->radio, STP_RADIO_SCANNING);
+	assert_false(radio_is_told_of(clinic));
+}
+
 
 int
 main(void)
@@ -124,6 +231,9 @@ main(void)
 		CASE(in6_a_chain_is_looked_along),
 		CASE(in6_a_broken_chain_is_told_and_in_nobodys_way),
 		CASE(lt15_a_pen_short_of_room_is_told_of),
+		CASE(lt12_the_end_is_reckoned),
+		CASE(nobody_is_told_of_a_radio_nobody_needs),
+		CASE(a_radio_that_stays_down_is_told_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

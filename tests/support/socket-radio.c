@@ -27,6 +27,7 @@ struct _SocketRadio {
 	GPtrArray *members;
 	guint connects, links_most, looks, forgotten, broken;
 	gboolean watched, silent;
+	StpRadioState state;
 	const char *kind;	/* of what pairing asks; NULL: a code */
 	gboolean accepted;
 };
@@ -264,6 +265,13 @@ socket_radio_set_silent(SocketRadio *self, gboolean silent)
 	stp_radio_emit_adapters_changed(STP_RADIO(self));
 }
 
+void
+socket_radio_set_state(SocketRadio *self, StpRadioState state)
+{
+	self->state = state;
+	stp_radio_emit_state_changed(STP_RADIO(self));
+}
+
 static void
 look(StpRadio *radio)
 {
@@ -273,7 +281,7 @@ look(StpRadio *radio)
 static StpRadioState
 get_state(StpRadio *radio)
 {
-	return STP_RADIO_SCANNING;
+	return SOCKET_RADIO(radio)->state;
 }
 
 static GPtrArray *

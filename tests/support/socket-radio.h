@@ -33,6 +33,8 @@ gboolean socket_radio_is_watched(SocketRadio *self);
 guint socket_radio_looks(SocketRadio *self);
 /* Its one adapter falls silent, or hears again. */
 void socket_radio_set_silent(SocketRadio *self, gboolean silent);
+/* SCANNING at first; the links stay as they are. */
+void socket_radio_set_state(SocketRadio *self, StpRadioState state);
 /* The host's key of a pen: pairing makes it, forgetting takes it. */
 void socket_radio_set_bonded(SocketRadio *self, const char *address, gboolean bonded);
 /* What pairing asks from now on ("without-code"); it lives as long as the radio. */
