@@ -81,6 +81,20 @@ cell_battery(JsonObject *row)
 	return text_battery(row_int(row, "battery", 255));
 }
 
+char *
+cell_room(JsonObject *row)
+{
+	gint64 left = row_int(row, "sessions_left", -1);
+
+	return left < 0 ? NULL : text_count((guint64)left, "session");
+}
+
+enum column_tone
+tone_room(JsonObject *row)
+{
+	return *row_text(row, "warning") ? TONE_BAD : TONE_PLAIN;
+}
+
 enum column_tone
 tone_state(JsonObject *row)
 {

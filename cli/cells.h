@@ -21,4 +21,7 @@ enum column_tone tone_coverage(JsonObject *row);
 char *cell_percent(JsonObject *row);		/* "percent" */
 enum column_tone tone_percent(JsonObject *row);
 char *cell_battery(JsonObject *row);		/* "battery" */
+/* "sessions_left": "2 sessions", empty when that is not known; bad when there is a "warning" */
+char *cell_room(JsonObject *row);
+enum column_tone tone_room(JsonObject *row);
 enum column_tone tone_state(JsonObject *row);	/* of a pen's "state" */

@@ -109,6 +109,23 @@ print_clean(char *taken)
 	puts(clean);
 }
 
+/* Before it is too late. */
+static void
+print_warnings(JsonArray *rows)
+{
+	gboolean headed = FALSE;
+
+	for (guint i = 0; i < json_array_get_length(rows); i++) {
+		JsonObject *row = json_array_get_object_element(rows, i);
+
+		if (!*row_text(row, "warning"))
+			continue;
+		fputs(headed ? "  " : "\nSoon to be lost:\n  ", stdout);
+		print_clean(g_strdup(row_text(row, "warning")));
+		headed = TRUE;
+	}
+}
+
 static void
 print_hole(JsonObject *row, JsonObject *hole)
 {
@@ -175,6 +192,7 @@ print(struct cli *cli, JsonArray *rows)
 		fprintf(stderr, "No pen has told yet what it has written; 'stipplectl sync' asks them.\n");
 	} else {
 		output_table(cli, columns, G_N_ELEMENTS(columns), rows);
+		print_warnings(rows);
 		print_details(rows, "Missing", "holes", print_hole);
 		print_details(rows, "Findings", "findings", print_finding);
 	}

@@ -72,6 +72,7 @@ static const struct column pen_columns[] = {
 	{ "LAST SYNC", ALIGN_LEFT, cell_synced, NULL },
 	{ "SESSIONS", ALIGN_RIGHT, cell_sessions, NULL },
 	{ "COVERAGE", ALIGN_RIGHT, cell_coverage, tone_coverage },
+	{ "ROOM FOR", ALIGN_RIGHT, cell_room, tone_room },
 };
 
 static int
@@ -185,8 +186,12 @@ progress_text(JsonObject *pen)
 	g_autofree char *bytes = text_bytes((guint64)row_int(progress, "bytes", 0));
 	g_autofree char *rate = text_bytes((guint64)row_int(progress, "bytes_per_s", 0));
 
-	return g_strdup_printf("%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " records, %s, %s/s",
-			       row_int(progress, "done", 0), row_int(progress, "wanted", 0), bytes, rate);
+	gint64 left = row_int(pen, "seconds_left", -1);
+	g_autofree char *time = left < 0 ? NULL : text_duration(left * 1000);
+
+	return g_strdup_printf("%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " records, %s, %s/s%s%s%s",
+			       row_int(progress, "done", 0), row_int(progress, "wanted", 0), bytes, rate,
+			       time ? ", about " : "", time ? time : "", time ? " left" : "");
 }
 
 /* The serial number says who it is; the addresses are history. */
@@ -224,7 +229,8 @@ print_pen(const struct cli *cli, JsonObject *pen)
 		{ "Last sync", cell_synced(pen), TONE_PLAIN },
 		{ "Sessions", cell_sessions(pen), TONE_PLAIN },
 		{ "Coverage", cell_coverage(pen), tone_coverage(pen) },
-		{ "Warning", text_or_none(pen, "warning"), TONE_ODD },
+		{ "Room for", cell_room(pen), tone_room(pen) },
+		{ "Warning", text_or_none(pen, "warning"), TONE_BAD },
 		{ "Last error", text_or_none(pen, "last_error"), TONE_BAD },
 		{ "What to do", text_or_none(pen, "last_error_hint"), TONE_ODD },
 		{ 0 },

@@ -53,7 +53,6 @@ struct sync {
 	const struct sync_options *options;
 	guint64 from, to;	/* record numbers; 0: any */
 	gint64 since;
-	gint64 began;
 	GPtrArray *jobs;	/* (element-type struct job) */
 	GMainLoop *loop;
 	GCancellable *cancellable;
@@ -76,16 +75,16 @@ job_free(gpointer data)
 
 /* ---- while it goes ---- */
 
-/* Records differ in size: a rough word is all there is. */
 static void
-append_end(GString *text, const struct sync *sync, guint64 wanted, guint64 done)
+append_end(GString *text, StpDbusPen1 *pen)
 {
-	gint64 took_ms = (g_get_monotonic_time() - sync->began) / 1000;
+	g_autoptr(GVariant) value = g_dbus_proxy_get_cached_property(G_DBUS_PROXY(pen), "SecondsLeft");
+	guint32 seconds = value ? g_variant_get_uint32(value) : G_MAXUINT32;
 
-	if (!done || done >= wanted || took_ms < 2000)
+	if (seconds == G_MAXUINT32)
 		return;
 
-	g_autofree char *left = text_duration((gint64)((double)took_ms / (double)done * (double)(wanted - done)));
+	g_autofree char *left = text_duration((gint64)seconds * 1000);
 
 	g_string_append_printf(text, ", about %s left", left);
 }
@@ -117,7 +116,7 @@ show_progress(struct sync *sync)
 
 		g_string_append_printf(text, ", %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " records, %s, %s/s",
 				       done, wanted, size, speed);
-		append_end(text, sync, wanted, done);
+		append_end(text, job->pen);
 	}
 	if (text->len)
 		progress_update(&sync->progress, "%s", text->str);
@@ -283,6 +282,36 @@ job_exit_code(const struct job *job)
 	return result_count(job, "records") ? EXIT_OK : EXIT_NOTHING;
 }
 
+/* What was asked for by number is no record of the pen's. */
+static gboolean
+is_beyond(const struct job *job)
+{
+	const struct sync *sync = job->sync;
+	guint32 oldest = 1, newest = 0;
+
+	if (!sync->from || !job->result || !g_variant_lookup(job->result, "newest", "u", &newest))
+		return FALSE;
+	g_variant_lookup(job->result, "oldest", "u", &oldest);
+	return sync->from > newest || sync->to < oldest;
+}
+
+static void
+print_log(const struct job *job)
+{
+	guint32 oldest = result_count(job, "oldest"), newest = result_count(job, "newest");
+	const struct sync *sync = job->sync;
+	const char *serial = stp_dbus_pen1_get_serial(job->pen);
+
+	printf("%s: the pen has no record %" G_GUINT64_FORMAT, serial, sync->from);
+	if (sync->to != sync->from)
+		printf(" to %" G_GUINT64_FORMAT, sync->to);
+	if (oldest > newest)
+		puts("; its log is empty");
+	else
+		printf("; its log holds %u to %u%s\n", oldest, newest,
+		       sync->to < oldest ? ", and 'stipplectl coverage' says what became of the older ones" : "");
+}
+
 static void
 print_job(struct job *job)
 {
@@ -309,6 +338,10 @@ print_job(struct job *job)
 	}
 	g_variant_lookup(job->result, "bytes", "t", &bytes);
 	g_variant_lookup(job->result, "duration_ms", "t", &ms);
+	if (is_beyond(job)) {
+		print_log(job);
+		return;
+	}
 	if (!result_count(job, "records") && !damaged && !given_up && !conflicts) {
 		printf("%s: nothing new\n", serial);
 		return;
@@ -380,7 +413,6 @@ wait_for_all(struct sync *sync)
 	gulong closed = g_signal_connect(sync->client->bus, "closed", G_CALLBACK(on_closed), sync);
 	guint interrupt = g_unix_signal_add(SIGINT, on_interrupt, sync);
 
-	sync->began = g_get_monotonic_time();
 	start(sync);
 	show_progress(sync);
 	g_main_loop_run(sync->loop);

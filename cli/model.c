@@ -149,6 +149,7 @@ model_finding(GVariant *finding)
 JsonObject *
 model_coverage(GVariant *coverage)
 {
+	static const char *const may_lack[] = { "chain_broken_at", "sessions_left", "warning", NULL };
 	JsonObject *object = to_object(coverage);
 	g_autoptr(GVariant) holes = g_variant_lookup_value(coverage, "holes", G_VARIANT_TYPE("a(uus)"));
 	JsonArray *array = json_array_new();
@@ -168,6 +169,7 @@ model_coverage(GVariant *coverage)
 		}
 	}
 	json_object_set_array_member(object, "holes", array);
+	fill_in(object, may_lack);
 	if (!json_object_has_member(object, "findings"))
 		json_object_set_array_member(object, "findings", json_array_new());
 	return object;
@@ -218,7 +220,11 @@ model_sighting(GVariant *sighting)
 JsonObject *
 model_sync_result(GVariant *result)
 {
-	return to_object(result);
+	static const char *const may_lack[] = { "oldest", "newest", NULL };
+	JsonObject *object = to_object(result);
+
+	fill_in(object, may_lack);
+	return object;
 }
 
 /* ---- pens ---- */
@@ -260,7 +266,8 @@ set_pen_property(JsonObject *object, const char *property, GVariant *value)
 
 	if (!strcmp(property, "Progress") && g_variant_is_of_type(value, G_VARIANT_TYPE("(tttt)")))
 		json_object_set_member(object, name, progress_node(value));
-	else if (!strcmp(property, "Battery") && integer(value) > 100)
+	else if ((!strcmp(property, "Battery") && integer(value) > 100) ||
+		 (g_str_has_suffix(property, "Left") && integer(value) == G_MAXUINT32))
 		json_object_set_null_member(object, name);
 	else
 		set_member(object, name, value);
@@ -288,13 +295,9 @@ model_pen(StpDbusPen1 *pen)
 	static const char *const properties[] = {
 		"Serial", "Label", "Maker", "Model", "Firmware", "Hardware", "Address", "State",
 		"Battery", "LastSeen", "LastSync", "Sessions", "Coverage", "Progress", "LastError",
-		"LastErrorHint",
+		"LastErrorHint", "Warning", "SessionsLeft", "SecondsLeft",
 	};
 	JsonObject *object = json_object_new();
-	const char *warning = stp_dbus_pen1_get_warning(pen);
-
-	if (warning && *warning)
-		json_object_set_string_member(object, "warning", warning);
 
 	for (size_t i = 0; i < G_N_ELEMENTS(properties); i++) {
 		g_autoptr(GVariant) value = g_dbus_proxy_get_cached_property(G_DBUS_PROXY(pen), properties[i]);

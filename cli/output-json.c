@@ -14,12 +14,33 @@ output_new_document(void)
 	return document;
 }
 
+/*
+ * One rule for all that is printed: what is not known, not there or not set is null, and no text is empty.
+ * The bus says the one as the other, so it is done here, where everything passes.
+ */
+static void
+tell_absence(JsonNode *node)
+{
+	g_autoptr(GList) children = NULL;
+
+	if (JSON_NODE_HOLDS_OBJECT(node))
+		children = json_object_get_values(json_node_get_object(node));
+	else if (JSON_NODE_HOLDS_ARRAY(node))
+		children = json_array_get_elements(json_node_get_array(node));
+	else if (JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING &&
+		 *json_node_get_string(node) == '\0')
+		json_node_init_null(node);
+	for (GList *child = children; child; child = child->next)
+		tell_absence(child->data);
+}
+
 static void
 print_document(JsonObject *document, gboolean pretty)
 {
 	g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
 
 	json_node_take_object(node, document);
+	tell_absence(node);
 
 	g_autofree char *text = json_to_string(node, pretty);
 

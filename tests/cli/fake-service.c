@@ -271,6 +271,7 @@ on_sync(StpDbusPen1 *pen, GDBusMethodInvocation *invocation, GVariant *options, 
 		return TRUE;
 	stp_dbus_pen1_set_state(pen, "syncing");
 	stp_dbus_pen1_set_progress(pen, g_variant_new("(tttt)", (guint64)10, (guint64)3, (guint64)3000, (guint64)1500));
+	stp_dbus_pen1_set_seconds_left(pen, 7);
 	g_dbus_interface_skeleton_flush(G_DBUS_INTERFACE_SKELETON(pen));
 	if (fake->stuck) {
 		g_ptr_array_add(fake->stuck_syncs, invocation);
@@ -328,6 +329,9 @@ fake_add_pen(Fake *fake, const char *serial, const char *label)
 	stp_dbus_pen1_set_coverage(pen, 99.96);
 	stp_dbus_pen1_set_state(pen, "idle");
 	stp_dbus_pen1_set_progress(pen, g_variant_new("(tttt)", (guint64)0, (guint64)0, (guint64)0, (guint64)0));
+	stp_dbus_pen1_set_warning(pen, "");
+	stp_dbus_pen1_set_sessions_left(pen, G_MAXUINT32);
+	stp_dbus_pen1_set_seconds_left(pen, G_MAXUINT32);
 	stp_dbus_pen1_set_last_error(pen, "");
 	stp_dbus_pen1_set_last_error_hint(pen, "");
 	g_signal_connect(pen, "handle-sync", G_CALLBACK(on_sync), fake);

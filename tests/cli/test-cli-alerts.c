@@ -51,7 +51,7 @@ nothing(void **state)
 	fake_expect(fake, "alerts list --json", 0, "{\"schema\":1,\"open\":0,\"alerts\":[]}\n");
 	fake_expect(fake, "alerts acknowledge --json", 2,
 	       "{\"schema\":1,\"error\":{\"code\":\"no-alert\",\"message\":\"No alert waits to be acknowledged.\","
-	       "\"hint\":\"\"}}\n");
+	       "\"hint\":null}}\n");
 }
 
 static void

@@ -33,7 +33,10 @@ setup(void **state)
 
 	*state = fake;
 	fake_add_pen(fake, "SP-0001", "Room 1");
-	fake_add_pen(fake, "SP-0002", "Room 2");
+	StpDbusPen1 *full = fake_add_pen(fake, "SP-0002", "Room 2");
+
+	stp_dbus_pen1_set_sessions_left(full, 2);
+	stp_dbus_pen1_set_warning(full, "It has room for two.");
 	fake_add(fake->sessions, SESSION_7);
 	fake_add(fake->sessions, SESSION_6);
 	return 0;
@@ -70,7 +73,7 @@ status(void **state)
 	       "Sessions:  10 of these pens in the store\n");
 	fake_expect(fake, "status --json", 0,
 	       "{\"schema\":1,\"daemon\":{\"version\":\"0.1.0\",\"collector_id\":\"0123456789abcdef\"},"
-	       "\"radio\":{\"state\":\"scanning\",\"hint\":\"\"},\"store\":{\"state\":\"ok\",\"hint\":\"\"},"
+	       "\"radio\":{\"state\":\"scanning\",\"hint\":null},\"store\":{\"state\":\"ok\",\"hint\":null},"
 	       "\"adapters\":[],\"pens\":2,\"sessions\":10,\"alerts\":0,\"ok\":true}\n");
 	fake_add(fake->adapters, "{'address': <'00:11:22:33:44:55'>, 'path': <'hci1'>, 'state': <'scanning'>, "
 				 "'links': <uint32 1>, 'ceiling': <uint32 2>, 'waiting': <uint32 4>, "
@@ -97,18 +100,19 @@ pens_list(void **state)
 	Fake *fake = *state;
 
 	fake_expect(fake, "pens list", 0,
-	       "SERIAL  LABEL  MODEL   STATE BATTERY LAST SEEN                  LAST SYNC SESSIONS COVERAGE\n"
-	       "SP-0001 Room 1 Pen One idle     80 % 2026-01-01 01:00:00 +01:00 never            5   99.9 %\n"
-	       "SP-0002 Room 2 Pen One idle     80 % 2026-01-01 01:00:00 +01:00 never            5   99.9 %\n");
+	       "SERIAL  LABEL  MODEL   STATE BATTERY LAST SEEN                  LAST SYNC SESSIONS COVERAGE   ROOM FOR\n"
+	       "SP-0001 Room 1 Pen One idle     80 % 2026-01-01 01:00:00 +01:00 never            5   99.9 % \n"
+	       "SP-0002 Room 2 Pen One idle     80 % 2026-01-01 01:00:00 +01:00 never            5   99.9 % 2 sessions\n");
+	expect_part(fake, "pens show SP-0002", 0, "Room for:  2 sessions\nWarning:   It has room for two.\n");
 	fake_remove_pen(fake, "SP-0002");
 	fake_expect(fake, "--json=short pens list", 0,
 	       "{\"schema\":1,\"pens\":[{\"serial\":\"SP-0001\",\"label\":\"Room 1\",\"maker\":\"Acme\","
-	       "\"model\":\"Pen One\",\"firmware\":\"1.2.3\",\"hardware\":\"\","
+	       "\"model\":\"Pen One\",\"firmware\":\"1.2.3\",\"hardware\":null,"
 	       "\"address\":\"C0:00:00:00:00:01\",\"state\":\"idle\",\"battery\":80,"
 	       "\"last_seen\":\"2026-01-01T00:00:00.000000Z\",\"last_seen_us\":1767225600000000,"
 	       "\"last_sync\":null,\"last_sync_us\":null,\"sessions\":5,\"coverage\":99.959999999999994,"
-	       "\"progress\":{\"wanted\":0,\"done\":0,\"bytes\":0,\"bytes_per_s\":0},\"last_error\":\"\","
-	       "\"last_error_hint\":\"\"}]}\n");
+	       "\"progress\":{\"wanted\":0,\"done\":0,\"bytes\":0,\"bytes_per_s\":0},\"last_error\":null,"
+	       "\"last_error_hint\":null,\"warning\":null,\"sessions_left\":null,\"seconds_left\":null}]}\n");
 	fake_add(fake->sightings, "{'address': <'C0:00:00:00:00:05'>, 'name': <'Pen\\u001b 5'>, "
 				  "'rssi': <int16 -60>, 'last_seen': <int64 1767225600000000>, "
 				  "'enrolled': <false>}");
@@ -289,6 +293,11 @@ coverage(void **state)
 	       "\nFindings:\n"
 	       "  SP-0001, epoch 00000007, record 9: crc (2 times): The checksum does not hold. "
 	       "Have the flash checked. The raw bytes are kept.\n");
+	fake_add(fake->coverage, "{'pen': <'SP-0002'>, 'epoch': <uint32 43>, 'current': <true>, 'percent': <100.0>, "
+				 "'sessions_left': <uint32 2>, 'warning': <'It has room for two.'>}");
+	expect_part(fake, "coverage 'Room 2'", 0, "\nSoon to be lost:\n  It has room for two.\n");
+	expect_part(fake, "coverage --json", 6, "\"sessions_left\":2,\"warning\":\"It has room for two.\"");
+	expect_part(fake, "coverage --json", 6, "\"chain_broken_at\":null,\"sessions_left\":null,\"warning\":null");
 	expect_part(fake, "coverage --json", 6, "\"holes\":[{\"from\":4,\"to\":6,\"cause\":\"overwritten\"}");
 	expect_part(fake, "coverage 'Room 2'", 0, "100 %");
 	/* A pen that is no longer enrolled still has records. */
@@ -308,6 +317,30 @@ color_is_only_where_wanted(void **state)
 
 	assert_null(strchr(plain.out, '\033'));
 	expect_part(fake, "pens list --color=always", 0, "\033[31m");
+}
+
+/* What is not there is null, and no text is empty, whatever is asked. */
+static void
+one_rule_for_what_is_not_there(void **state)
+{
+	static const char *const questions[] = { "status", "pens list --all", "pens show SP-0001", "sessions list",
+						 "sessions show SP-0001/6", "coverage", "syncs", "alerts list --all",
+						 "pens list --retired", "pens show nobody", "sync" };
+	Fake *fake = *state;
+
+	fake_add(fake->sightings, "{'address': <'C0:00:00:00:00:05'>, 'name': <''>, 'enrolled': <false>}");
+	fake_add(fake->coverage, "{'pen': <'SP-0001'>, 'findings': <[{'record': <uint32 1>, 'hint': <''>}]>}");
+	fake_add(fake->syncs, "{'pen': <'SP-0001'>, 'error': <''>, 'link_end': <''>}");
+	fake_add(fake->alerts, "{'kind': <'store-full'>, 'subject': <''>, 'level': <'notice'>}");
+	fake_add(fake->retired, "{'serial': <'SP-0003'>, 'label': <''>}");
+	for (gsize i = 0; i < G_N_ELEMENTS(questions); i++) {
+		g_autofree char *words = g_strconcat(questions[i], " --json", NULL);
+		g_auto(Outcome) outcome = fake_run(fake, NULL, words);
+
+		assert_non_null(strstr(outcome.out, "{\"schema\":1,"));
+		if (strstr(outcome.out, "\"\""))
+			fail_msg("%s has an empty text:\n%s", words, outcome.out);
+	}
 }
 
 static void
@@ -347,7 +380,7 @@ main(void)
 		TEST(status), TEST(pens_list), TEST(no_pens), TEST(pens_by_any_name), TEST(pens_retired),
 		TEST(pens_slots), TEST(pens_remove),
 		TEST(sessions_list), TEST(sessions_are_filtered_and_paged), TEST(sessions_show), TEST(coverage),
-		TEST(color_is_only_where_wanted), TEST(arguments),
+		TEST(color_is_only_where_wanted), TEST(one_rule_for_what_is_not_there), TEST(arguments),
 	};
 
 	return cmocka_run_group_tests_name("cli-commands", tests, NULL, NULL);

@@ -66,6 +66,7 @@ sync_tells_what_came(void **state)
 {
 	static const struct { const char *result; int code; const char *out; } cases[] = {
 		{ "{'records': <uint32 0>, 'complete': <true>}", 2, "SP-0001: nothing new\n" },
+		{ "{'records': <uint32 0>, 'oldest': <uint32 3>, 'newest': <uint32 42>}", 2, "SP-0001: nothing new\n" },
 		{ "{'records': <uint32 12>, 'bytes': <uint64 2500000>, 'duration_ms': <uint64 50000>, "
 		  "'complete': <true>}", 0, "SP-0001: 12 records, 2.5 MB in 50 s (50.0 kB/s)\n" },
 		{ "{'records': <uint32 1>, 'bytes': <uint64 500>, 'damaged': <uint32 1>, 'given_up': <uint32 2>}", 6,
@@ -85,9 +86,34 @@ sync_tells_what_came(void **state)
 	}
 	g_auto(Outcome) verbose = fake_run(fake, NULL, "sync --verbose --json 0001");
 	assert_non_null(strstr(verbose.err, "SP-0001: "));
+	assert_non_null(strstr(verbose.err, "3 of 10 records, 3.0 kB, 1.5 kB/s, about 7.0 s left"));
 	assert_string_equal(verbose.out, "{\"schema\":1,\"interrupted\":false,\"pens\":[{\"serial\":\"SP-0001\","
 					 "\"label\":\"Room 1\",\"result\":{\"records\":1,\"bytes\":500,"
-					 "\"damaged\":1,\"given_up\":2},\"error\":null}]}\n");
+					 "\"damaged\":1,\"given_up\":2,\"oldest\":null,\"newest\":null},"
+					 "\"error\":null}]}\n");
+}
+
+/* Who asks for a record that is not there is told what is. */
+static void
+sync_of_a_record_that_is_not_there(void **state)
+{
+	static const struct { const char *result, *words, *out; } cases[] = {
+		{ "{'oldest': <uint32 3>, 'newest': <uint32 42>, 'chosen': <true>}", "sync --record 500",
+		  "SP-0001: the pen has no record 500; its log holds 3 to 42\n" },
+		{ "{'oldest': <uint32 3>, 'newest': <uint32 42>, 'chosen': <true>}", "sync --record 1-2",
+		  "SP-0001: the pen has no record 1 to 2; its log holds 3 to 42, and 'stipplectl coverage' says what "
+		  "became of the older ones\n" },
+		{ "{'oldest': <uint32 1>, 'newest': <uint32 0>, 'chosen': <true>}", "sync --record 7",
+		  "SP-0001: the pen has no record 7; its log is empty\n" },
+		{ "{'oldest': <uint32 3>, 'newest': <uint32 42>, 'chosen': <true>}", "sync --record 42-99",
+		  "SP-0001: nothing new\n" },
+	};
+	Fake *fake = *state;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		set_result(fake, cases[i].result);
+		fake_expect(fake, cases[i].words, 2, cases[i].out);
+	}
 }
 
 static void
@@ -108,7 +134,7 @@ one_failing_pen_is_told_beside_the_others(void **state)
 	assert_true(g_str_has_prefix(named.err, "stipplectl: Pen SP-0001 or"));
 	g_auto(Outcome) json = fake_run(fake, NULL, "sync --json SP-0002 0002");
 	assert_int_equal(json.code, 1);
-	assert_non_null(strstr(json.out, "\"pens\":[{\"serial\":\"SP-0002\",\"label\":\"\",\"result\":null,"
+	assert_non_null(strstr(json.out, "\"pens\":[{\"serial\":\"SP-0002\",\"label\":null,\"result\":null,"
 					 "\"error\":{\"code\":\"link-failed\","));
 }
 
@@ -341,7 +367,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(sync_tells_what_came), TEST(one_failing_pen_is_told_beside_the_others),
-		TEST(sync_without_waiting),
+		TEST(sync_of_a_record_that_is_not_there), TEST(sync_without_waiting),
 		TEST(p33_sync_of_what_was_chosen), TEST(interrupt_cancels_the_sync), TEST(daemon_that_dies_during_a_sync),
 		TEST(monitor_tells_people), TEST(monitor_tells_programs), TEST(monitor_outlives_the_daemon),
 		TEST(monitor_ends_with_its_reader), TEST(closed_streams),

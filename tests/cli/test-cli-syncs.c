@@ -75,10 +75,10 @@ table(void **state)
 	       "\"syncs\":[{\"pen\":\"SP-0001\",\"started\":\"2026-01-01T00:00:00.000000Z\","
 	       "\"started_us\":1767225600000000,\"ended\":\"2026-01-01T00:00:04.000000Z\","
 	       "\"ended_us\":1767225604000000,\"duration_ms\":4000,\"complete\":true,\"stage\":\"done\","
-	       "\"records\":3,\"damaged\":0,\"given_up\":0,\"bytes\":30000,\"error\":\"\",\"connect_tries\":2,"
+	       "\"records\":3,\"damaged\":0,\"given_up\":0,\"bytes\":30000,\"error\":null,\"connect_tries\":2,"
 	       "\"connect_ms\":812,\"refreshes\":0,\"rssi\":-61,\"mtu\":247,\"notify\":\"descriptor\","
 	       "\"switches\":0,\"data_ms\":1500,\"throughput\":20000,\"link_end\":\"local\","
-	       "\"link_end_text\":\"\"}]}\n");
+	       "\"link_end_text\":null}]}\n");
 	calls = fake_calls(fake);
 	assert_string_equal(calls, "ListSyncs('', 20)\nListSyncs('', 1)\n");
 }
