@@ -52,6 +52,7 @@ static void
 socket_radio_init(SocketRadio *self)
 {
 	self->watched = TRUE;
+	self->state = STP_RADIO_SCANNING;
 	self->members = g_ptr_array_new_with_free_func(member_free);
 }
 
