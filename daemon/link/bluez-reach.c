@@ -29,6 +29,7 @@ struct reach {
 	enum turn turn;
 	gboolean came_up;		/* the link of the Connect() under way */
 	gboolean elsewhere;		/* somebody else's Connect() is under way */
+	gint64 elsewhere_since;		/* monotonic, of the first answer that said so; 0: none did */
 	gboolean searching;		/* BlueZ may forget it again */
 	gboolean ended;
 	GError *last;
@@ -249,16 +250,38 @@ key_refused(struct reach *reach)
 			   "more. Open its pairing window and run 'stipplectl pens repair' for it.", reach->address);
 }
 
+/* Another program connects this pen, or an attempt was left over: that is no failure, for a while. */
+static void
+wait_for_other(struct reach *reach)
+{
+	gint64 now = stp_clock_monotonic();
+
+	if (reach->elsewhere_since == 0) {
+		reach->elsewhere_since = now;
+		stp_debug("link", reach->address, "somebody else connects to it: waited for");
+	}
+	if (left(reach) <= 0) {
+		end(reach, g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
+				       "Another program connects to the pen %s. Close it, or wait until it is "
+				       "done.", reach->address));
+	} else if (now - reach->elsewhere_since < STP_BLUEZ_CONNECT_OTHERS * G_TIME_SPAN_MILLISECOND) {
+		wait_and_try_again(reach);
+	} else {
+		stp_info("link", reach->address, "Somebody else's attempt to connect it comes to nothing: taken back.");
+		reach->elsewhere = FALSE;
+		reach->elsewhere_since = 0;
+		stp_bluez_disconnect_async(reach->device, on_taken_back, g_rc_box_acquire(reach));
+	}
+}
+
 static void
 on_connect_failed(struct reach *reach, const GError *error)
 {
 	StpLinkClass class = stp_bluez_error_class(error);
-	gboolean known = reach->elsewhere;
 
-	/* Not a failure: another program connects this pen, or BlueZ itself does. */
 	reach->elsewhere = stp_bluez_error_is_in_progress(error);
-	if (reach->elsewhere && !known)
-		stp_debug("link", reach->address, "somebody else connects to it: waited for");
+	if (!reach->elsewhere)
+		reach->elsewhere_since = 0;
 	g_clear_error(&reach->last);
 	reach->last = stp_bluez_error_translate(error, reach->address, "Connecting to the pen");
 	if (!reach->elsewhere)
@@ -273,12 +296,7 @@ on_connect_failed(struct reach *reach, const GError *error)
 	}
 
 	if (reach->elsewhere) {
-		if (left(reach) > 0)
-			wait_and_try_again(reach);
-		else
-			end(reach, g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
-					       "Another program connects to the pen %s. Close it, or wait until it is "
-					       "done.", reach->address));
+		wait_for_other(reach);
 		return;
 	}
 	if (stp_bluez_error_is_timeout(error)) {

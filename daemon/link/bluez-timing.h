@@ -56,6 +56,11 @@
 #define STP_BLUEZ_CONNECT_TRIES	4	/* that took their time */
 #define STP_BLUEZ_CONNECT_TRANSIENT 9	/* that failed at once, as BlueZ' do at random */
 #define STP_BLUEZ_CONNECT_ELSEWHERE 1000 /* after InProgress, look again; Connected usually tells before */
+/*
+ * An attempt that is not ours, as after a crash of this daemon: longer than a pen in reach needs, which
+ * advertises every 2.5 s at the slowest.  Then it is taken back; BlueZ would let it block ours for 40 s.
+ */
+#define STP_BLUEZ_CONNECT_OTHERS 5000
 #define STP_BLUEZ_CONNECT_FAST	2000	/* a try that failed sooner was refused, not in vain */
 #define STP_BLUEZ_CONNECT_DROPS	3	/* connections that ended before they were of use */
 #define STP_BLUEZ_CONNECT_KEYLESS 5	/* bonded, and the link ends as soon as it is up: the pen has no key */

@@ -383,6 +383,37 @@ p10_one_connect_at_a_time_and_turns(void **state)
 	wait_for_call(world, "hci0 " PEN);
 }
 
+/*
+ * An attempt that its caller no longer waits for, as after a kill, blocks ours for 40 s, also when the
+ * pen is there; Disconnect() ends it.
+ */
+static void
+p7_an_attempt_left_over_is_taken_back(void **state)
+{
+	struct world *world = *state;
+	gint64 began = g_get_monotonic_time();
+	guint refused = 0;
+
+	start_one(world);
+	ask(world);
+	while (bare_bluez_disconnects(world->bluez) == 0) {
+		WAIT_FOR(bare_bluez_waits(world->bluez) != NULL || bare_bluez_disconnects(world->bluez) > 0);
+		if (bare_bluez_waits(world->bluez) == NULL)
+			break;
+		bare_bluez_refuse(world->bluez, "Failed", "Operation already in progress");
+		refused++;
+	}
+	/* Not before the other one had its chance. */
+	assert_true(g_get_monotonic_time() - began >= 5 * G_TIME_SPAN_SECOND);
+	assert_true(refused <= 7);
+	assert_null(world->result);
+	/* Ours, then. */
+	wait_for_call(world, "hci0 " PEN);
+	bare_bluez_refuse(world->bluez, "NotSupported", "no");
+	WAIT_FOR(world->result != NULL);
+	fail_with(world, STP_ERROR_LINK_FAILED, "");
+}
+
 /* ---- how many ---- */
 
 static void
@@ -554,6 +585,7 @@ main(void)
 		IN_WORLD(p7_a_failure_that_is_progress_is_waited_for),
 		IN_WORLD(p9_a_pen_that_vanished_is_waited_for),
 		IN_WORLD(p10_one_connect_at_a_time_and_turns),
+		IN_WORLD(p7_an_attempt_left_over_is_taken_back),
 		cmocka_unit_test(p11_the_ceiling_is_learned),
 		IN_WORLD(p11_the_ceiling_is_kept),
 		IN_WORLD(p8_another_program_is_seen),
