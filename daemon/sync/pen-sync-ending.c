@@ -46,6 +46,7 @@ on_attempt_kept(GObject *source, GAsyncResult *result, gpointer user_data)
 	g_autoptr(StpPenSync) self = user_data;
 	g_autoptr(GError) error = NULL;
 
+	stp_pen_sync_store_ends(self);
 	if (!stp_store_put_attempt_finish(STP_STORE(source), result, &error))
 		stp_warning("sync", self->serial, "%s", error->message);
 	give_result(self);
@@ -71,8 +72,10 @@ keep_attempt(StpPenSync *self)
 		.error = self->error != NULL && !self->result.yielded ? self->error->message : "",
 	};
 
-	if (self->task == NULL)
+	if (self->task == NULL || self->attempt_kept)
 		return;
+	self->attempt_kept = TRUE;
+	stp_pen_sync_store_begins(self);
 	stp_link_get_figures(self->link, &link);
 	describe_link(&attempt, &link);
 	stp_store_put_attempt_async(self->store, &attempt, NULL, on_attempt_kept, g_object_ref(self));
@@ -132,13 +135,20 @@ on_abandoned(gpointer user_data)
 
 	if (stp_pen_sync_waits_for_store(self))
 		return G_SOURCE_CONTINUE;
+	if (self->attempt_kept) {
+		stp_warning("sync", self->serial, "The store does not take what is to be said of this sync; the next one "
+			    "begins without it.");
+		give_result(self);
+		return G_SOURCE_REMOVE;
+	}
 	stp_warning("sync", self->serial, "%u calls never came back; the next sync begins without them.",
 		    self->pending);
 	if (self->error == NULL)
 		self->error = g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
 					  "The link to the pen did not end in time. It is tried again.");
-	give_result(self);
-	return G_SOURCE_REMOVE;
+	/* What is under way may hold the store, too. */
+	keep_attempt(self);
+	return G_SOURCE_CONTINUE;
 }
 
 /* In order it did not end: what is under way fails when its link does. */

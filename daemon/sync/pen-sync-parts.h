@@ -42,6 +42,7 @@ struct _StpPenSync {
 	GSource *stage_timer;
 	guint storing; /* calls of the store under way that the pen has to wait for */
 	gint64 storing_since;
+	gboolean attempt_kept;	/* or about to be */
 	gint64 held_since, held_us; /* for how long the pen was not asked for more, as the disk has to follow */
 	guint answers;
 	guint64 pace_bytes;

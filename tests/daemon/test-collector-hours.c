@@ -304,6 +304,62 @@ a_disk_that_hangs_frees_the_link(void **state)
 	assert_complete(clinic, 0);
 }
 
+static guint
+count_attempts(Clinic *clinic, guint *failed)
+{
+	g_autoptr(GPtrArray) attempts =
+		stp_store_list_attempts(clinic->store, sim_pen_serial(clinic->pens[0]), 100, NULL);
+
+	*failed = 0;
+	for (guint i = 0; i < attempts->len; i++)
+		*failed += *((const StpAttempt *)g_ptr_array_index(attempts, i))->error != '\0';
+	return attempts->len;
+}
+
+/* Also a sync that could only be given up is in the store's account of them, and once. */
+static void
+a_sync_that_was_given_up_is_kept_account_of(void **state)
+{
+	Clinic *clinic = *state;
+	guint failed;
+
+	enrol_by(clinic, 0);
+	stp_store_set_lockstep(clinic->store, 1000 * 3600);
+	assert_true(run_until_ended(clinic, 1, later(HOUR)));
+	assert_int_equal(clinic->failed, 1);
+	assert_int_equal(count_attempts(clinic, &failed), 1);
+	assert_int_equal(failed, 1);
+	/* What never came back comes back after all. */
+	stp_store_set_lockstep(clinic->store, STORE_REPLY_MS);
+	virtual_clock_run(later(2 * HOUR));
+	assert_int_equal(count_attempts(clinic, &failed), clinic->ended);
+	assert_int_equal(failed, clinic->failed);
+}
+
+static void
+on_closing(StpEnrolledPen *pen, Clinic *clinic)
+{
+	if (g_str_equal(stp_enrolled_pen_get_stage(pen), "closing"))
+		stp_store_set_lockstep(clinic->store, 100 * 1000);
+}
+
+/* The sync was complete; that the disk is slow to keep this must not make a failure of it. */
+static void
+the_account_of_a_sync_is_waited_for(void **state)
+{
+	Clinic *clinic = *state;
+	guint failed;
+	StpEnrolledPen *pen = enrol_by(clinic, 0);
+	gulong handler = g_signal_connect(pen, "changed", G_CALLBACK(on_closing), clinic);
+
+	assert_true(run_until_ended(clinic, 1, later(HOUR)));
+	g_signal_handler_disconnect(pen, handler);
+	stp_store_set_lockstep(clinic->store, STORE_REPLY_MS);
+	assert_int_equal(clinic->failed, 0);
+	assert_int_equal(count_attempts(clinic, &failed), 1);
+	assert_int_equal(failed, 0);
+}
+
 int
 main(void)
 {
@@ -320,6 +376,8 @@ main(void)
 		CASE(a_slow_disk_is_waited_for),
 		CASE(a_pen_is_not_asked_for_more_while_the_disk_stalls),
 		CASE(a_disk_that_hangs_frees_the_link),
+		CASE(a_sync_that_was_given_up_is_kept_account_of),
+		CASE(the_account_of_a_sync_is_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
