@@ -126,6 +126,15 @@ stp_bluez_radio_has_room(StpRadio *radio, const char *address)
 	return station == NULL || stp_bluez_station_has_room(station);
 }
 
+static gboolean
+stp_bluez_radio_makes_room(StpRadio *radio, const char *linked, const char *address)
+{
+	StpBluezStations *stations = STP_BLUEZ_RADIO(radio)->stations;
+	StpBluezStation *station = stp_bluez_stations_route(stations, address, NULL, FALSE, NULL);
+
+	return station == NULL || station == stp_bluez_stations_last(stations, linked);
+}
+
 static StpBluezContact
 contact(StpBluezRadio *self)
 {
@@ -290,4 +299,5 @@ stp_bluez_radio_init_interface(StpRadioInterface *interface)
 	interface->get_adapters = stp_bluez_radio_get_adapters;
 	interface->get_links_at_once = stp_bluez_radio_get_links_at_once;
 	interface->has_room = stp_bluez_radio_has_room;
+	interface->makes_room = stp_bluez_radio_makes_room;
 }

@@ -427,6 +427,12 @@ stp_bluez_stations_reached(StpBluezStations *self, const char *pen, StpBluezStat
 	g_hash_table_replace(self->last, g_strdup(pen), station);
 }
 
+StpBluezStation *
+stp_bluez_stations_last(StpBluezStations *self, const char *pen)
+{
+	return g_hash_table_lookup(self->last, pen);
+}
+
 void
 stp_bluez_stations_forget(StpBluezStations *self, const char *pen)
 {

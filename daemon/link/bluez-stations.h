@@ -43,5 +43,7 @@ StpBluezStation *stp_bluez_stations_route(StpBluezStations *self, const char *pe
 					  gboolean pairing, GError **error);
 /* It was connected over that one. */
 void stp_bluez_stations_reached(StpBluezStations *self, const char *pen, StpBluezStation *station);
+/* The one over which it was connected last; NULL: it never was. */
+StpBluezStation *stp_bluez_stations_last(StpBluezStations *self, const char *pen);
 /* It has no bond any more, on purpose. */
 void stp_bluez_stations_forget(StpBluezStations *self, const char *pen);

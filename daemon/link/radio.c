@@ -194,6 +194,14 @@ stp_radio_has_room(StpRadio *self, const char *address)
 	return interface->has_room == NULL || interface->has_room(self, address);
 }
 
+gboolean
+stp_radio_makes_room(StpRadio *self, const char *linked, const char *address)
+{
+	StpRadioInterface *interface = STP_RADIO_GET_IFACE(self);
+
+	return interface->makes_room == NULL || interface->makes_room(self, linked, address);
+}
+
 void
 stp_radio_connect_async(StpRadio *self, const char *address, GCancellable *cancellable,
 			GAsyncReadyCallback callback, gpointer user_data)

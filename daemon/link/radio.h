@@ -125,6 +125,7 @@ struct _StpRadioInterface {
 	GPtrArray *(*get_adapters)(StpRadio *self);
 	guint (*get_links_at_once)(StpRadio *self);
 	gboolean (*has_room)(StpRadio *self, const char *address);
+	gboolean (*makes_room)(StpRadio *self, const char *linked, const char *address);
 };
 
 /* Begin to scan, and go on for ever: bluetoothd or an adapter may come and go. */
@@ -150,6 +151,8 @@ guint stp_radio_get_links_at_once(StpRadio *self);
  * has none, stp_radio_connect_async() waits for one.
  */
 gboolean stp_radio_has_room(StpRadio *self, const char *address);
+/* Whether it would have, if the link to another pen ended: that link is over the same adapter. */
+gboolean stp_radio_makes_room(StpRadio *self, const char *linked, const char *address);
 
 /*
  * Connect to a pen in sight and find its characteristics.  One at a time per adapter; waits

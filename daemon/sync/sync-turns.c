@@ -37,9 +37,23 @@ stp_sync_turns_free(StpSyncTurns *self)
 	g_free(self);
 }
 
-/* The most urgent of those that there is a link for; NULL: none.  All that wait, when any is TRUE. */
+static const char *
+address_of(StpPenKeeper *keeper)
+{
+	return stp_enrolled_pen_get_row(stp_pen_keeper_get_pen(keeper))->address;
+}
+
+/* Whether there would be a link for this one, if ended gave up its own. */
+static gboolean
+gains(StpSyncTurns *self, StpPenKeeper *keeper, StpPenKeeper *ended)
+{
+	return stp_radio_has_room(self->radio, address_of(keeper)) ||
+	       (ended != NULL && stp_radio_makes_room(self->radio, address_of(ended), address_of(keeper)));
+}
+
+/* The most urgent of those that there is a link for, or would be if ended (nullable) gave up its own; NULL: none. */
 static StpPenKeeper *
-find_most_urgent(StpSyncTurns *self, gboolean any, StpSyncClaim *its_claim)
+find_most_urgent(StpSyncTurns *self, StpPenKeeper *ended, StpSyncClaim *its_claim)
 {
 	g_autoptr(GArray) claims = g_array_new(FALSE, FALSE, sizeof(StpSyncClaim));
 	g_autoptr(GPtrArray) keepers = g_ptr_array_new();
@@ -47,10 +61,9 @@ find_most_urgent(StpSyncTurns *self, gboolean any, StpSyncClaim *its_claim)
 
 	for (guint i = 0; i < self->queue->len; i++) {
 		StpPenKeeper *keeper = g_ptr_array_index(self->queue, i);
-		StpEnrolledPen *pen = stp_pen_keeper_get_pen(keeper);
 		StpSyncClaim claim;
 
-		if (!any && !stp_radio_has_room(self->radio, stp_enrolled_pen_get_row(pen)->address))
+		if (!gains(self, keeper, ended))
 			continue;
 		stp_pen_keeper_get_claim(keeper, &claim, NULL);
 		g_array_append_val(claims, claim);
@@ -75,22 +88,19 @@ tidy_queue(StpSyncTurns *self)
 	}
 }
 
-/* Of the syncs whose time is over, the one that has run longest lets the most urgent claim go first. */
+/* Of the syncs whose time is over, the one that has run longest lets the most urgent that gains by it go first. */
 static void
 make_room(StpSyncTurns *self)
 {
 	gint64 now = stp_clock_monotonic(), earliest = G_MAXINT64;
 	StpPenKeeper *longest = NULL;
-	StpSyncClaim waiting;
 
-	if (find_most_urgent(self, TRUE, &waiting) == NULL)
-		return;
 	for (guint i = 0; i < self->running->len; i++) {
 		StpPenKeeper *keeper = g_ptr_array_index(self->running, i);
-		StpSyncClaim running;
+		StpSyncClaim running, waiting;
 		gint64 since;
 
-		if (!stp_pen_keeper_is_syncing(keeper))
+		if (!stp_pen_keeper_is_syncing(keeper) || find_most_urgent(self, keeper, &waiting) == NULL)
 			continue;
 		/* It only listens: nothing is interrupted. */
 		if (stp_pen_keeper_is_listening(keeper)) {
@@ -128,7 +138,7 @@ stp_sync_turns_share_out(StpSyncTurns *self)
 		return;
 	tidy_queue(self);
 	while (stp_sync_turns_running(self) < stp_radio_get_links_at_once(self->radio)) {
-		StpPenKeeper *next = find_most_urgent(self, FALSE, NULL);
+		StpPenKeeper *next = find_most_urgent(self, NULL, NULL);
 		g_autoptr(StpPenKeeper) keeper = NULL;
 
 		if (next == NULL)

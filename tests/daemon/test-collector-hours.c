@@ -124,6 +124,28 @@ p20_who_waits_by_hand_gets_the_sum_of_all_turns(void **state)
 	assert_int_equal(clinic->failed, 0);
 }
 
+/* Who waits for one adapter gains nothing by the end of a sync over another one. */
+static void
+p20_nobody_yields_for_another_adapter(void **state)
+{
+	Clinic *clinic = *state;
+	Watch alone, one, other;
+
+	give_news(clinic, 3, 300000);
+	socket_radio_set_apart(clinic->radio, clinic->addresses[2]);
+	watch_pen(clinic, 0, &one);
+	watch_pen(clinic, 1, &other);
+	watch_pen(clinic, 2, &alone);
+	/* The first to begin, and so the one that has run longest. */
+	hear(clinic, 2);
+	virtual_clock_run(later(S));
+	assert_int_equal(alone.syncs, 1);
+	assert_true(run_until_ended(clinic, 6, later(10 * HOUR)));
+	assert_int_equal(clinic->failed, 0);
+	assert_int_equal(alone.syncs, 1);
+	assert_true(one.syncs + other.syncs > 2);
+}
+
 /* ---- P42: "sync" stuck until restart ---- */
 
 static void
@@ -367,6 +389,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(p20_syncs_take_turns),
 		CASE(p20_nobody_yields_when_nobody_waits),
+		CASE(p20_nobody_yields_for_another_adapter),
 		CASE(p20_who_waits_by_hand_gets_the_sum_of_all_turns),
 		CASE(p42_a_pen_that_drips_does_not_hold_a_link),
 		CASE(p42_a_slow_but_honest_pen_is_waited_for),

@@ -15,6 +15,7 @@ typedef struct {
 	char *address;
 	guint16 mtu;
 	gboolean in_sight, refuse, swallow;
+	gboolean apart;		/* over the second adapter */
 	GTask *swallowed;
 	gboolean bonded;
 	gboolean stranger;	/* the host surely has no key of it */
@@ -28,6 +29,7 @@ struct _SocketRadio {
 	guint connects, links_most, looks, forgotten, broken;
 	gboolean watched, silent;
 	StpRadioState state;
+	gboolean two;		/* adapters, of one link each */
 	const char *kind;	/* of what pairing asks; NULL: a code */
 	gboolean accepted;
 };
@@ -181,6 +183,13 @@ socket_radio_swallow(SocketRadio *self, const char *address, gboolean swallow)
 		return;
 	task = g_steal_pointer(&member->swallowed);
 	link_up(self, member, task);
+}
+
+void
+socket_radio_set_apart(SocketRadio *self, const char *address)
+{
+	self->two = TRUE;
+	find(self, address)->apart = TRUE;
 }
 
 void
@@ -383,9 +392,43 @@ answer_pairing(StpRadio *radio, guint request, gboolean accept, guint32 passkey)
 	SOCKET_RADIO(radio)->accepted = accept;
 }
 
+static guint
+get_links_at_once(StpRadio *radio)
+{
+	return SOCKET_RADIO(radio)->two ? 2 : STP_RADIO_LINKS_AT_ONCE;
+}
+
+static gboolean
+has_room(StpRadio *radio, const char *address)
+{
+	SocketRadio *self = SOCKET_RADIO(radio);
+	const Member *asking = find(self, address);
+
+	for (guint i = 0; self->two && asking != NULL && i < self->members->len; i++) {
+		const Member *member = g_ptr_array_index(self->members, i);
+
+		if (member->apart == asking->apart && member->server != NULL && sim_pen_fd_is_connected(member->server))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+static gboolean
+makes_room(StpRadio *radio, const char *linked, const char *address)
+{
+	SocketRadio *self = SOCKET_RADIO(radio);
+
+	const Member *has = find(self, linked), *asking = find(self, address);
+
+	return has == NULL || asking == NULL || has->apart == asking->apart;
+}
+
 static void
 socket_radio_as_radio(StpRadioInterface *interface)
 {
+	interface->get_links_at_once = get_links_at_once;
+	interface->has_room = has_room;
+	interface->makes_room = makes_room;
 	interface->start = start;
 	interface->watch = watch;
 	interface->look = look;

@@ -50,6 +50,9 @@ guint socket_radio_forgotten(SocketRadio *self);
  */
 void socket_radio_swallow(SocketRadio *self, const char *address, gboolean swallow);
 
+/* The pen is heard over another adapter than all others are, which carries one link, as theirs does. */
+void socket_radio_set_apart(SocketRadio *self, const char *address);
+
 /* How many connections there were, are, and were at once at the most. */
 guint socket_radio_connects(SocketRadio *self);
 guint socket_radio_links(SocketRadio *self);
