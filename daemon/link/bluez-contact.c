@@ -85,6 +85,8 @@ succeed(struct operation *operation, StpLink *link)
 	}
 	leave_station(operation);
 	if (operation->pairs)
+		stp_bluez_stations_leave_up(operation->stations, operation->pen, operation->device);
+	if (operation->pairs)
 		stp_pending_return_true(operation->pending);
 	else
 		stp_pending_return_pointer(operation->pending, link, g_object_unref);
@@ -132,6 +134,9 @@ fail(struct operation *operation, GError *error)
 		g_ptr_array_add(operation->failed, g_object_ref(operation->station));
 		stp_bluez_scanner_hurry(stp_bluez_station_get_scanner(operation->station));
 	}
+	/* Not reached in time, but up since its pairing: nobody would end that connection. */
+	if (operation->device == NULL && stp_pending_is_cancelled(operation->pending))
+		operation->device = stp_bluez_stations_take_up(operation->stations, operation->pen);
 	if (operation->device != NULL)
 		stp_bluez_disconnect_async(operation->device, on_let_go, operation);
 	else
@@ -262,6 +267,7 @@ static void
 on_reached(GObject *source, GAsyncResult *result, gpointer user_data)
 {
 	struct operation *operation = user_data;
+	g_autoptr(GDBusProxy) left_up = NULL;
 	GError *error = NULL;
 
 	operation->calls += stp_bluez_reach_get_calls(result);
@@ -271,6 +277,7 @@ on_reached(GObject *source, GAsyncResult *result, gpointer user_data)
 		return;
 	}
 	stp_bluez_stations_reached(operation->stations, operation->pen, operation->station);
+	left_up = stp_bluez_stations_take_up(operation->stations, operation->pen);
 	resolve(operation);
 }
 
@@ -311,13 +318,10 @@ static void
 on_cancelled(gpointer data)
 {
 	struct operation *operation = data;
-	GError *error = NULL;
 
 	if (operation->station != NULL && !operation->has_slot && operation->error == NULL &&
 	    stp_bluez_station_withdraw_slot(operation->station, operation)) {
-		error = g_error_new_literal(STP_ERROR, STP_ERROR_CANCELLED, "Cancelled.");
-		stp_pending_return_error(operation->pending, error);
-		free_operation(operation);
+		fail(operation, g_error_new_literal(STP_ERROR, STP_ERROR_CANCELLED, "Cancelled."));
 	} else if (operation->station != NULL && operation->device != NULL && !operation->has_turn &&
 		   stp_bluez_queue_withdraw(stp_bluez_station_get_turns(operation->station), operation)) {
 		fail(operation, g_error_new_literal(STP_ERROR, STP_ERROR_CANCELLED, "Cancelled."));

@@ -17,6 +17,7 @@ struct _StpBluezStations {
 	StpRadioMemory *memory;
 	GPtrArray *all;		/* StpBluezStation, in the order of the addresses */
 	GHashTable *last;	/* pen -> StpBluezStation, not owned: that of its last connection */
+	GHashTable *left_up;	/* pen -> GDBusProxy, its device: connected since its pairing, and nobody's link */
 	gboolean started, unwatched;
 	StpSleepGuard *guard;
 };
@@ -427,6 +428,24 @@ stp_bluez_stations_reached(StpBluezStations *self, const char *pen, StpBluezStat
 	g_hash_table_replace(self->last, g_strdup(pen), station);
 }
 
+void
+stp_bluez_stations_leave_up(StpBluezStations *self, const char *pen, GDBusProxy *device)
+{
+	g_hash_table_replace(self->left_up, g_strdup(pen), g_object_ref(device));
+}
+
+GDBusProxy *
+stp_bluez_stations_take_up(StpBluezStations *self, const char *pen)
+{
+	g_autoptr(GDBusProxy) device = NULL;
+	g_autofree char *key = NULL;
+
+	if (!g_hash_table_steal_extended(self->left_up, pen, (gpointer *)&key, (gpointer *)&device) ||
+	    !stp_bluez_is_connected(device))
+		return NULL;
+	return g_steal_pointer(&device);
+}
+
 StpBluezStation *
 stp_bluez_stations_last(StpBluezStations *self, const char *pen)
 {
@@ -446,6 +465,7 @@ stp_bluez_stations_dispose(GObject *object)
 
 	g_clear_object(&self->guard);
 	g_clear_pointer(&self->last, g_hash_table_unref);
+	g_clear_pointer(&self->left_up, g_hash_table_unref);
 	g_clear_pointer(&self->all, g_ptr_array_unref);
 	g_clear_pointer(&self->memory, stp_radio_memory_free);
 	g_clear_pointer(&self->wanted, g_ptr_array_unref);
@@ -471,4 +491,5 @@ stp_bluez_stations_init(StpBluezStations *self)
 {
 	self->all = g_ptr_array_new_with_free_func(g_object_unref);
 	self->last = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	self->left_up = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_object_unref);
 }

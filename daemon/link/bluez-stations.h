@@ -45,5 +45,11 @@ StpBluezStation *stp_bluez_stations_route(StpBluezStations *self, const char *pe
 void stp_bluez_stations_reached(StpBluezStations *self, const char *pen, StpBluezStation *station);
 /* The one over which it was connected last; NULL: it never was. */
 StpBluezStation *stp_bluez_stations_last(StpBluezStations *self, const char *pen);
+/*
+ * A pairing leaves its pen connected, for the connect that follows.  take_up: that one has it now, or lets it go; NULL:
+ * it was not left so, or is not connected any more; the caller's.
+ */
+void stp_bluez_stations_leave_up(StpBluezStations *self, const char *pen, GDBusProxy *device);
+GDBusProxy *stp_bluez_stations_take_up(StpBluezStations *self, const char *pen);
 /* It has no bond any more, on purpose. */
 void stp_bluez_stations_forget(StpBluezStations *self, const char *pen);

@@ -406,6 +406,42 @@ test_pairing_is_cancelled(void **state)
 	assert_true(try_pair(world, TRUE, SCRIPTED_PASSKEY, NULL));
 }
 
+/* It is up since its pairing; nobody but us would end that, and until then it is out of reach for every other host. */
+static void
+test_a_connect_that_never_got_its_turn_leaves_no_connection(void **state)
+{
+	struct world *world = *state;
+	g_autoptr(GCancellable) cancellable = g_cancellable_new(), other = g_cancellable_new();
+	g_autoptr(GAsyncResult) result = NULL, blocking = NULL;
+	g_autoptr(GError) error = NULL;
+	guint disconnects, connects;
+
+	world_hear(world);
+	assert_true(try_pair(world, TRUE, SCRIPTED_PASSKEY, NULL));
+	assert_true(scripted_bluez_is_connected(world->bluez));
+	/* The adapter is at something that takes its time. */
+	disconnects = scripted_bluez_calls(world->bluez, "Disconnect");
+	connects = scripted_bluez_calls(world->bluez, "Connect");
+	scripted_bluez_fail(world->bluez, "Connect", NULL, NULL);
+	stp_radio_pair_async(world->radio, SCRIPTED_PEN, on_ask, world, other, keep_result, &blocking);
+	WAIT_FOR(scripted_bluez_calls(world->bluez, "Connect") == connects + 1);
+
+	stp_radio_connect_async(world->radio, SCRIPTED_PEN, cancellable, keep_result, &result);
+	run_pending();
+	g_cancellable_cancel(cancellable);
+	WAIT_FOR(result != NULL);
+	assert_null(stp_radio_connect_finish(world->radio, result, &error));
+	assert_error(error, STP_ERROR_CANCELLED, "cancelled");
+	WAIT_FOR(scripted_bluez_calls(world->bluez, "Disconnect") == disconnects + 1);
+	WAIT_FOR(!scripted_bluez_is_connected(world->bluez));
+	assert_int_equal(scripted_bluez_calls(world->bluez, "Connect"), connects + 1);
+	g_cancellable_cancel(other);
+	WAIT_FOR(blocking != NULL);
+	WAIT_FOR(scripted_bluez_calls(world->bluez, "Disconnect") == disconnects + 2);
+	/* And all is as before. */
+	assert_true(try_pair(world, TRUE, 0, NULL));
+}
+
 static void
 test_forget(void **state)
 {
@@ -446,6 +482,7 @@ main(void)
 		SCANNING(test_a_bond_without_a_code_is_taken_back),
 		SCANNING(test_a_bond_without_a_code_is_kept_when_allowed),
 		SCANNING(test_pairing_is_cancelled),
+		SCANNING(test_a_connect_that_never_got_its_turn_leaves_no_connection),
 		SCANNING(test_forget),
 	};
 
