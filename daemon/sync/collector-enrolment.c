@@ -35,6 +35,52 @@ take_address(StpCollector *self, StpPenKeeper *owner)
 	}
 }
 
+/* Of an enrolment, while syncs end that are in its way. */
+typedef struct {
+	StpEnrolOptions options;
+	StpPairingAsk ask;
+	gpointer ask_data;
+	guint waits;		/* for so many keepers to finish */
+} Enrolling;
+
+static void
+enrolling_free(gpointer data)
+{
+	Enrolling *enrolling = data;
+
+	g_free((char *)enrolling->options.which);
+	g_free((char *)enrolling->options.label);
+	g_free(enrolling);
+}
+
+static void
+hold(StpCollector *self, StpPenKeeper *keeper)
+{
+	if (g_ptr_array_find(self->held, keeper, NULL))
+		return;
+	g_ptr_array_add(self->held, g_object_ref(keeper));
+	stp_pen_keeper_hold(keeper, TRUE);
+}
+
+void
+stp_collector_hold_for_enrolment(StpCollector *self, StpPenKeeper *keeper, const StpSighting *sighting)
+{
+	if (self->enrols != NULL && stp_enrolment_fits(sighting, self->enrols))
+		hold(self, keeper);
+}
+
+static void
+end_enrolling(StpCollector *self)
+{
+	g_autoptr(GPtrArray) held = g_steal_pointer(&self->held);
+
+	self->enrolling = FALSE;
+	g_clear_pointer(&self->enrols, g_free);
+	self->held = g_ptr_array_new_with_free_func(g_object_unref);
+	for (guint i = 0; i < held->len; i++)
+		stp_pen_keeper_hold(g_ptr_array_index(held, i), FALSE);
+}
+
 static void
 on_enrolled(GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -44,8 +90,8 @@ on_enrolled(GObject *source, GAsyncResult *result, gpointer user_data)
 	g_autoptr(StpEnrolled) enrolled = stp_enrol_finish(STP_RADIO(source), result, &error);
 	StpPenKeeper *keeper;
 
-	self->enrolling = FALSE;
 	if (enrolled == NULL) {
+		end_enrolling(self);
 		g_task_return_error(task, g_steal_pointer(&error));
 		return;
 	}
@@ -65,7 +111,61 @@ on_enrolled(GObject *source, GAsyncResult *result, gpointer user_data)
 		stp_sync_turns_take(self->turns, keeper);
 		stp_pen_keeper_go_over(keeper, link);
 	}
+	/* Not before: who waits for a sync gets the one over this link. */
+	end_enrolling(self);
 	g_task_return_pointer(task, g_object_ref(stp_pen_keeper_get_pen(keeper)), g_object_unref);
+}
+
+static void
+begin_enrolment(GTask *task)
+{
+	StpCollector *self = g_task_get_source_object(task);
+	const Enrolling *enrolling = g_task_get_task_data(task);
+
+	if (self->stopped) {
+		end_enrolling(self);
+		g_task_return_new_error(task, STP_ERROR, STP_ERROR_CANCELLED,
+					"stippled is about to end. Try again when it runs.");
+		return;
+	}
+	stp_enrol_async(self->radio, self->store, self->bonds_made, &enrolling->options, enrolling->ask,
+			enrolling->ask_data, g_task_get_cancellable(task), on_enrolled, g_object_ref(task));
+}
+
+static void
+on_out_of_the_way(StpPenKeeper *keeper, GTask *task)
+{
+	Enrolling *enrolling = g_task_get_task_data(task);
+	g_autoptr(GTask) held = g_object_ref(task);
+
+	g_signal_handlers_disconnect_by_data(keeper, task);
+	if (--enrolling->waits == 0)
+		begin_enrolment(task);
+}
+
+/* A pen that is enrolled again: its key may be made anew, and a sync would be in the way of that. */
+static void
+hold_who_is_meant(StpCollector *self, GTask *task)
+{
+	Enrolling *enrolling = g_task_get_task_data(task);
+	GHashTableIter iter;
+	gpointer keeper;
+
+	g_hash_table_iter_init(&iter, self->keepers);
+	while (g_hash_table_iter_next(&iter, NULL, &keeper)) {
+		const StpPenRow *row = stp_enrolled_pen_get_row(stp_pen_keeper_get_pen(keeper));
+
+		if (!stp_enrolment_can_mean(row, self->enrols))
+			continue;
+		hold(self, keeper);
+		if (!stp_pen_keeper_is_busy(keeper))
+			continue;
+		enrolling->waits++;
+		g_signal_connect_data(keeper, "finished", G_CALLBACK(on_out_of_the_way), g_object_ref(task),
+				      (GClosureNotify)(void (*)(void))g_object_unref, 0);
+		/* What arrived is kept, and it goes on over the link that comes of this. */
+		stp_pen_keeper_yield(keeper);
+	}
 }
 
 void
@@ -74,7 +174,14 @@ stp_collector_enrol_async(StpCollector *self, const StpEnrolOptions *options, St
 			  gpointer user_data)
 {
 	g_autoptr(GTask) task = g_task_new(self, cancellable, callback, user_data);
+	Enrolling *enrolling = g_new0(Enrolling, 1);
 
+	enrolling->options = *options;
+	enrolling->options.which = g_strdup(options->which);
+	enrolling->options.label = g_strdup(options->label);
+	enrolling->ask = ask;
+	enrolling->ask_data = ask_data;
+	g_task_set_task_data(task, enrolling, enrolling_free);
 	g_task_set_check_cancellable(task, FALSE);
 	if (self->enrolling) {
 		g_task_return_new_error(task, STP_ERROR, STP_ERROR_BUSY,
@@ -88,8 +195,10 @@ stp_collector_enrol_async(StpCollector *self, const StpEnrolOptions *options, St
 		return;
 	}
 	self->enrolling = TRUE;
-	stp_enrol_async(self->radio, self->store, self->bonds_made, options, ask, ask_data, cancellable, on_enrolled,
-			g_steal_pointer(&task));
+	self->enrols = g_strdup(options->which);
+	hold_who_is_meant(self, task);
+	if (enrolling->waits == 0)
+		begin_enrolment(task);
 }
 
 StpEnrolledPen *

@@ -23,6 +23,7 @@ stp_collector_init(StpCollector *self)
 	self->keepers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_object_unref);
 	self->bonds_made = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	self->errands = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_object_unref);
+	self->held = g_ptr_array_new_with_free_func(g_object_unref);
 }
 
 static void
@@ -37,6 +38,8 @@ stp_collector_dispose(GObject *object)
 	g_clear_pointer(&self->keepers, g_hash_table_unref);
 	g_clear_pointer(&self->errands, g_hash_table_unref);
 	g_clear_pointer(&self->bonds_made, g_hash_table_unref);
+	g_clear_pointer(&self->held, g_ptr_array_unref);
+	g_clear_pointer(&self->enrols, g_free);
 	g_clear_object(&self->radio);
 	g_clear_object(&self->store);
 	G_OBJECT_CLASS(stp_collector_parent_class)->dispose(object);
@@ -180,9 +183,11 @@ on_sighting(StpRadio *radio, const StpSighting *sighting, StpCollector *self)
 {
 	StpPenKeeper *keeper = find_keeper(self, sighting->address);
 
-	/* A pen that is being enrolled has its link already. */
-	if (keeper != NULL && self->stopping == NULL)
-		stp_pen_keeper_heard(keeper, sighting);
+	if (keeper == NULL || self->stopping != NULL)
+		return;
+	if (self->enrolling)
+		stp_collector_hold_for_enrolment(self, keeper, sighting);
+	stp_pen_keeper_heard(keeper, sighting);
 }
 
 StpCollector *
@@ -328,6 +333,7 @@ stp_collector_stop_async(StpCollector *self, GAsyncReadyCallback callback, gpoin
 	g_return_if_fail(self->stopping == NULL);
 
 	stp_sync_turns_stop(self->turns);
+	self->stopped = TRUE;
 	self->stopping = g_task_new(self, NULL, callback, user_data);
 	g_hash_table_iter_init(&iter, self->keepers);
 	while (g_hash_table_iter_next(&iter, NULL, &keeper))

@@ -98,6 +98,17 @@ stp_enrolment_fits(const StpSighting *sighting, const char *which)
 	return common_end(printed + 1, which) == MIN(strlen(printed + 1), strlen(which));
 }
 
+gboolean
+stp_enrolment_can_mean(const StpPenRow *row, const char *which)
+{
+	const char *printed = g_ascii_strncasecmp(which, "Stipple-", 8) == 0 ? which + 8 : which;
+
+	if (*which == '\0')
+		return FALSE;
+	return (*row->address != '\0' && g_ascii_strcasecmp(row->address, which) == 0) ||
+	       (*printed != '\0' && common_end(row->serial, printed) == MIN(strlen(row->serial), strlen(printed)));
+}
+
 static gboolean
 is_meant(const Enrolment *enrolment, const StpSighting *sighting)
 {

@@ -45,3 +45,5 @@ StpEnrolled *stp_enrol_finish(StpRadio *radio, GAsyncResult *result, GError **er
  * number that ends as the name does.  Exposed for its test.
  */
 gboolean stp_enrolment_fits(const StpSighting *sighting, const char *which);
+/* Whether it can mean a pen that is enrolled already, in sight or not. */
+gboolean stp_enrolment_can_mean(const StpPenRow *row, const char *which);

@@ -136,6 +136,9 @@ take_yield(StpPenKeeper *self)
 		 "its turn.", self->last.duration_us / G_USEC_PER_SEC, self->last.records);
 	self->carried = self->last;
 	stp_pen_keeper_want_link(self);
+	/* Held: its turn comes with the end of that. */
+	if (!self->wanted)
+		stp_pen_keeper_rest(self);
 }
 
 /* A sync that gave way is one with what follows. */
@@ -153,9 +156,10 @@ add_carried(StpPenKeeper *self)
 void
 stp_pen_keeper_finish(StpPenKeeper *self, const GError *error)
 {
-	const gboolean yields = self->last.yielded && !g_cancellable_is_cancelled(self->cancellable);
+	const gboolean yields =
+		self->gives_way || (self->last.yielded && !g_cancellable_is_cancelled(self->cancellable));
 
-	self->busy = FALSE;
+	self->busy = self->gives_way = FALSE;
 	g_clear_object(&self->sync);
 	g_clear_object(&self->cancellable);
 	stp_enrolled_pen_set_stage(self->pen, "");

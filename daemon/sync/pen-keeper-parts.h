@@ -44,6 +44,7 @@ struct _StpPenKeeper {
 	guint warned_left;
 	gboolean busy;		/* has one */
 	GCancellable *cancellable;
+	gboolean gives_way;	/* cancelled while it connected, for another's sake */
 	guint connect_timer;
 	gint64 connecting_since;	/* wall */
 	guint connection;	/* counts; an answer for another one comes too late */

@@ -100,6 +100,7 @@ stp_pen_keeper_cancel(StpPenKeeper *self)
 		"The sync was stopped. What arrived is kept; the rest is fetched later, or with the next 'stipplectl sync'.");
 
 	g_clear_handle_id(&self->retry_timer, g_source_remove);
+	self->gives_way = FALSE;
 	if (self->cancellable != NULL) {
 		g_cancellable_cancel(self->cancellable);
 		return;		/* stp_pen_keeper_finish() answers those who wait */

@@ -456,8 +456,12 @@ stp_pen_keeper_go(StpPenKeeper *self)
 void
 stp_pen_keeper_yield(StpPenKeeper *self)
 {
-	if (self->sync != NULL)
+	if (self->sync != NULL) {
 		stp_pen_sync_yield(self->sync);
+	} else if (self->busy) {
+		self->gives_way = TRUE;
+		g_cancellable_cancel(self->cancellable);
+	}
 }
 
 gboolean

@@ -42,7 +42,8 @@ gboolean stp_pen_keeper_is_syncing(StpPenKeeper *self);
 void stp_pen_keeper_get_claim(StpPenKeeper *self, StpSyncClaim *claim, gint64 *runs_since);
 /*
  * Let another pen have the link: what arrived is kept, it asks for a link anew, and goes on there.  Who waits
- * for the sync goes on to wait.  This is no failure, and is not counted or told as one.
+ * for the sync goes on to wait.  This is no failure, and is not counted or told as one.  While it connects, that is
+ * given up the same way.
  */
 void stp_pen_keeper_yield(StpPenKeeper *self);
 /* Its motor runs, and the link is held to hear it stop: letting another go first costs nothing. */

@@ -96,6 +96,65 @@ test_a_cancelled_enrolment_leaves_no_half(void **state)
 	fail_msg("it was never enrolled");
 }
 
+/* A pen that is enrolled again, or repaired: its sync waits, and comes over the link of the enrolment. */
+static void
+test_no_sync_begins_while_a_pen_is_enrolled_again(void **state)
+{
+	Clinic *clinic = *state;
+	const char *serial = sim_pen_serial(clinic->pens[0]);
+	const SimStory story = { .seed = 5, .samples_min = 300, .samples_max = 300, .period_ms = 10 };
+	const char *const called[] = { serial, clinic->addresses[0], sim_pen_name(clinic->pens[0]) };
+
+	enrol(clinic, 0);
+	wait_ended(clinic, 1);
+	for (guint i = 0; i < G_N_ELEMENTS(called); i++) {
+		const StpEnrolOptions options = { .which = called[i], .timeout_s = 5 };
+		guint connects = socket_radio_connects(clinic->radio);
+		Answer enrolled = { 0 }, synced = { 0 };
+
+		assert_true(sim_story_add_session(&story, 9 + i, clinic->pens[0], NULL, NULL));
+		socket_radio_swallow(clinic->radio, clinic->addresses[0], TRUE);
+		stp_collector_enrol_async(clinic->collector, &options, NULL, NULL, NULL, on_enrolled, &enrolled);
+		settle();
+		socket_radio_hear(clinic->radio, clinic->addresses[0], TRUE);
+		stp_collector_sync_async(clinic->collector, serial, 30, on_synced, &synced);
+		settle();
+		assert_int_not_equal(stp_enrolled_pen_get_activity(stp_collector_find_pen(clinic->collector, serial)),
+				     STP_PEN_CONNECTING);
+		socket_radio_swallow(clinic->radio, clinic->addresses[0], FALSE);
+		assert_true(private_wait(is_set, &enrolled.done, WAIT_MS));
+		assert_null(enrolled.error);
+		assert_true(private_wait(is_set, &synced.done, WAIT_MS));
+		assert_null(synced.error);
+		assert_int_equal(socket_radio_connects(clinic->radio), connects + 1);
+		assert_complete(clinic, 0);
+		wait_ended(clinic, 2 + i);
+	}
+	assert_int_equal(clinic->failed, 0);
+}
+
+/* It came to nothing: the pen is collected from as before. */
+static void
+test_a_failed_enrolment_lets_the_pen_go(void **state)
+{
+	Clinic *clinic = *state;
+	const char *serial = sim_pen_serial(clinic->pens[0]);
+	const SimStory story = { .seed = 5, .samples_min = 300, .samples_max = 300, .period_ms = 10 };
+	Answer answer;
+
+	enrol(clinic, 0);
+	wait_ended(clinic, 1);
+	assert_true(sim_story_add_session(&story, 9, clinic->pens[0], NULL, NULL));
+	socket_radio_break_connects(clinic->radio, 100);
+	answer = try_enrol(clinic, serial, 5);
+	assert_non_null(answer.error);
+	g_clear_error(&answer.error);
+	socket_radio_break_connects(clinic->radio, 0);
+	socket_radio_hear(clinic->radio, clinic->addresses[0], TRUE);
+	wait_ended(clinic, 2);
+	assert_complete(clinic, 0);
+}
+
 static void
 test_enrolling_what_is_not_clear(void **state)
 {
@@ -224,6 +283,8 @@ main(void)
 		CASE(test_enrolling_what_is_not_there),
 		CASE(test_an_enrolment_can_be_cancelled),
 		CASE(test_a_cancelled_enrolment_leaves_no_half),
+		CASE(test_no_sync_begins_while_a_pen_is_enrolled_again),
+		CASE(test_a_failed_enrolment_lets_the_pen_go),
 		CASE(test_enrolling_what_is_not_clear),
 		CASE(test_removing),
 		cmocka_unit_test(test_enrolment_fits),

@@ -255,6 +255,26 @@ p42_a_connection_that_never_answers(void **state)
 	assert_int_equal(socket_radio_links(clinic->radio), 0);
 }
 
+/* It is enrolled again in the middle of its sync: that gives way, and goes on over the link of the enrolment. */
+static void
+a_sync_gives_way_to_an_enrolment(void **state)
+{
+	Clinic *clinic = *state;
+	Watch watch;
+
+	give_news(clinic, 1, 300000);
+	watch_pen(clinic, 0, &watch);
+	hear(clinic, 0);
+	virtual_clock_run(later(20 * S));
+	assert_int_equal(watch.syncs, 1);
+	enrol_by(clinic, 0);
+	assert_int_equal(clinic->ended, 1);
+	assert_true(run_until_ended(clinic, 2, later(HOUR)));
+	assert_int_equal(watch.syncs, 2);
+	assert_int_equal(clinic->failed, 0);
+	assert_complete(clinic, 0);
+}
+
 /* ---- a disk that stalls ---- */
 
 static void
@@ -396,6 +416,7 @@ main(void)
 		CASE(p42_a_pen_that_says_nothing_is_given_up_and_tried_again),
 		CASE(p42_each_state_has_its_name),
 		CASE(p42_a_connection_that_never_answers),
+		CASE(a_sync_gives_way_to_an_enrolment),
 		CASE(a_slow_disk_is_waited_for),
 		CASE(a_pen_is_not_asked_for_more_while_the_disk_stalls),
 		CASE(a_disk_that_hangs_frees_the_link),
