@@ -20,6 +20,7 @@ typedef struct {
 	StpDbusManager1 *skeleton;
 	GDBusMethodInvocation *invocation;
 	char *serial;
+	GCancellable *cancellable;
 	guint watch;
 } Call;
 
@@ -30,6 +31,7 @@ call_free(Call *call)
 		g_bus_unwatch_name(call->watch);
 	g_object_unref(call->collector);
 	g_object_unref(call->skeleton);
+	g_object_unref(call->cancellable);
 	g_free(call->serial);
 	g_free(call);
 }
@@ -40,7 +42,8 @@ on_caller_left(GDBusConnection *bus, const char *name, gpointer user_data)
 {
 	Call *call = user_data;
 
-	stp_collector_cancel_errand(call->collector, call->serial);
+	/* Its own: the pen may be busy with what another caller asked. */
+	g_cancellable_cancel(call->cancellable);
 }
 
 static Call *
@@ -52,6 +55,7 @@ call_new(StpBusErrands *self, GDBusMethodInvocation *invocation, const char *ser
 	call->skeleton = g_object_ref(self->skeleton);
 	call->invocation = invocation;
 	call->serial = g_strdup(serial);
+	call->cancellable = g_cancellable_new();
 	return call;
 }
 
@@ -108,7 +112,7 @@ on_handle_retire_pen(StpDbusManager1 *skeleton, GDBusMethodInvocation *invocatio
 	g_variant_lookup(options, "erase", "b", &removal.erase);
 	g_variant_lookup(options, "free_slot", "b", &removal.free_slot);
 	watch_caller(call);
-	stp_collector_remove_async(self->collector, serial, &removal, on_confirm, call, on_retired, call);
+	stp_collector_remove_async(self->collector, serial, &removal, on_confirm, call, call->cancellable, on_retired, call);
 	return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
@@ -151,7 +155,7 @@ on_handle_list_slots(StpDbusManager1 *skeleton, GDBusMethodInvocation *invocatio
 {
 	const struct stp_errand_config config = { .kind = STP_ERRAND_LIST_SLOTS };
 
-	stp_collector_slots_async(self->collector, serial, &config, NULL, NULL, on_listed,
+	stp_collector_slots_async(self->collector, serial, &config, NULL, NULL, NULL, on_listed,
 				  call_new(self, invocation, serial));
 	return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
@@ -191,7 +195,7 @@ on_handle_drop_slot(StpDbusManager1 *skeleton, GDBusMethodInvocation *invocation
 	}
 	call = call_new(self, invocation, serial);
 	watch_caller(call);
-	stp_collector_slots_async(self->collector, serial, &config, on_confirm, call, on_dropped, call);
+	stp_collector_slots_async(self->collector, serial, &config, on_confirm, call, call->cancellable, on_dropped, call);
 	return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 

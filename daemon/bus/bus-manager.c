@@ -137,7 +137,7 @@ on_handle_remove_pen(StpDbusManager1 *skeleton, GDBusMethodInvocation *invocatio
 {
 	const StpRemoval removal = { .force = force };
 
-	stp_collector_remove_async(self->collector, serial, &removal, NULL, NULL, on_removed, invocation);
+	stp_collector_remove_async(self->collector, serial, &removal, NULL, NULL, NULL, on_removed, invocation);
 	return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 

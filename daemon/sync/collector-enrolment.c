@@ -216,7 +216,7 @@ stp_collector_enrol_finish(StpCollector *self, GAsyncResult *result, GError **er
 
 /* NULL with the task's error set: not now. */
 static StpPenKeeper *
-begin_errand(StpCollector *self, const char *serial, GTask *task)
+begin_errand(StpCollector *self, const char *serial, GCancellable *cancellable, GTask *task)
 {
 	GError *error = NULL;
 	StpPenKeeper *keeper = stp_collector_require_keeper(self, serial, &error);
@@ -236,7 +236,8 @@ begin_errand(StpCollector *self, const char *serial, GTask *task)
 		g_task_return_error(task, error);
 		return NULL;
 	}
-	g_hash_table_insert(self->errands, g_strdup(serial), g_cancellable_new());
+	g_hash_table_insert(self->errands, g_strdup(serial),
+			    cancellable != NULL ? g_object_ref(cancellable) : g_cancellable_new());
 	g_task_set_task_data(task, g_strdup(serial), g_free);
 	/* One link above the share for a moment; and the collector does not end before this does. */
 	stp_sync_turns_take(self->turns, NULL);
@@ -258,15 +259,6 @@ end_errand(GTask *task)
 
 	g_hash_table_remove(self->errands, g_task_get_task_data(task));
 	stp_collector_link_is_free(self);
-}
-
-void
-stp_collector_cancel_errand(StpCollector *self, const char *serial)
-{
-	GCancellable *cancellable = g_hash_table_lookup(self->errands, serial);
-
-	if (cancellable != NULL)
-		g_cancellable_cancel(cancellable);
 }
 
 /* ---- removing ---- */
@@ -293,11 +285,11 @@ on_removed(GObject *source, GAsyncResult *result, gpointer user_data)
 
 void
 stp_collector_remove_async(StpCollector *self, const char *serial, const StpRemoval *removal,
-			   StpErrandConfirm confirm, gpointer confirm_data, GAsyncReadyCallback callback,
-			   gpointer user_data)
+			   StpErrandConfirm confirm, gpointer confirm_data, GCancellable *cancellable,
+			   GAsyncReadyCallback callback, gpointer user_data)
 {
 	g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
-	StpPenKeeper *keeper = begin_errand(self, serial, task);
+	StpPenKeeper *keeper = begin_errand(self, serial, cancellable, task);
 
 	if (keeper != NULL)
 		stp_pen_remove_async(keeper, self->radio, self->store, removal, confirm, confirm_data,
@@ -369,11 +361,11 @@ on_sync_over(StpPenKeeper *keeper, Slots *slots)
 
 void
 stp_collector_slots_async(StpCollector *self, const char *serial, const struct stp_errand_config *config,
-			  StpErrandConfirm confirm, gpointer confirm_data, GAsyncReadyCallback callback,
-			  gpointer user_data)
+			  StpErrandConfirm confirm, gpointer confirm_data, GCancellable *cancellable,
+			  GAsyncReadyCallback callback, gpointer user_data)
 {
 	g_autoptr(GTask) task = g_task_new(self, NULL, callback, user_data);
-	StpPenKeeper *keeper = begin_errand(self, serial, task);
+	StpPenKeeper *keeper = begin_errand(self, serial, cancellable, task);
 	Slots *slots;
 
 	if (keeper == NULL)

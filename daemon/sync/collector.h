@@ -47,20 +47,22 @@ void stp_collector_enrol_async(StpCollector *self, const StpEnrolOptions *option
 StpEnrolledPen *stp_collector_enrol_finish(StpCollector *self, GAsyncResult *result,
 					   GError **error);
 
+/*
+ * Errands.  cancellable (nullable): of the caller's own, also cancelled when the collector stops; what is asked at the
+ * pen's button is given up then.
+ */
 /* See pen-removal.h.  BUSY while a pen is enrolled, or somebody else is at this one. */
 void stp_collector_remove_async(StpCollector *self, const char *serial, const StpRemoval *removal,
-				StpErrandConfirm confirm, gpointer confirm_data, GAsyncReadyCallback callback,
-				gpointer user_data);
+				StpErrandConfirm confirm, gpointer confirm_data, GCancellable *cancellable,
+				GAsyncReadyCallback callback, gpointer user_data);
 gboolean stp_collector_remove_finish(StpCollector *self, GAsyncResult *result, StpRetiredFlags *how,
 				     GError **error);
 
 /* LIST_SLOTS or DROP_SLOT, see pen-errand.h, after the sync under way: (element-type StpPenSlot). */
 void stp_collector_slots_async(StpCollector *self, const char *serial, const struct stp_errand_config *config,
-			       StpErrandConfirm confirm, gpointer confirm_data, GAsyncReadyCallback callback,
-			       gpointer user_data);
+			       StpErrandConfirm confirm, gpointer confirm_data, GCancellable *cancellable,
+			       GAsyncReadyCallback callback, gpointer user_data);
 GArray *stp_collector_slots_finish(StpCollector *self, GAsyncResult *result, GError **error);
-/* What is asked at the pen's button is given up; nothing happens when there is nothing. */
-void stp_collector_cancel_errand(StpCollector *self, const char *serial);
 
 /* See stp_pen_keeper_sync_async(). */
 void stp_collector_sync_async(StpCollector *self, const char *serial, guint away_timeout_s,

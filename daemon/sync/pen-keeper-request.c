@@ -6,6 +6,7 @@
 #include "pen-keeper-parts.h"
 
 #include "error.h"
+#include "sync-timing.h"
 
 void
 stp_pen_keeper_answer(StpPenKeeper *self, const GError *error)
@@ -57,6 +58,13 @@ stp_pen_keeper_sync_async(StpPenKeeper *self, const StpSyncChoice *choice, guint
 		g_task_return_new_error(task, STP_ERROR, STP_ERROR_CANCELLED,
 			"Pen %s is being removed, or stippled is about to end. Ask again when that is "
 			"done.", stp_pen_keeper_serial(self));
+		g_object_unref(task);
+		return;
+	}
+	if (self->waiters->len >= STP_SYNC_WAITERS_MAX) {
+		g_task_return_new_error(task, STP_ERROR, STP_ERROR_BUSY,
+			"%u callers wait for a sync of pen %s already. Wait for its end, which the signal SyncEnded tells, or "
+			"stop it with the method Cancel of the pen.", self->waiters->len, stp_pen_keeper_serial(self));
 		g_object_unref(task);
 		return;
 	}

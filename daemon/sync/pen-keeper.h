@@ -55,7 +55,7 @@ void stp_pen_keeper_radio_is_back(StpPenKeeper *self);
  * Sync now, news or not, and wait for the end of it; quick failures of the link are retried.
  * choice: what to ask for, NULL everything; when somebody else waits already, or a sync is under way, that one is
  * the answer, and when those who wait chose differently, everything is asked for.
- * away_timeout_s: how long to wait for a pen that is not in sight.
+ * away_timeout_s: how long to wait for a pen that is not in sight.  BUSY when STP_SYNC_WAITERS_MAX wait already.
  */
 void stp_pen_keeper_sync_async(StpPenKeeper *self, const StpSyncChoice *choice, guint away_timeout_s,
 			       GAsyncReadyCallback callback, gpointer user_data);

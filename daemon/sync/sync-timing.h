@@ -22,6 +22,11 @@
  * that says nothing any more.
  */
 #define STP_SYNC_AWAY_S 90
+/*
+ * So many may wait for the end of one pen's sync: far more than there are programs in a clinic, and one that asks in
+ * a loop must not fill the memory.
+ */
+#define STP_SYNC_WAITERS_MAX 64
 /* A sync on request brings progress so often; more often helps nobody, and each is a signal on the bus. */
 #define STP_SYNC_PROGRESS_S 1
 /* Before it took so long nothing is said of how long it still takes: the first second is the link's, not the log's. */

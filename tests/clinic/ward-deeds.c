@@ -195,7 +195,7 @@ remove_pen(Ward *ward)
 	const StpRemoval removal = { .force = roll(&ward->chance, 2) };
 
 	ward_trace(ward, "somebody removes %s", pen->serial);
-	stp_collector_remove_async(ward->collector, pen->serial, &removal, NULL, NULL, on_removed, NULL);
+	stp_collector_remove_async(ward->collector, pen->serial, &removal, NULL, NULL, NULL, on_removed, NULL);
 }
 
 static void

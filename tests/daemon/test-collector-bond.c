@@ -63,7 +63,7 @@ remove_pen(Clinic *clinic, guint number, const StpRemoval *removal)
 {
 	Answer answer = { 0 };
 
-	stp_collector_remove_async(clinic->collector, serial_of(clinic, number), removal, NULL, NULL, on_removed,
+	stp_collector_remove_async(clinic->collector, serial_of(clinic, number), removal, NULL, NULL, NULL, on_removed,
 				   &answer);
 	assert_true(private_wait(is_set, &answer.done, WAIT_MS));
 	return answer;
@@ -331,9 +331,9 @@ retiring_in_the_middle_of_a_sync(void **state)
 		for (guint i = 0; i < turns && !synced.done; i++)
 			g_main_context_iteration(NULL, TRUE);
 		/* And twice at once. */
-		stp_collector_remove_async(clinic->collector, serial_of(clinic, 0), &forced, NULL, NULL, on_removed,
+		stp_collector_remove_async(clinic->collector, serial_of(clinic, 0), &forced, NULL, NULL, NULL, on_removed,
 					   &first);
-		stp_collector_remove_async(clinic->collector, serial_of(clinic, 0), &forced, NULL, NULL, on_removed,
+		stp_collector_remove_async(clinic->collector, serial_of(clinic, 0), &forced, NULL, NULL, NULL, on_removed,
 					   &second);
 		assert_true(private_wait(is_set, &first.done, WAIT_MS));
 		assert_true(private_wait(is_set, &second.done, WAIT_MS));
@@ -369,7 +369,7 @@ a_pen_leaves_clean(void **state)
 	wait_ended(clinic, 1);
 	assert_complete(clinic, ATTENDED);
 	stp_collector_remove_async(clinic->collector, serial_of(clinic, ATTENDED), &all, on_confirm, &confirms,
-				   on_removed, &answer);
+				   NULL, on_removed, &answer);
 	assert_true(private_wait(is_set, &answer.done, WAIT_MS));
 	assert_null(answer.error);
 	assert_int_equal(answer.how, STP_RETIRED_ERASED | STP_RETIRED_SLOT);
@@ -384,14 +384,25 @@ nobody_at_the_pen_changes_nothing(void **state)
 {
 	Clinic *clinic = *state;
 	const StpRemoval slot = { .free_slot = TRUE };
-	Answer answer = { 0 };
+	g_autoptr(GCancellable) cancellable = g_cancellable_new(), others = g_cancellable_new();
+	Answer answer = { 0 }, other = { 0 };
 
 	enrol(clinic, 0);
 	wait_ended(clinic, 1);
-	stp_collector_remove_async(clinic->collector, serial_of(clinic, 0), &slot, NULL, NULL, on_removed, &answer);
+	stp_collector_remove_async(clinic->collector, serial_of(clinic, 0), &slot, NULL, NULL, cancellable, on_removed,
+				   &answer);
 	for (guint i = 0; i < 200 && !answer.done; i++)
 		g_main_context_iteration(NULL, TRUE);
-	stp_collector_cancel_errand(clinic->collector, serial_of(clinic, 0));
+	/* Another caller is told that it is too early, and what becomes of that one is nothing to the first. */
+	stp_collector_remove_async(clinic->collector, serial_of(clinic, 0), &slot, NULL, NULL, others, on_removed, &other);
+	g_cancellable_cancel(others);
+	assert_true(private_wait(is_set, &other.done, WAIT_MS));
+	assert_true(g_error_matches(other.error, STP_ERROR, STP_ERROR_BUSY));
+	g_clear_error(&other.error);
+	for (guint i = 0; i < 50 && !answer.done; i++)
+		g_main_context_iteration(NULL, FALSE);
+	assert_false(answer.done);
+	g_cancellable_cancel(cancellable);
 	assert_true(private_wait(is_set, &answer.done, WAIT_MS));
 	assert_true(g_error_matches(answer.error, STP_ERROR, STP_ERROR_CANCELLED));
 	g_clear_error(&answer.error);
@@ -455,16 +466,18 @@ an_errand_ends_whenever_it_is_cut(void **state)
 	enrol(clinic, 0);
 	wait_ended(clinic, 1);
 	for (guint steps = 0; steps < 120; steps++) {
+		g_autoptr(GCancellable) cancellable = g_cancellable_new();
 		Answer answer = { 0 };
 
 		socket_radio_hear(clinic->radio, clinic->addresses[0], TRUE);
-		stp_collector_slots_async(clinic->collector, serial_of(clinic, 0), &list, NULL, NULL, on_slots, &answer);
+		stp_collector_slots_async(clinic->collector, serial_of(clinic, 0), &list, NULL, NULL, cancellable, on_slots,
+					  &answer);
 		for (guint i = 0; i < steps / 2 && !answer.done; i++)
 			g_main_context_iteration(NULL, FALSE);
 		if (steps % 2 == 0)
 			socket_radio_cut(clinic->radio, clinic->addresses[0]);
 		else
-			stp_collector_cancel_errand(clinic->collector, serial_of(clinic, 0));
+			g_cancellable_cancel(cancellable);
 		assert_true(private_wait(is_set, &answer.done, WAIT_MS));
 		g_clear_error(&answer.error);
 	}

@@ -13,6 +13,7 @@
 #include "error.h"
 #include "private-bus.h"
 #include "sim-story.h"
+#include "sync-timing.h"
 
 static void
 test_enrolment_fits(void **state)
@@ -155,6 +156,36 @@ test_a_failed_enrolment_lets_the_pen_go(void **state)
 	assert_complete(clinic, 0);
 }
 
+/* A program that asks in a loop fills no memory; it is told what to do, and who asked before it gets an answer. */
+static void
+test_so_many_may_wait(void **state)
+{
+	Clinic *clinic = *state;
+	const char *serial = sim_pen_serial(clinic->pens[0]);
+	const SimStory story = { .seed = 5, .samples_min = 300, .samples_max = 300, .period_ms = 10 };
+	Answer answers[STP_SYNC_WAITERS_MAX + 2] = { 0 };
+
+	enrol(clinic, 0);
+	wait_ended(clinic, 1);
+	assert_true(sim_story_add_session(&story, 9, clinic->pens[0], NULL, NULL));
+	socket_radio_swallow(clinic->radio, clinic->addresses[0], TRUE);
+	for (guint i = 0; i < G_N_ELEMENTS(answers); i++)
+		stp_collector_sync_async(clinic->collector, serial, 30, on_synced, &answers[i]);
+	for (guint i = STP_SYNC_WAITERS_MAX; i < G_N_ELEMENTS(answers); i++) {
+		assert_true(private_wait(is_set, &answers[i].done, 1000));
+		assert_true(g_error_matches(answers[i].error, STP_ERROR, STP_ERROR_BUSY));
+		g_clear_error(&answers[i].error);
+	}
+	socket_radio_hear(clinic->radio, clinic->addresses[0], TRUE);
+	settle();
+	socket_radio_swallow(clinic->radio, clinic->addresses[0], FALSE);
+	for (guint i = 0; i < STP_SYNC_WAITERS_MAX; i++) {
+		assert_true(private_wait(is_set, &answers[i].done, WAIT_MS));
+		assert_null(answers[i].error);
+	}
+	assert_complete(clinic, 0);
+}
+
 static void
 test_enrolling_what_is_not_clear(void **state)
 {
@@ -202,7 +233,7 @@ test_removing(void **state)
 	enrol(clinic, 0);
 	wait_ended(clinic, 1);
 	assert_int_equal(clinic->failed, 1);
-	stp_collector_remove_async(clinic->collector, serial, &gentle, NULL, NULL, on_removed, &answer);
+	stp_collector_remove_async(clinic->collector, serial, &gentle, NULL, NULL, NULL, on_removed, &answer);
 	assert_true(private_wait(is_set, &answer.done, WAIT_MS));
 	assert_true(g_error_matches(answer.error, STP_ERROR, STP_ERROR_INCOMPLETE));
 	g_clear_error(&answer.error);
@@ -211,7 +242,7 @@ test_removing(void **state)
 
 	/* Unless it is forced. */
 	answer.done = FALSE;
-	stp_collector_remove_async(clinic->collector, serial, &forced, NULL, NULL, on_removed, &answer);
+	stp_collector_remove_async(clinic->collector, serial, &forced, NULL, NULL, NULL, on_removed, &answer);
 	assert_true(private_wait(is_set, &answer.done, WAIT_MS));
 	assert_null(answer.error);
 	assert_null(stp_collector_find_pen(clinic->collector, serial));
@@ -285,6 +316,7 @@ main(void)
 		CASE(test_a_cancelled_enrolment_leaves_no_half),
 		CASE(test_no_sync_begins_while_a_pen_is_enrolled_again),
 		CASE(test_a_failed_enrolment_lets_the_pen_go),
+		CASE(test_so_many_may_wait),
 		CASE(test_enrolling_what_is_not_clear),
 		CASE(test_removing),
 		cmocka_unit_test(test_enrolment_fits),

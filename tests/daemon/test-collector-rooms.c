@@ -157,7 +157,7 @@ errand(Clinic *clinic, guint number, const struct stp_errand_config *config, Stp
 	GArray *slots = NULL;
 
 	stp_collector_slots_async(clinic->collector, sim_pen_serial(clinic->pens[number]), config, confirm, confirms,
-				  on_slots, &slots);
+				  NULL, on_slots, &slots);
 	assert_true(private_wait(is_there, &slots, WAIT_MS));
 	return slots;
 }
