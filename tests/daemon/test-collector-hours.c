@@ -146,6 +146,42 @@ p20_nobody_yields_for_another_adapter(void **state)
 	assert_true(one.syncs + other.syncs > 2);
 }
 
+/* ---- P21: late answers spoil the next try ---- */
+
+static void
+on_late(SimPen *pen, const SimEvent *event, gpointer count)
+{
+	*(guint *)count += event->kind == SIM_EVENT_FAULT && g_str_equal(event->fault, "late-answer");
+}
+
+/*
+ * In front of each answer comes what the pen answered to the same operation over the link before: an older state,
+ * a list without the newest, the end of another record.  None of it is taken for the answer.
+ */
+static void
+p21_late_answers_of_a_former_link(void **state)
+{
+	Clinic *clinic = *state;
+	const SimStory story = { .seed = 9, .samples_min = 3000, .samples_max = 30000, .period_ms = 10 };
+	guint late = 0, before;
+
+	clinic->faults[0].late_answers = TRUE;
+	sim_pen_set_listener(clinic->pens[0], on_late, &late);
+	enrol_by(clinic, 0);
+	assert_true(run_until_ended(clinic, 1, later(HOUR)));
+	for (guint i = 1; i <= 8; i++) {
+		before = late;
+		assert_true(sim_story_add_session(&story, i, clinic->pens[0], NULL, NULL));
+		/* Every other time the link ends in the middle, so that answers of all kinds are left of it. */
+		clinic->faults[0].drop = (SimThreshold){ .bytes = i % 2 == 0 ? 2000 * i : 0 };
+		assert_true(run_until_ended(clinic, clinic->ended + 1 + (i % 2 == 0), later(HOUR)));
+		assert_complete(clinic, 0);
+		assert_true(late > before + 3);
+	}
+	assert_int_equal(clinic->failed, 4);
+	sim_pen_set_listener(clinic->pens[0], NULL, NULL);
+}
+
 /* ---- P42: "sync" stuck until restart ---- */
 
 static void
@@ -411,6 +447,7 @@ main(void)
 		CASE(p20_nobody_yields_when_nobody_waits),
 		CASE(p20_nobody_yields_for_another_adapter),
 		CASE(p20_who_waits_by_hand_gets_the_sum_of_all_turns),
+		CASE(p21_late_answers_of_a_former_link),
 		CASE(p42_a_pen_that_drips_does_not_hold_a_link),
 		CASE(p42_a_slow_but_honest_pen_is_waited_for),
 		CASE(p42_a_pen_that_says_nothing_is_given_up_and_tried_again),

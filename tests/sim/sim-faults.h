@@ -4,6 +4,8 @@
 
 #include <glib.h>
 
+#include <stipple/control.h>
+
 #include "sim-pen.h"
 
 /*
@@ -27,6 +29,12 @@ typedef struct {
 	gboolean struck;
 } SimThreshold;
 
+/* Answers by operation, as they were sent in one connection. */
+#define SIM_OPS 32
+typedef struct {
+	guint8 size[SIM_OPS], bytes[SIM_OPS][STP_CONTROL_SIZE_MAX];
+} SimAnswers;
+
 typedef struct {
 	SimThreshold drop;     /* end the link */
 	SimThreshold announce; /* only tell the listener, so that a test can do something then */
@@ -36,6 +44,8 @@ typedef struct {
 	guint data_every_ms;   /* no more than one value of Log Data in so long; 0: as fast as the link takes them */
 	guint drop_after_answer; /* end each connection right behind so many answers; 0: never */
 	gboolean stray_answer; /* after the first answer of each connection, one nobody asked for */
+	gboolean late_answers; /* before the first answer to each operation, the last one of the connection before */
+	SimAnswers sent, late; /* for that */
 	gboolean no_clock;     /* not a pen's with a UTC of its own: setting it is refused; over a descriptor only */
 } SimLinkFaults;
 

@@ -120,9 +120,31 @@ held_back(SimPump *pump)
 	return hold_back(pump, pump->faults->answer_delay_ms);
 }
 
+/* FALSE: the transport does not take it now. */
+static gboolean
+send_late_answer(SimPump *pump)
+{
+	SimLinkFaults *faults = pump->faults;
+	guint op = pump->bytes[0] % SIM_OPS;
+
+	if (!faults->late_answers)
+		return TRUE;
+	if (faults->late.size[op] > 0) {
+		if (pump->port.indicate(faults->late.bytes[op], faults->late.size[op], pump->data) == SIM_WOULD_BLOCK)
+			return FALSE;
+		faults->late.size[op] = 0;
+		tell_fault(pump, "late-answer");
+	}
+	faults->sent.size[op] = (guint8)pump->size;
+	memcpy(faults->sent.bytes[op], pump->bytes, pump->size);
+	return TRUE;
+}
+
 static gboolean
 send_answer(SimPump *pump)
 {
+	if (!send_late_answer(pump))
+		return FALSE;
 	if (pump->port.indicate(pump->bytes, pump->size, pump->data) == SIM_WOULD_BLOCK)
 		return FALSE;
 	pump->waiting = STP_PEN_IDLE;
@@ -272,6 +294,8 @@ sim_pump_connected(SimPump *pump, guint16 mtu)
 	sim_pump_disconnected(pump);
 	pump->connected = TRUE;
 	pump->mtu = agreed_mtu(pump, mtu);
+	pump->faults->late = pump->faults->sent;
+	memset(&pump->faults->sent, 0, sizeof(pump->faults->sent));
 	stp_pen_connected(sim_pen_engine(pump->pen), pump->mtu);
 	for (guint i = STP_PEN_LOG_CONTROL; i < STP_PEN_CHANNELS; i++)
 		if (pump->subscribed & 1u << i)
