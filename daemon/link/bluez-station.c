@@ -8,6 +8,7 @@
 #include "bluez-watchdog.h"
 #include "clock.h"
 #include "log.h"
+#include "power-mark.h"
 
 #include <string.h>
 
@@ -40,6 +41,14 @@ tell_change(StpBluezStation *self)
 }
 
 static void
+on_adapter_changed(StpBluezStation *self)
+{
+	if (stp_adapter_lease_is_ours(self->lease))
+		stp_bluez_watchdog_put_right(self->watchdog);
+	tell_change(self);
+}
+
+static void
 on_sighting(StpBluezStation *self, const StpSighting *sighting)
 {
 	g_signal_emit(self, signals[SIGHTING], 0, sighting);
@@ -49,7 +58,7 @@ static void
 on_lease_changed(StpBluezStation *self)
 {
 	stp_bluez_adapter_let(self->adapter, stp_adapter_lease_is_ours(self->lease) && !self->asleep);
-	tell_change(self);
+	on_adapter_changed(self);
 }
 
 static void
@@ -82,13 +91,18 @@ stp_bluez_station_new(StpBluezClient *client, const char *address, const char *l
 	stp_bluez_sightings_follow(self->sightings, self->monitor);
 	self->scanner = stp_bluez_scanner_new(self->adapter, self->monitor);
 	self->watchdog = stp_bluez_watchdog_new(client, self->adapter, self->scanner, self->sightings);
+	if (lease_directory != NULL) {
+		g_autofree char *mark = stp_power_mark_path(lease_directory, address);
+
+		stp_bluez_watchdog_set_mark(self->watchdog, mark);
+	}
 	recall_ceiling(self);
 	g_signal_connect_object(self->lease, "changed", G_CALLBACK(on_lease_changed), self, G_CONNECT_SWAPPED);
 	g_signal_connect_object(self->sightings, "sighting", G_CALLBACK(on_sighting), self, G_CONNECT_SWAPPED);
 	g_signal_connect_object(self->scanner, "changed", G_CALLBACK(tell_change), self, G_CONNECT_SWAPPED);
 	g_signal_connect_object(self->watchdog, "changed", G_CALLBACK(tell_change), self, G_CONNECT_SWAPPED);
 	/* Last in the chain, when the parts have settled. */
-	g_signal_connect_object(self->adapter, "changed", G_CALLBACK(tell_change), self,
+	g_signal_connect_object(self->adapter, "changed", G_CALLBACK(on_adapter_changed), self,
 				G_CONNECT_SWAPPED | G_CONNECT_AFTER);
 	return self;
 }
@@ -97,6 +111,8 @@ void
 stp_bluez_station_start(StpBluezStation *self)
 {
 	stp_bluez_scanner_start(self->scanner);
+	/* The adapter may have been there before us. */
+	on_adapter_changed(self);
 	/* Last, as who listens to us is there by now. */
 	stp_bluez_sightings_look(self->sightings);
 }

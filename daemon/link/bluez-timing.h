@@ -44,6 +44,12 @@
 #define STP_BLUEZ_PROBES	3
 #define STP_BLUEZ_POWER_OFF	1000	/* between off and on */
 #define STP_BLUEZ_POWER_TRIES	5
+/*
+ * An adapter that a process of ours switched off and did not live to switch on again is switched on by the next
+ * one within so long: systemd starts that in seconds, in minutes at most when it failed often.  Later it may be off
+ * because a person wants it so.
+ */
+#define STP_BLUEZ_POWER_OURS	3600000
 
 #define STP_BLUEZ_FIND		20000	/* wait for a pen to be heard */
 /*

@@ -6,6 +6,7 @@
 #include "bluez-timing.h"
 #include "clock.h"
 #include "log.h"
+#include "power-mark.h"
 
 #include <string.h>
 
@@ -23,6 +24,8 @@ struct _StpBluezWatchdog {
 	StpBluezScanner *scanner;
 	StpBluezSightings *sightings;
 	GDBusProxy *cycled;		/* the adapter that is being switched off and on */
+	char *mark;			/* a file that says so; NULL: none is kept */
+	gboolean puts_right;		/* switched off by a process before this one */
 	GCancellable *calling;
 	guint timer;
 	gint64 heard;			/* monotonic, microseconds: the last sign of life */
@@ -123,6 +126,21 @@ give_in(StpBluezWatchdog *self, const char *what)
 	stand_down(self);
 }
 
+static void
+remove_mark(StpBluezWatchdog *self)
+{
+	if (self->mark != NULL)
+		stp_power_mark_remove(self->mark);
+}
+
+static void
+end_putting_right(StpBluezWatchdog *self)
+{
+	g_clear_object(&self->cycled);
+	self->puts_right = FALSE;
+	stand_down(self);
+}
+
 static gboolean
 on_on_again(gpointer user_data)
 {
@@ -145,12 +163,19 @@ on_switched_on(GObject *source, GAsyncResult *result, gpointer user_data)
 	g_clear_object(&self->calling);
 	if (error == NULL) {
 		g_clear_object(&self->cycled);
-		probe(self, STAGE_PROVING);
+		remove_mark(self);
+		if (self->puts_right)
+			end_putting_right(self);
+		else
+			probe(self, STAGE_PROVING);
 	} else if (++self->power_tries < STP_BLUEZ_POWER_TRIES) {
 		set_timer(self, self->off_ms, on_on_again);
 	} else {
 		stp_warning("link", NULL, "Switching the adapter on again failed: %s", error->message);
-		give_in(self, "and could not be switched on again");
+		if (self->puts_right)
+			end_putting_right(self);
+		else
+			give_in(self, "and could not be switched on again");
 	}
 }
 
@@ -192,7 +217,32 @@ power_cycle(StpBluezWatchdog *self)
 	self->stage = STAGE_OFF;
 	self->power_tries = 0;
 	g_set_object(&self->cycled, stp_bluez_adapter_get(self->adapter));
+	if (self->mark != NULL)
+		stp_power_mark_put(self->mark);
 	set_powered(self, FALSE, on_switched_off);
+}
+
+void
+stp_bluez_watchdog_put_right(StpBluezWatchdog *self)
+{
+	const char *path = stp_bluez_adapter_get_seen_path(self->adapter);
+
+	if (self->stage != STAGE_LISTENING || self->mark == NULL || path == NULL ||
+	    !stp_power_mark_is_there(self->mark))
+		return;
+	if (!stp_bluez_adapter_is_off(self->adapter)) {
+		remove_mark(self);
+		return;
+	}
+	self->cycled = stp_bluez_client_find(self->client, path, STP_BLUEZ_IFACE_ADAPTER);
+	if (self->cycled == NULL)
+		return;
+	stp_warning("link", NULL, "Adapter %s is off, for a stippled that was killed had switched it off to restart it; it "
+		    "is switched on again.", stp_bluez_adapter_get_address(self->adapter));
+	self->stage = STAGE_OFF;
+	self->puts_right = TRUE;
+	self->power_tries = 0;
+	switch_on(self);
 }
 
 /* ---- probing ---- */
@@ -357,6 +407,13 @@ stp_bluez_watchdog_is_silent(StpBluezWatchdog *self)
 }
 
 void
+stp_bluez_watchdog_set_mark(StpBluezWatchdog *self, const char *path)
+{
+	g_free(self->mark);
+	self->mark = g_strdup(path);
+}
+
+void
 stp_bluez_watchdog_set_times(StpBluezWatchdog *self, guint silence_ms, guint probe_ms, guint off_ms)
 {
 	self->silence_ms = silence_ms;
@@ -369,17 +426,21 @@ stp_bluez_watchdog_dispose(GObject *object)
 {
 	StpBluezWatchdog *self = STP_BLUEZ_WATCHDOG(object);
 
-	/* An adapter that we have switched off is not left so. */
-	if (self->stage == STAGE_OFF && self->cycled != NULL)
+	/* An adapter that we have switched off is not left so; the process may end before the bus has this. */
+	if (self->stage == STAGE_OFF && self->cycled != NULL) {
 		g_dbus_proxy_call(self->cycled, "org.freedesktop.DBus.Properties.Set",
 				  g_variant_new("(ssv)", STP_BLUEZ_IFACE_ADAPTER, "Powered",
 						g_variant_new_boolean(TRUE)),
 				  G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL, NULL);
+		if (g_dbus_connection_flush_sync(stp_bluez_client_get_connection(self->client), NULL, NULL))
+			remove_mark(self);
+	}
 	if (self->calling != NULL)
 		g_cancellable_cancel(self->calling);
 	g_clear_object(&self->calling);
 	g_clear_handle_id(&self->timer, g_source_remove);
 	g_clear_object(&self->cycled);
+	g_clear_pointer(&self->mark, g_free);
 	g_clear_object(&self->sightings);
 	g_clear_object(&self->scanner);
 	g_clear_object(&self->adapter);

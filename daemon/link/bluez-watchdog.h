@@ -22,5 +22,9 @@ StpBluezWatchdog *stp_bluez_watchdog_new(StpBluezClient *client, StpBluezAdapter
 					 StpBluezScanner *scanner, StpBluezSightings *sightings);
 /* Everything was tried, and the adapter still hears nothing. */
 gboolean stp_bluez_watchdog_is_silent(StpBluezWatchdog *self);
+/* A file that says that it is just switching the adapter off and on: see power-mark.h. */
+void stp_bluez_watchdog_set_mark(StpBluezWatchdog *self, const char *path);
+/* The adapter is ours to use: when it is off because a process before this one was killed, it is switched on. */
+void stp_bluez_watchdog_put_right(StpBluezWatchdog *self);
 /* Others than those of bluez-timing.h, for what begins from now on. */
 void stp_bluez_watchdog_set_times(StpBluezWatchdog *self, guint silence_ms, guint probe_ms, guint off_ms);

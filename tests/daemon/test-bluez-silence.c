@@ -10,6 +10,7 @@
 
 #include "bluez-dbus.h"
 #include "bluez-radio.h"
+#include "power-mark.h"
 #include "private-bus.h"
 
 #include <setjmp.h>
@@ -39,6 +40,8 @@ struct silence {
 	StpBluezScanner *scanner;
 	StpBluezWatchdog *watchdog;
 	guint told, found, power_offs;
+	char *mark;		/* of the watchdog; NULL: none */
+	gboolean marked;	/* it was there whenever the adapter was switched off */
 	gboolean in_sight;
 };
 
@@ -61,8 +64,10 @@ on_properties(StpBluezClient *client, GDBusProxy *proxy, GVariant *changed, stru
 	gboolean powered = TRUE;
 
 	if (stp_bluez_is(proxy, STP_BLUEZ_IFACE_ADAPTER) && g_variant_lookup(changed, "Powered", "b", &powered) &&
-	    !powered)
+	    !powered) {
 		world->power_offs++;
+		world->marked = world->mark != NULL && g_file_test(world->mark, G_FILE_TEST_EXISTS);
+	}
 }
 
 static void
@@ -387,12 +392,18 @@ p12_power_helps(void **state)
 	guint told;
 
 	fall_deaf(&world, deaf_passively, "power");
+	world.mark = stp_power_mark_path(private_bus_directory(world.bus), "00:AA:01:00:00:42");
+	stp_bluez_watchdog_set_mark(world.watchdog, world.mark);
 	WAIT_FOR(!world.in_sight);
 	told = world.told;
 	WAIT_FOR(world.told > told && world.in_sight);
 	assert_int_equal(world.power_offs, 1);
+	/* Killed in between, this process would leave word. */
+	assert_true(world.marked);
+	assert_false(g_file_test(world.mark, G_FILE_TEST_EXISTS));
 	assert_false(stp_bluez_watchdog_is_silent(world.watchdog));
 	wait_passive(&world);
+	g_free(world.mark);
 	end(&world);
 }
 
