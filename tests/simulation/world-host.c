@@ -436,7 +436,11 @@ host_serve(struct world *world, struct link *link)
 		check_listed(world, link, &action.u.entry);
 		break;
 	case STP_HOST_BEGIN:
-		resume(world, link, &action);
+		/* Not wanted after all, in this dialogue: the next one has it. */
+		if (strikes(&world->chance, link->weather.skip))
+			stp_host_skip(link->engine, false, world->now);
+		else
+			resume(world, link, &action);
 		break;
 	case STP_HOST_DONE:
 	case STP_HOST_FAILED:

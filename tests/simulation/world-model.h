@@ -59,7 +59,7 @@ struct truth {
 /* Chances in 1/1000 of one link, or of everything beside the links. */
 struct weather {
 	unsigned drop, doubling, late, flip, control_drop, stall, disconnect, crash, disk_full, pen_event, foreign,
-		cancel;
+		cancel, skip;
 };
 
 enum way { TO_PEN, TO_HOST_CONTROL, TO_HOST_DATA, TO_PEN_CLOCK, TO_HOST_CLOCK, WAYS };

@@ -65,7 +65,8 @@ choose_link_weather(struct world *world, struct link *link)
 		.crash = at_times(chance, 100),
 		.disk_full = at_times(chance, 100),
 		.foreign = at_times(chance, 200),
-		.cancel = at_times(chance, 10) };
+		.cancel = at_times(chance, 10),
+		.skip = at_times(chance, 100) };
 	world->pens[link->pen].misreads = roll(chance, 4) ? MISREADS_NONE : MISREADS_ONCE;
 }
 
