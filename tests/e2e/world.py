@@ -44,6 +44,10 @@ IN_BUILD = {
 }
 
 
+# In the lab's guest.
+RADIO_LOG = "/run/lab/job/log/radio.log"
+
+
 class Timeout(AssertionError):
     """Something that was waited for did not come."""
 
@@ -55,6 +59,10 @@ def wait_until(done, what, timeout=30):
         if time.monotonic() > deadline:
             raise Timeout("%s: not within %d s" % (what, timeout))
         time.sleep(0.05)
+
+
+def took_too_long(number, frame):
+    raise Timeout("the test took longer than STIPPLE_TEST_SECONDS")
 
 
 def program(name):
@@ -161,9 +169,15 @@ class World:
             self.forget_bonds()
 
     def __enter__(self):
+        # So that a test which hangs says where, before somebody ends the whole script.
+        limit = int(os.environ.get("STIPPLE_TEST_SECONDS", "0"))
+        if limit:
+            signal.signal(signal.SIGALRM, took_too_long)
+            signal.alarm(limit)
         return self
 
     def __exit__(self, kind, value, trace):
+        signal.alarm(0)
         if kind is not None:
             self.tell_logs()
         left = self.close()
@@ -175,6 +189,20 @@ class World:
         for process in self.processes:
             end = [line for line in process.stderr().splitlines() if line][-lines:]
             print("---- %s\n%s" % (process.name, "\n".join(end)), file=sys.stderr)
+        if self.kind == "lab" and os.path.exists(RADIO_LOG):
+            self.tell_radio()
+
+    def tell_radio(self):
+        """What the air looks like now: who advertises, who tries to connect."""
+        before = os.path.getsize(RADIO_LOG)
+        with open("/run/radio", "w") as air:
+            air.write("state\n")
+        try:
+            wait_until(lambda: os.path.getsize(RADIO_LOG) > before, "the radio's state", 5)
+        except Timeout as timeout:
+            print(timeout, file=sys.stderr)
+        with open(RADIO_LOG, errors="replace") as log:
+            print("---- radio\n%s" % log.read()[before:], file=sys.stderr)
 
     # ---- the world's parts ----
 
@@ -278,14 +306,18 @@ class World:
                 serial, add.returncode, out, err, self.processes[-1].stderr()[-3000:]))
         return out
 
-    def sync_until_complete(self, serial, tries=6):
+    def sync_until_complete(self, serial, tries=6, within=150):
         """Sync as often as it takes; a pen that drops the link makes some fail."""
-        for _ in range(tries):
+        began = time.monotonic()
+        said = []
+        while len(said) < tries and time.monotonic() - began < within:
             done = self.ctl("sync", serial, status=None, timeout=180)
             if done.returncode in (0, 2) and self.coverage(serial) == 100.0:
                 return
-        raise AssertionError("%s is not complete after %d syncs: %s" % (
-            serial, tries, self.ctl("coverage", serial, status=None).stdout))
+            said.append(done.stdout + done.stderr)
+        raise AssertionError("%s is not complete after %d syncs in %d s: %s\n%s" % (
+            serial, len(said), time.monotonic() - began, self.ctl("coverage", serial, status=None).stdout,
+            "".join(said)))
 
     def coverage(self, serial):
         done = self.ctl("coverage", serial, "--json", status=None)

@@ -19,6 +19,7 @@ controller's second link:
         loss [hciN]     out of range just long enough to lose the links (reason 0x08)
         away [hciN]     out of range until ...
         back [hciN]     ... it comes back
+        state           who advertises, scans, tries to connect and has links is printed
     Without a controller's name a line is about all of them.
 """
 import os
@@ -343,6 +344,11 @@ class Air:
         elif what == "back":
             c.away, c.lose_at = False, None
             self.try_pending()
+        elif what == "state":
+            print("radio: %s: %s; links %s" % (c.name, ", ".join(
+                word for word, so in (("advertising", c.advertising), ("scanning", c.scanning), ("away", c.away),
+                                      ("connecting", c.pending)) if so) or "silent",
+                {handle: peer.name if peer else None for handle, peer in c.links.items()}), flush=True)
         else:
             print("radio: no such order:", what, flush=True)
 
