@@ -5,6 +5,7 @@ import subprocess
 import unittest
 
 import dbus
+import dbus.bus
 
 from world import World, program, wait_until
 
@@ -124,6 +125,37 @@ class Links(unittest.TestCase):
             # 2: there was nothing to do; but it had to connect to find out.
             self.assertIn(sync.wait(120), (0, 2))
             bus.close()
+
+    def reach(self, world, reaches):
+        """Whether the adapter and the pen are in reach of each other."""
+        if world.kind == "lab":
+            self.radio("back hci1" if reaches else "away hci1")
+        else:
+            self.air(world, "Deafen", "hci0", "" if reaches else "ever")
+
+    def test_p7_an_attempt_whose_caller_is_gone(self):
+        """As after a kill: BlueZ goes on with it for 40 s, and refuses ours meanwhile."""
+        with World(adapters=2) as world:
+            pens, serial = self.clinic(world)
+            world.enrol(pens, serial)
+            world.sync_until_complete(serial)
+            device = "/org/bluez/hci0/dev_" + world.pens_of(pens)[0]["address"].replace(":", "_")
+            bus = dbus.bus.BusConnection(world.env.get("DBUS_SYSTEM_BUS_ADDRESS",
+                                                       "unix:path=/run/dbus/system_bus_socket"))
+            pen = bus.get_object("org.bluez", device, introspect=False)
+            wait_until(lambda: not pen.Get("org.bluez.Device1", "Connected",
+                                           dbus_interface="org.freedesktop.DBus.Properties"), "no link")
+            self.reach(world, False)
+            pen.get_dbus_method("Connect", "org.bluez.Device1")(ignore_reply=True)
+            bus.flush()
+            bus.close()
+            sync = subprocess.Popen([program("stipplectl"), "sync", serial], env=world.env,
+                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            wait_until(lambda: "comes to nothing: taken back" in world.processes[-1].stderr(),
+                       "the daemon takes the attempt back")
+            self.reach(world, True)
+            # Well before BlueZ itself would have given it up.
+            self.assertIn(sync.wait(30), (0, 2))
 
     def test_p19_dropped_links_are_counted(self):
         with World(adapters=2) as world:
