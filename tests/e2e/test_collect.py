@@ -142,7 +142,7 @@ class Collect(unittest.TestCase):
             world.enrol(pens, serial)
             world.sync_until_complete(serial)
             world.ctl("pens", "remove", serial)
-            world.ctl("pens", "show", serial, status=3)
+            self.assertIn("retired", world.ctl("pens", "show", serial))
             self.assertEqual(len(json.loads(
                 world.ctl("sessions", "list", "--pen", serial, "--json"))["sessions"]), 2)
             world.enrol(pens, serial)
