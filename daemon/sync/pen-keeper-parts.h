@@ -83,5 +83,7 @@ void stp_pen_keeper_room_is_made(StpPenKeeper *self);
 
 /* Those who wait are told; error NULL: it completed. */
 void stp_pen_keeper_answer(StpPenKeeper *self, const GError *error);
+/* While a sync only listens: nobody has to wait for a treatment's end to hear that there is one. */
+void stp_pen_keeper_answer_listening(StpPenKeeper *self);
 /* Those who wait are told that the pen is gone; it is synced when it comes back. */
 void stp_pen_keeper_answer_away(StpPenKeeper *self);

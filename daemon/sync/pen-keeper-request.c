@@ -26,6 +26,18 @@ stp_pen_keeper_answer(StpPenKeeper *self, const GError *error)
 }
 
 void
+stp_pen_keeper_answer_listening(StpPenKeeper *self)
+{
+	const GError *busy;
+
+	if (self->sync == NULL || !stp_pen_sync_is_listening(self->sync, &busy))
+		return;
+	self->last = *stp_pen_sync_get_result(self->sync);
+	self->last.duration_us = stp_clock_monotonic() - self->began;
+	stp_pen_keeper_answer(self, busy);
+}
+
+void
 stp_pen_keeper_answer_away(StpPenKeeper *self)
 {
 	g_autoptr(GError) error = g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
@@ -75,8 +87,7 @@ stp_pen_keeper_sync_async(StpPenKeeper *self, const StpSyncChoice *choice, guint
 	else if (!self->busy && memcmp(&self->choice, choice, sizeof(everything)) != 0)
 		self->choice = everything;
 	g_ptr_array_add(self->waiters, task);
-	if (stp_pen_keeper_is_listening(self))
-		stp_pen_keeper_answer(self, stp_pen_sync_get_busy(self->sync));
+	stp_pen_keeper_answer_listening(self);
 	if (self->busy)
 		return;		/* the end of the one under way is the answer */
 

@@ -285,9 +285,7 @@ static void
 on_stage_changed(StpPenSync *sync, StpPenKeeper *self)
 {
 	stp_enrolled_pen_set_stage(self->pen, stp_pen_sync_get_stage(sync));
-	/* Nobody has to wait for a treatment's end to hear that there is one. */
-	if (stp_pen_sync_get_busy(sync) != NULL)
-		stp_pen_keeper_answer(self, stp_pen_sync_get_busy(sync));
+	stp_pen_keeper_answer_listening(self);
 }
 
 static void
@@ -467,7 +465,9 @@ stp_pen_keeper_yield(StpPenKeeper *self)
 gboolean
 stp_pen_keeper_is_listening(StpPenKeeper *self)
 {
-	return self->sync != NULL && stp_pen_sync_get_busy(self->sync) != NULL;
+	const GError *busy;
+
+	return self->sync != NULL && stp_pen_sync_is_listening(self->sync, &busy);
 }
 
 void

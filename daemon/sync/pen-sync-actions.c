@@ -218,6 +218,25 @@ begin_record(StpPenSync *self, const struct stp_host_action *action)
 		stp_sync_resume_begin(self->resume, self->host, action);
 }
 
+static void
+take_done(StpPenSync *self)
+{
+	/* A dialogue that was stopped is done, too, but the sync is not complete. */
+	if (self->stopped) {
+		stp_pen_sync_end(self, stp_sync_stopped());
+		return;
+	}
+	if (!self->result.chosen)
+		stp_pen_sync_set_clock(self);
+	if (!self->result.chosen && self->contact.running) {
+		/* What it does now becomes a record. */
+		stp_pen_sync_stay(self, NULL);
+		return;
+	}
+	self->stage = self->result.chosen ? "chosen" : "done";
+	stp_pen_sync_end(self, NULL);
+}
+
 void
 stp_pen_sync_carry_out(StpPenSync *self, const struct stp_host_action *action)
 {
@@ -260,12 +279,7 @@ stp_pen_sync_carry_out(StpPenSync *self, const struct stp_host_action *action)
 		stp_sync_find_note(self->store, self->serial, self->result.epoch, action);
 		break;
 	case STP_HOST_DONE:
-		/* A dialogue that was stopped is done, too, but the sync is not complete. */
-		if (!self->stopped)
-			self->stage = self->result.chosen ? "chosen" : "done";
-		if (!self->stopped && !self->result.chosen)
-			stp_pen_sync_set_clock(self);
-		stp_pen_sync_end(self, self->stopped ? stp_sync_stopped() : NULL);
+		take_done(self);
 		break;
 	case STP_HOST_FAILED:
 		if (action->u.failed.reason == STP_ERR_REFUSED && action->u.failed.wire_status == STP_WIRE_BUSY)

@@ -103,7 +103,7 @@ close_link(StpPenSync *self)
 		return;
 	self->closing = TRUE;
 	stp_pen_sync_get_progress(self, &progress);
-	self->result.bytes = progress.bytes_received;
+	self->result.bytes = self->bytes_before + progress.bytes_received;
 	stp_link_close_async(self->link, on_link_closed_by_us, g_object_ref(self));
 }
 

@@ -26,8 +26,8 @@ on_listening(GObject *source, GAsyncResult *result, gpointer user_data)
 	if (!stp_link_listen_finish(STP_LINK(source), result, &error)) {
 		stp_debug("sync", self->serial, "no live frames: %s", error->message);
 		self->deaf = TRUE;
-		if (self->busy != NULL)
-			stp_pen_sync_end(self, g_steal_pointer(&self->busy));
+		if (self->staying)
+			stp_pen_sync_leave(self);
 	}
 	stp_pen_sync_done(self);
 }
@@ -35,7 +35,7 @@ on_listening(GObject *source, GAsyncResult *result, gpointer user_data)
 void
 stp_pen_sync_listen(StpPenSync *self)
 {
-	if (self->listening || self->ending)
+	if (self->listening || self->ending || (self->opening->features.features & STP_FEATURE_LIVE) == 0)
 		return;
 	self->listening = TRUE;
 	stp_live_tracker_init(&self->tracker, self->met ? self->contact.anchor.tick_ms : 0);
@@ -74,6 +74,38 @@ count(StpPenSync *self, const struct stp_live *frame, guint64 tick_ms, guint los
 	self->live_strokes = frame->strokes_low;
 }
 
+/* ---- the motor has stopped ---- */
+
+/* What it did is a record by now: ask for the log once more, on the same link. */
+static gboolean
+on_heard_out(gpointer user_data)
+{
+	StpPenSync *self = user_data;
+	struct stp_host_progress progress;
+
+	stp_pen_sync_get_progress(self, &progress);
+	self->bytes_before += progress.bytes_received;
+	stp_sync_resume_keep_all(self->resume, self->host);
+	g_array_set_size(self->credits, 0);
+	stp_pen_sync_hold(self, FALSE);
+	self->staying = FALSE;
+	g_clear_error(&self->busy);
+	stp_pen_sync_drop_source(&self->stage_timer);
+	stp_pen_sync_drop_source(&self->timer);
+	if (stp_pen_sync_make_host(self))
+		stp_pen_sync_start_dialogue(self);
+	return G_SOURCE_REMOVE;
+}
+
+static void
+hear_out(StpPenSync *self)
+{
+	self->heard_out = TRUE;
+	stp_pen_sync_set_timer(&self->stage_timer, STP_SYNC_HEARD_OUT_S, on_heard_out, self);
+}
+
+/* ---- frames ---- */
+
 void
 stp_pen_sync_hear(StpPenSync *self, const guint8 *bytes, gsize size)
 {
@@ -82,7 +114,7 @@ stp_pen_sync_hear(StpPenSync *self, const guint8 *bytes, gsize size)
 	enum stp_live_turn turn;
 	guint64 tick_ms;
 
-	if (!self->listening || self->deaf || stp_live_decode(bytes, size, &frame) != STP_OK)
+	if (!self->listening || self->deaf || self->heard_out || stp_live_decode(bytes, size, &frame) != STP_OK)
 		return;
 	turn = stp_live_tracker_take(&self->tracker, &frame, &tick_ms);
 	if (turn == STP_LIVE_OLD)
@@ -93,7 +125,8 @@ stp_pen_sync_hear(StpPenSync *self, const guint8 *bytes, gsize size)
 		return;
 	}
 	self->live_heard++;
-	if ((frame.flags & STP_LIVE_MOTOR_ON) != 0) {
+	self->quiet = (frame.flags & STP_LIVE_MOTOR_ON) == 0;
+	if (!self->quiet) {
 		count(self, &frame, tick_ms, self->tracker.lost - lost_before);
 		return;
 	}
@@ -101,9 +134,8 @@ stp_pen_sync_hear(StpPenSync *self, const guint8 *bytes, gsize size)
 		self->live.stopped_tick_ms = tick_ms;
 		self->live.lost += self->tracker.lost - lost_before;
 	}
-	/* Its log can be had now; anew, as this dialogue is over. */
-	if (self->busy != NULL)
-		stp_pen_sync_end(self, g_steal_pointer(&self->busy));
+	if (self->staying)
+		hear_out(self);
 }
 
 static gboolean
@@ -113,9 +145,9 @@ on_check(gpointer user_data)
 	const gboolean silent = self->live_heard == self->live_heard_then;
 
 	self->live_heard_then = self->live_heard;
-	if (!silent && stp_clock_monotonic() - self->busy_since < STP_SYNC_LISTEN_S * G_USEC_PER_SEC)
+	if (!silent && stp_clock_monotonic() - self->staying_since < STP_SYNC_LISTEN_S * G_USEC_PER_SEC)
 		return G_SOURCE_CONTINUE;
-	stp_pen_sync_end(self, g_steal_pointer(&self->busy));
+	stp_pen_sync_leave(self);
 	return G_SOURCE_REMOVE;
 }
 
@@ -124,19 +156,33 @@ stp_pen_sync_stay(StpPenSync *self, GError *error)
 {
 	if (self->result.has_status && !self->stopped)
 		stp_pen_sync_listen(self);
-	if (!self->listening || self->deaf || self->stopped || self->ending) {
-		stp_pen_sync_end(self, error);
+	self->staying = TRUE;
+	g_clear_error(&self->busy);
+	self->busy = error;
+	if (!self->listening || self->deaf || self->heard_out || self->stopped || self->ending) {
+		stp_pen_sync_leave(self);
 		return;
 	}
-	self->busy = error;
-	self->busy_since = stp_clock_monotonic();
+	self->staying_since = stp_clock_monotonic();
 	self->stage = "listen";
 	stp_pen_sync_set_timer(&self->stage_timer, STP_SYNC_LISTEN_CHECK_S, on_check, self);
+	if (self->quiet)
+		hear_out(self);	/* it stopped meanwhile */
 	g_signal_emit_by_name(self, "stage-changed");
 }
 
-const GError *
-stp_pen_sync_get_busy(StpPenSync *self)
+void
+stp_pen_sync_leave(StpPenSync *self)
 {
-	return self->ending ? NULL : self->busy;
+	self->staying = FALSE;
+	if (self->busy == NULL && !self->ending)
+		self->stage = "done";
+	stp_pen_sync_end(self, g_steal_pointer(&self->busy));
+}
+
+gboolean
+stp_pen_sync_is_listening(StpPenSync *self, const GError **busy)
+{
+	*busy = self->ending ? NULL : self->busy;
+	return self->staying && !self->ending;
 }

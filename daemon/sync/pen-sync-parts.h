@@ -69,8 +69,12 @@ struct _StpPenSync {
 	StpLiveTally live; /* of the session that was heard last */
 	guint16 live_strokes; /* the counter's low bits */
 	guint live_heard, live_heard_then;
-	GError *busy; /* the dialogue has ended with it, the link stays to listen */
-	gint64 busy_since;
+	gboolean quiet;	    /* by the last frame its motor stands still */
+	gboolean staying;   /* the dialogue has ended, the link stays to listen */
+	gboolean heard_out; /* ... and has done so: once in a contact, and no frame counts any more */
+	GError *busy;	    /* how the dialogue ended, while staying; NULL: complete */
+	gint64 staying_since;
+	guint64 bytes_before; /* what the dialogues before this one brought */
 };
 
 /* Feed the engine's actions to stp_pen_sync_carry_out() until there is none. */
@@ -108,8 +112,17 @@ void stp_pen_sync_set_clock(StpPenSync *self);
 /* Count what live frames tell.  Never a reason to fail; once is enough. */
 void stp_pen_sync_listen(StpPenSync *self);
 void stp_pen_sync_hear(StpPenSync *self, const guint8 *bytes, gsize size);
-/* The pen is busy, as error says: stay, and listen until its motor stops, if that can be heard.  Takes error. */
+/*
+ * The dialogue has ended while the motor runs, as the pen was busy or with all that there is (NULL): stay, and
+ * listen until its motor stops, if that can be heard; then ask for its log once more.  Takes error.
+ */
 void stp_pen_sync_stay(StpPenSync *self, GError *error);
+/* Stay no longer: the sync ends as the dialogue did. */
+void stp_pen_sync_leave(StpPenSync *self);
+
+/* A dialogue begins, on a link that is open; an earlier one's engine is gone then.  FALSE: it ends. */
+gboolean stp_pen_sync_make_host(StpPenSync *self);
+void stp_pen_sync_start_dialogue(StpPenSync *self);
 
 /* For the engine's deadline. */
 void stp_pen_sync_set_deadline(StpPenSync *self);

@@ -156,14 +156,22 @@ on_received(StpLink *link, StpChannel channel, GBytes *value, StpPenSync *self)
 static void
 on_closed(StpLink *link, const GError *reason, StpPenSync *self)
 {
-	stp_pen_sync_end(self, g_error_copy(reason));
+	if (self->staying && self->busy == NULL)
+		stp_pen_sync_leave(self);	/* nothing was under way any more */
+	else
+		stp_pen_sync_end(self, g_error_copy(reason));
 }
 
 static void
 stop(StpPenSync *self)
 {
 	self->stopped = TRUE;
-	if (self->dialogue && !self->ending && self->busy == NULL) {
+	if (self->staying && self->busy == NULL) {
+		/* All of it is here. */
+		stp_pen_sync_leave(self);
+		return;
+	}
+	if (self->dialogue && !self->ending && !self->staying) {
 		stp_host_cancel(self->host, stp_pen_sync_now_ms(self));
 		stp_pen_sync_poll(self);
 	}
@@ -184,9 +192,9 @@ stp_pen_sync_yield(StpPenSync *self)
 {
 	if (self->ending || self->task == NULL)
 		return;
-	if (self->busy != NULL) {
+	if (self->staying) {
 		/* It has its turn when the motor has stopped. */
-		stp_pen_sync_end(self, g_steal_pointer(&self->busy));
+		stp_pen_sync_leave(self);
 		return;
 	}
 	self->result.yielded = TRUE;
@@ -194,6 +202,34 @@ stp_pen_sync_yield(StpPenSync *self)
 }
 
 /* ---- begin ---- */
+
+gboolean
+stp_pen_sync_make_host(StpPenSync *self)
+{
+	struct stp_host_config config = { .last_token = self->token };
+
+	memcpy(config.collector_id, stp_store_get_collector_id(self->store), sizeof(config.collector_id));
+	stp_host_free(self->host);
+	self->host = stp_host_new(&config);
+	if (self->host == NULL) {
+		stp_pen_sync_end(self,
+				 g_error_new(STP_ERROR, STP_ERROR_PROTOCOL_FAILED,
+					     "There is not enough memory to sync; free some and try again."));
+		return FALSE;
+	}
+	g_clear_pointer(&self->resume, stp_sync_resume_close);
+	self->resume = stp_sync_resume_new(self->store, self->serial, stp_pen_sync_write_credits, self);
+	return TRUE;
+}
+
+void
+stp_pen_sync_start_dialogue(StpPenSync *self)
+{
+	stp_pen_sync_enter(self, "state", STP_SYNC_STATE_S);
+	self->dialogue = TRUE;
+	stp_host_start(self->host, (uint16_t)self->result.mtu, &self->opening->features, stp_pen_sync_now_ms(self));
+	stp_pen_sync_poll(self);
+}
 
 static void
 on_opened(GObject *source, GAsyncResult *result, gpointer user_data)
@@ -205,13 +241,9 @@ on_opened(GObject *source, GAsyncResult *result, gpointer user_data)
 	if (self->opening == NULL)
 		stp_pen_sync_end(self, g_steal_pointer(&error));
 	if (!self->ending) {
-		stp_pen_sync_enter(self, "state", STP_SYNC_STATE_S);
 		self->result.mtu = stp_link_get_mtu(self->link);
 		self->result.capacity = (guint64)self->opening->features.log_capacity_kb * 1024;
-		self->dialogue = TRUE;
-		stp_host_start(self->host, (uint16_t)self->result.mtu, &self->opening->features,
-			       stp_pen_sync_now_ms(self));
-		stp_pen_sync_poll(self);
+		stp_pen_sync_start_dialogue(self);
 	}
 	stp_pen_sync_done(self);
 }
@@ -220,25 +252,15 @@ void
 stp_pen_sync_run_async(StpPenSync *self, GCancellable *cancellable, GAsyncReadyCallback callback,
 		       gpointer user_data)
 {
-	struct stp_host_config config = { 0 };
-
 	g_return_if_fail(self->task == NULL && !self->ending);
 
 	self->task = g_task_new(self, cancellable, callback, user_data);
 	/* We report cancelling ourselves, in our domain, once all is quiet. */
 	g_task_set_check_cancellable(self->task, FALSE);
 	self->started = stp_clock_wall();
-	config.last_token = self->token;
-	memcpy(config.collector_id, stp_store_get_collector_id(self->store), sizeof(config.collector_id));
-	self->host = stp_host_new(&config);
-	if (self->host == NULL) {
-		stp_pen_sync_end(self,
-				 g_error_new(STP_ERROR, STP_ERROR_PROTOCOL_FAILED,
-					     "There is not enough memory to sync; free some and try again."));
+	if (!stp_pen_sync_make_host(self))
 		return;
-	}
 
-	self->resume = stp_sync_resume_new(self->store, self->serial, stp_pen_sync_write_credits, self);
 	g_signal_connect(self->link, "received", G_CALLBACK(on_received), self);
 	g_signal_connect(self->link, "closed", G_CALLBACK(on_closed), self);
 	if (cancellable != NULL) {

@@ -73,10 +73,10 @@ void stp_pen_sync_set_token(StpPenSync *self, guint8 token);
 guint8 stp_pen_sync_get_token(StpPenSync *self);
 
 /*
- * While it only listens to a pen whose motor runs, what it will fail with, unless something else comes first;
- * else NULL.  It yields at once then.
+ * Whether it only listens to a pen whose motor runs: all is fetched, or *busy says what it will fail with, unless
+ * something else comes first.  It yields at once then.
  */
-const GError *stp_pen_sync_get_busy(StpPenSync *self);
+gboolean stp_pen_sync_is_listening(StpPenSync *self, const GError **busy);
 
 /*
  * What it is doing: "start", "open" (reads who the pen is, turns notifications on), "state" (asks what its log

@@ -6,6 +6,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
 #include <cmocka.h>
 
 #include "clinic-hours.h"
@@ -42,12 +45,14 @@ listen_to(Clinic *clinic, guint number)
 static void
 stop_working(Clinic *clinic, guint number, guint16 rate_dhz)
 {
-	const guint failed = clinic->failed, ended = clinic->ended;
+	const guint failed = clinic->failed, ended = clinic->ended, connects = socket_radio_connects(clinic->radio);
 
 	sim_pen_set_motor(clinic->pens[number], FALSE);
 	assert_true(sim_story_add_worked(&story, 7, rate_dhz, clinic->pens[number], NULL, NULL));
-	assert_true(run_until_ended(clinic, ended + 2, later(HOUR)));
-	assert_int_equal(clinic->failed, failed + 1); /* the pen was in use, and then was not */
+	/* All of it on the link that listened, though its log was refused before. */
+	assert_true(run_until_ended(clinic, ended + 1, later(HOUR)));
+	assert_int_equal(socket_radio_connects(clinic->radio), connects);
+	assert_int_equal(clinic->failed, failed);
 	assert_complete(clinic, number);
 	virtual_clock_run(later(S));
 }
@@ -167,6 +172,182 @@ in8_a_lost_link_hides_no_missing_strokes(void **state)
 	assert_non_null(strstr(finding->text, "at least"));
 }
 
+/* Nothing to come for, but somebody asks: the motor runs, and the link stays. */
+static StpEnrolledPen *
+listen_to_a_complete_one(Clinic *clinic, guint number)
+{
+	StpEnrolledPen *pen;
+	Answer answer = { 0 };
+
+	enrol_by(clinic, number);
+	assert_true(run_until_ended(clinic, clinic->ended + 1, later(HOUR)));
+	pen = stp_collector_find_pen(clinic->collector, sim_pen_serial(clinic->pens[number]));
+	sim_pen_set_motor(clinic->pens[number], TRUE);
+	stp_collector_sync_async(clinic->collector, sim_pen_serial(clinic->pens[number]), 30, on_synced, &answer);
+	assert_true(virtual_clock_run_until(&answer.done, later(HOUR)));
+	/* All there is is here: whoever asked does not wait for the treatment's end, and hears of no trouble. */
+	assert_null(answer.error);
+	return pen;
+}
+
+static void
+in8_a_complete_contact_listens_and_fetches(void **state)
+{
+	Clinic *clinic = *state;
+	StpEnrolledPen *pen = listen_to_a_complete_one(clinic, 0);
+	g_autoptr(StpCoverage) coverage = NULL;
+
+	assert_string_equal(stp_enrolled_pen_get_stage(pen), "listen");
+	virtual_clock_run(later(100 * S));
+	stop_working(clinic, 0, SIM_LIVE_RATE_DHZ * 9 / 10);
+	assert_non_null(mismatch(clinic, 0, &coverage));
+}
+
+static void
+in8_a_complete_contact_that_is_honest_agrees(void **state)
+{
+	Clinic *clinic = *state;
+
+	listen_to_a_complete_one(clinic, 0);
+	virtual_clock_run(later(100 * S));
+	stop_working(clinic, 0, SIM_LIVE_RATE_DHZ);
+	assert_agrees(clinic, 0);
+}
+
+/* It was complete, and is: the end of listening, whichever it is, is no failure. */
+static void
+in8_a_complete_contact_ends_well(void **state)
+{
+	Clinic *clinic = *state;
+	StpEnrolledPen *pen = listen_to_a_complete_one(clinic, 0);
+	guint ended = clinic->ended, failed = clinic->failed;
+
+	socket_radio_cut(clinic->radio, clinic->addresses[0]);
+	assert_true(run_until_ended(clinic, ended + 1, later(HOUR)));
+	assert_int_equal(clinic->failed, failed);
+	sim_pen_set_motor(clinic->pens[0], FALSE);
+
+	listen_to_a_complete_one(clinic, 1);
+	ended = clinic->ended;
+	virtual_clock_run(later(8 * 60 * S));
+	assert_int_equal(clinic->ended, ended);
+	virtual_clock_run(later(3 * 60 * S));
+	assert_int_equal(clinic->ended, ended + 1);
+	assert_int_equal(clinic->failed, failed);
+	assert_string_equal(stp_enrolled_pen_get_stage(pen), "");
+	sim_pen_set_motor(clinic->pens[1], FALSE);
+}
+
+/* A motor that stops, but whose session is no record yet: it comes with the next contact. */
+static void
+in8_a_record_that_is_late_is_fetched_later(void **state)
+{
+	Clinic *clinic = *state;
+	guint ended;
+
+	listen_to_a_complete_one(clinic, 0);
+	ended = clinic->ended;
+	virtual_clock_run(later(20 * S));
+	sim_pen_set_motor(clinic->pens[0], FALSE);
+	assert_true(run_until_ended(clinic, ended + 1, later(HOUR)));
+	virtual_clock_run(later(60 * S));
+	assert_true(sim_story_add_worked(&story, 7, SIM_LIVE_RATE_DHZ, clinic->pens[0], NULL, NULL));
+	assert_true(run_until_ended(clinic, ended + 2, later(HOUR)));
+	assert_int_equal(clinic->failed, 0);
+	assert_complete(clinic, 0);
+	assert_agrees(clinic, 0);
+}
+
+/* As many as there are links for listen; who has something to fetch waits for seconds, not for a treatment's end. */
+static void
+in8_listening_gives_way(void **state)
+{
+	Clinic *clinic = *state;
+	const guint links = stp_radio_get_links_at_once(STP_RADIO(clinic->radio));
+	guint listening = 0, ended;
+	Answer answer = { 0 };
+
+	assert_true(links < PENS);
+	enrol_by(clinic, links);
+	assert_true(run_until_ended(clinic, clinic->ended + 1, later(HOUR)));
+	for (guint i = 0; i < links; i++)
+		listen_to_a_complete_one(clinic, i);
+	assert_int_equal(socket_radio_links(clinic->radio), links);
+	ended = clinic->ended;
+	stp_collector_sync_async(clinic->collector, sim_pen_serial(clinic->pens[links]), 30, on_synced, &answer);
+	hear(clinic, links);
+	assert_true(virtual_clock_run_until(&answer.done, later(15 * S)));
+	assert_null(answer.error);
+	virtual_clock_run(later(S));
+	/* One gave way, and that was no failure; the others listen on. */
+	assert_int_equal(clinic->ended, ended + 2);
+	assert_int_equal(clinic->failed, 0);
+	for (guint i = 0; i < links; i++) {
+		StpEnrolledPen *pen =
+			stp_collector_find_pen(clinic->collector, sim_pen_serial(clinic->pens[i]));
+
+		listening += g_strcmp0(stp_enrolled_pen_get_stage(pen), "listen") == 0;
+		sim_pen_set_motor(clinic->pens[i], FALSE);
+	}
+	assert_int_equal(listening, links - 1);
+}
+
+/* Every third frame is lost on the air: the counter tells, and what it counts is none the less right. */
+static void
+in8_lost_frames_are_no_mismatch(void **state)
+{
+	Clinic *clinic = *state;
+
+	clinic->faults[0].lose_live = 3;
+	listen_to(clinic, 0);
+	virtual_clock_run(later(100 * S));
+	stop_working(clinic, 0, SIM_LIVE_RATE_DHZ);
+	assert_agrees(clinic, 0);
+}
+
+static void
+in8_lost_frames_hide_no_mismatch_and_are_told(void **state)
+{
+	Clinic *clinic = *state;
+	g_autoptr(StpCoverage) coverage = NULL;
+	const StpFinding *finding;
+	guint frames, lost;
+	const char *counts;
+
+	clinic->faults[0].lose_live = 3;
+	listen_to(clinic, 0);
+	virtual_clock_run(later(90 * S));
+	stop_working(clinic, 0, SIM_LIVE_RATE_DHZ * 9 / 10);
+	finding = mismatch(clinic, 0, &coverage);
+	assert_non_null(finding);
+	counts = strchr(finding->text, '(');
+	assert_non_null(counts);
+	assert_int_equal(sscanf(counts, "(%u frames, %u lost)", &frames, &lost), 2);
+	/* 90 s of ten a second, a third of them lost. */
+	assert_in_range(frames, 500, 700);
+	assert_in_range(lost, frames / 2 - 3, frames / 2 + 3);
+}
+
+/* It says that it has no Live: it is not asked for.  Or it says that it has, and has not. */
+static void
+in8_a_pen_without_live_is_not_waited_for(void **state)
+{
+	Clinic *clinic = *state;
+
+	sim_pen_set_lifeless(clinic->pens[0], TRUE);
+	clinic->faults[1].no_live = TRUE;
+	for (guint i = 0; i < 2; i++) {
+		StpEnrolledPen *pen = listen_to_a_complete_one(clinic, i);
+
+		virtual_clock_run(later(2 * S));
+		assert_string_equal(stp_enrolled_pen_get_stage(pen), "");
+		assert_int_equal(clinic->ended, 2 * (i + 1));
+		sim_pen_set_motor(clinic->pens[i], FALSE);
+	}
+	assert_int_equal(clinic->failed, 0);
+	assert_int_equal(socket_radio_links(clinic->radio), 0);
+}
+
 /* A motor that never stops keeps the link for ten minutes, and nobody who waits for longer than some seconds. */
 static void
 in8_listening_ends(void **state)
@@ -199,6 +380,14 @@ main(void)
 		CASE(in8_more_strokes_than_were_heard_are_told),
 		CASE(in8_a_lost_link_is_no_mismatch),
 		CASE(in8_a_lost_link_hides_no_missing_strokes),
+		CASE(in8_a_complete_contact_listens_and_fetches),
+		CASE(in8_a_complete_contact_that_is_honest_agrees),
+		CASE(in8_a_complete_contact_ends_well),
+		CASE(in8_a_record_that_is_late_is_fetched_later),
+		CASE(in8_listening_gives_way),
+		CASE(in8_lost_frames_are_no_mismatch),
+		CASE(in8_lost_frames_hide_no_mismatch_and_are_told),
+		CASE(in8_a_pen_without_live_is_not_waited_for),
 		CASE(in8_listening_ends),
 	};
 

@@ -99,13 +99,15 @@ class Collect(unittest.TestCase):
             world.sync_until_complete(serial)
             pens.wait_event(lambda e: isinstance(e, dict) and e.get("event") == "motor" and e.get("on"),
                             what="that the motor runs")
+            complete = [a["stage"] for a in truth.attempts(world.state)].count("done")
             asked = world.ctl("sync", serial, status=None)
             self.assertIn("in use", asked.stdout + asked.stderr)
             pens.wait_event(lambda e: isinstance(e, dict) and e.get("event") == "motor" and not e.get("on"),
                             what="that the motor stops")
-            wait_until(lambda: "listen" in [a["stage"] for a in truth.attempts(world.state)],
-                       "that it stops listening to a motor that has stopped")
-            world.sync_until_complete(serial)
+            # On the link that listened, without being asked again.
+            wait_until(lambda: [a["stage"] for a in truth.attempts(world.state)].count("done") > complete,
+                       "that what the motor did is fetched")
+            self.assertEqual(world.coverage(serial), 100.0)
             self.compare(world, serial)
             return [f for f in truth.findings(world.state) if f["kind"].startswith("live")]
 

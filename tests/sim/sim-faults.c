@@ -102,6 +102,7 @@ parse_threshold(SimFaults *faults, const char *name, const char *value, GError *
 	return TRUE;
 }
 
+/* Every Nth value of Log Data, or every Nth live frame. */
 static gboolean
 parse_lose(SimFaults *faults, const char *name, const char *value, GError **error)
 {
@@ -111,7 +112,10 @@ parse_lose(SimFaults *faults, const char *name, const char *value, GError **erro
 
 	if (!parse_pair(value, &pen, &every, &always) || always || every < 2)
 		return misused(error, name, value, "PEN:N, the pen from 1, N from 2");
-	sim_faults_link(faults, pen)->lose_every = (guint)every;
+	if (strcmp(name, "lose-live") == 0)
+		sim_faults_link(faults, pen)->lose_live = (guint)every;
+	else
+		sim_faults_link(faults, pen)->lose_every = (guint)every;
 	return TRUE;
 }
 
@@ -152,7 +156,7 @@ sim_faults_parse(SimFaults *faults, const char *name, const char *value, GError 
 	if (strcmp(name, "announce-after") == 0 || strcmp(name, "drop-after") == 0 ||
 	    strcmp(name, "stall-after") == 0)
 		return parse_threshold(faults, name, value, error);
-	if (strcmp(name, "lose-segment") == 0)
+	if (strcmp(name, "lose-segment") == 0 || strcmp(name, "lose-live") == 0)
 		return parse_lose(faults, name, value, error);
 	if (strcmp(name, "stray-answer") == 0)
 		return parse_stray(faults, name, value, error);

@@ -40,12 +40,14 @@ typedef struct {
 	SimThreshold announce; /* only tell the listener, so that a test can do something then */
 	SimThreshold stall;    /* send nothing more, keep the link */
 	guint lose_every;      /* every so many values of Log Data one is not sent; 0: none */
+	guint lose_live;       /* every so many live frames one is not sent; 0: none */
 	guint answer_delay_ms; /* before the first answer of each connection */
 	guint data_every_ms;   /* no more than one value of Log Data in so long; 0: as fast as the link takes them */
 	guint drop_after_answer; /* end each connection right behind so many answers; 0: never */
 	gboolean stray_answer; /* after the first answer of each connection, one nobody asked for */
 	gboolean late_answers; /* before the first answer to each operation, the last one of the connection before */
 	SimAnswers sent, late; /* for that */
+	gboolean no_live;      /* the Live characteristic is not there, whatever the features say; over a descriptor only */
 	gboolean no_clock;     /* not a pen's with a UTC of its own: setting it is refused; over a descriptor only */
 } SimLinkFaults;
 

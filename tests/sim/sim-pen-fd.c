@@ -240,6 +240,10 @@ take_message(SimPenFd *server, const guint8 *message, gsize size)
 		take_write(server, message[0] == STP_FD_WRITE, message[1], payload, size);
 		return TRUE;
 	case STP_FD_LISTEN:
+		if (server->faults != NULL && server->faults->no_live) {
+			reply_error(server, message[1], STP_FD_NOT_FOUND, "no such characteristic");
+			return TRUE;
+		}
 		reply(server, STP_FD_DONE, message[1], NULL, 0);
 		sim_pump_subscribed(server->pump, STP_PEN_LIVE, TRUE);
 		return TRUE;

@@ -19,7 +19,7 @@ struct SimPen {
 	gpointer clock_data;
 	gint64 clock_start_us;
 	guint64 tick_start_ms;
-	gboolean restored, motor_on, plain, attended, asked, pairing_closed, stranger;
+	gboolean restored, motor_on, plain, lifeless, attended, asked, pairing_closed, stranger;
 	guint8 bond_state;
 	struct sealing_key key;
 	guint64 live_due_ms, motor_since_ms; /* the motor's: by the tick, when it was last switched on */

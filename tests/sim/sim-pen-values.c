@@ -34,7 +34,7 @@ features_value(const SimPen *pen)
 			    STP_FEATURE_SAMPLE_BLOCKS | STP_FEATURE_DELIVERED_DEPTH | STP_FEATURE_SPEED |
 			    STP_FEATURE_CONTACT | STP_FEATURE_ZONE_INPUT | STP_FEATURE_CARTRIDGE_ID |
 			    STP_FEATURE_ERASE | STP_FEATURE_SELF_TEST | STP_FEATURE_UTC_KEPT |
-			    STP_FEATURE_LIVE | STP_FEATURE_EVENTS | STP_FEATURE_PEN_CONTROL |
+			    (pen->lifeless ? 0 : STP_FEATURE_LIVE) | STP_FEATURE_EVENTS | STP_FEATURE_PEN_CONTROL |
 			    STP_FEATURE_CONFIGURATION | STP_FEATURE_DIAGNOSTICS |
 			    (pen->plain ? 0 : STP_FEATURE_CHAIN_HASH | STP_FEATURE_SEALS),
 		.max_window = pen->max_window,
@@ -169,4 +169,10 @@ gboolean
 sim_pen_meets_stranger(const SimPen *pen)
 {
 	return pen->stranger;
+}
+
+void
+sim_pen_set_lifeless(SimPen *pen, gboolean lifeless)
+{
+	pen->lifeless = lifeless;
 }

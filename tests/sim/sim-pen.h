@@ -99,6 +99,8 @@ gint64 sim_pen_clock_us(const SimPen *pen);
 guint64 sim_pen_tick_ms(const SimPen *pen);
 /* Let the tick read tick_ms now, and go on from there. */
 void sim_pen_set_tick_ms(SimPen *pen, guint64 tick_ms);
+/* A pen without Live, whose features say so. */
+void sim_pen_set_lifeless(SimPen *pen, gboolean lifeless);
 void sim_pen_set_motor(SimPen *pen, gboolean on);
 /* The tick at which it was last switched on; its live frames count the strokes from there. */
 guint64 sim_pen_motor_since_ms(const SimPen *pen);

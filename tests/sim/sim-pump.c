@@ -14,7 +14,7 @@ struct SimPump {
 	gpointer data;
 	gboolean connected, quiet, pumping; /* quiet: stalled or hung up */
 	guint16 mtu;
-	guint64 data_bytes, data_values; /* in this connection */
+	guint64 data_bytes, data_values, live_values; /* in this connection */
 	guint answers;
 	gboolean delayed;
 	gboolean paced; /* the value that waits has waited long enough */
@@ -189,12 +189,21 @@ send_data(SimPump *pump)
 }
 
 static gboolean
+is_lost(SimPump *pump)
+{
+	guint every = pump->faults->lose_live;
+
+	return pump->channel == STP_PEN_LIVE && every > 0 && (pump->live_values + 1) % every == 0;
+}
+
+static gboolean
 send_other(SimPump *pump)
 {
-	if (pump->port.send &&
+	if (pump->port.send && !is_lost(pump) &&
 	    pump->port.send(pump->channel, pump->bytes, pump->size, pump->data) == SIM_WOULD_BLOCK)
 		return FALSE;
 	pump->waiting = STP_PEN_IDLE;
+	pump->live_values += pump->channel == STP_PEN_LIVE;
 	/* The answer to REBOOT went before. */
 	if (pump->channel == STP_PEN_PANEL && sim_panel_wants_reboot(sim_pen_panel(pump->pen))) {
 		pump->quiet = TRUE;
@@ -330,7 +339,7 @@ sim_pump_disconnected(SimPump *pump)
 	if (pump->connected && sim_panel_wants_reboot(sim_pen_panel(pump->pen)))
 		sim_pen_restart(pump->pen);
 	pump->connected = pump->quiet = FALSE;
-	pump->data_bytes = pump->data_values = 0;
+	pump->data_bytes = pump->data_values = pump->live_values = 0;
 	pump->answers = 0;
 	pump->delayed = FALSE;
 	pump->waiting = STP_PEN_IDLE;
