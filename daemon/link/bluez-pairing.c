@@ -31,6 +31,7 @@ struct _StpBluezPairing {
 	guint timer;
 	GDBusMethodInvocation *question;	/* of bluetoothd, waits for the user */
 	gboolean wants_passkey;
+	gboolean asked;				/* bluetoothd asked for a code */
 	gboolean with_code;			/* the user was asked, and said yes */
 	gboolean bonded;			/* without a code, and the user is asked whether to keep that */
 	GError *verdict;			/* why we ended it; outranks what BlueZ says */
@@ -42,7 +43,8 @@ static void
 refuse(GDBusMethodInvocation *invocation)
 {
 	g_dbus_method_invocation_return_dbus_error(invocation, "org.bluez.Error.Rejected",
-						   "Not now, and not for this device.");
+						   "Stipple answers only for the pen that it is pairing just now. Pair "
+						   "with an agent of your own.");
 }
 
 static void
@@ -115,6 +117,13 @@ explain(StpBluezPairing *self, const GError *error)
 		{ "InProgress", "Another program is pairing with this pen. Close it and try again." },
 	};
 
+	if (!self->asked && stp_bluez_error_is(error, "AuthenticationFailed")) {
+		stp_debug("link", self->pen, "Pair: %s", error->message);
+		return g_error_new_literal(STP_ERROR, STP_ERROR_PAIRING_FAILED,
+			"The pen refused to pair before there was a code: its pairing window has closed, its list of "
+			"hosts is full, or it still has an old bond with this host. Open the window and try again; if "
+			"that does not help, delete a host at the pen.");
+	}
 	for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
 		if (!stp_bluez_error_is(error, texts[i].name))
 			continue;
@@ -317,6 +326,7 @@ stp_bluez_pairing_run_async(StpBluezPairing *self, GDBusProxy *device, StpPairin
 	self->pen = stp_bluez_get_string(device, "Address");
 	self->ask = ask;
 	self->ask_data = ask_data;
+	self->asked = FALSE;
 	self->with_code = FALSE;
 	self->bonded = FALSE;
 	if (!g_dbus_interface_skeleton_export(G_DBUS_INTERFACE_SKELETON(self->agent),
@@ -395,6 +405,7 @@ put_question(StpBluezPairing *self, GDBusMethodInvocation *invocation, const cha
 		return;
 	}
 	drop_question(self);
+	self->asked = TRUE;
 	self->question = invocation;
 	self->wants_passkey = strcmp(kind, "enter-passkey") == 0;
 	self->last_request++;
@@ -440,7 +451,9 @@ on_refused(BluezAgent1 *agent, GDBusMethodInvocation *invocation)
 static gboolean
 on_cancel(BluezAgent1 *agent, GDBusMethodInvocation *invocation, StpBluezPairing *self)
 {
-	drop_question(self);
+	/* Nobody else ends our pairing. */
+	if (g_strcmp0(g_dbus_method_invocation_get_sender(invocation), stp_bluez_client_get_owner(self->client)) == 0)
+		drop_question(self);
 	bluez_agent1_complete_cancel(agent, invocation);
 	return TRUE;
 }

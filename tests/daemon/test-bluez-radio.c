@@ -297,6 +297,87 @@ p16_the_agent_is_there_for_one_pairing(void **state)
 	assert_int_equal(scripted_bluez_calls(world->bluez, "RequestDefaultAgent"), 0);
 }
 
+/* The answer's D-Bus error, or NULL. */
+static char *
+ask_our_agent(struct world *world, GDBusConnection *asker, const char *method, GVariant *arguments)
+{
+	g_autoptr(GAsyncResult) result = NULL;
+	g_autoptr(GVariant) reply = NULL;
+	g_autoptr(GError) error = NULL;
+
+	g_dbus_connection_call(asker, g_dbus_connection_get_unique_name(world->ours), "/org/stipple1/agent",
+			       "org.bluez.Agent1", method, arguments, NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL,
+			       keep_result, &result);
+	WAIT_FOR(result != NULL);
+	reply = g_dbus_connection_call_finish(asker, result, &error);
+	if (error == NULL)
+		return NULL;
+	assert_non_null(strstr(error->message, "only for the pen that it is pairing"));
+	return g_dbus_error_get_remote_error(error);
+}
+
+/* P16: other programs' requests come to us; the person at ours hears nothing of them, and ours goes on. */
+static void
+p16_the_agent_answers_for_one_pen_only(void **state)
+{
+	static const char pen[] = "/org/bluez/hci0/dev_00_AA_01_00_00_11", other[] = "/org/bluez/hci0/dev_00_00_00_00_00_01";
+	static const char *const methods[] = { "RequestPasskey", "RequestPinCode", "RequestAuthorization" };
+	struct world *world = *state;
+	g_autoptr(GDBusConnection) stranger = private_bus_connect(world->bus, NULL);
+	g_autoptr(GAsyncResult) result = NULL;
+	g_autoptr(GError) error = NULL;
+	guint request;
+
+	world_hear(world);
+	stp_radio_pair_async(world->radio, SCRIPTED_PEN, on_ask, world, NULL, keep_result, &result);
+	WAIT_FOR(world->request != 0);
+	request = world->request;
+
+	/* bluetoothd asks about what another program pairs; another program asks, or cancels, as if it were bluetoothd. */
+	for (gsize i = 0; i < G_N_ELEMENTS(methods); i++) {
+		g_autofree char *elsewhere = ask_our_agent(world, world->theirs, methods[i], g_variant_new("(o)", other));
+		g_autofree char *false_asker = ask_our_agent(world, stranger, methods[i], g_variant_new("(o)", pen));
+
+		assert_string_equal(elsewhere, "org.bluez.Error.Rejected");
+		assert_string_equal(false_asker, "org.bluez.Error.Rejected");
+	}
+	assert_null(ask_our_agent(world, stranger, "Cancel", NULL));
+	assert_int_equal(world->request, request);
+
+	stp_radio_answer_pairing(world->radio, request, TRUE, SCRIPTED_PASSKEY);
+	WAIT_FOR(result != NULL);
+	if (!stp_radio_pair_finish(world->radio, result, &error))
+		fail_msg("%s", error->message);
+}
+
+/* P16: bluetoothd is busy pairing the same pen for another program. */
+static void
+p16_the_other_program_comes_first(void **state)
+{
+	struct world *world = *state;
+	g_autoptr(GError) error = NULL;
+
+	world_hear(world);
+	scripted_bluez_fail(world->bluez, "Pair", "InProgress", "In Progress");
+	assert_false(try_pair(world, TRUE, SCRIPTED_PASSKEY, &error));
+	assert_error(error, STP_ERROR_PAIRING_FAILED, "Another program is pairing with this pen");
+	assert_int_equal(world->request, 0);
+	WAIT_FOR(scripted_bluez_calls(world->bluez, "UnregisterAgent") == 1);
+}
+
+/* EP4: refused before anybody was asked for a code; the code was not wrong then. */
+static void
+test_refused_without_a_question(void **state)
+{
+	struct world *world = *state;
+	g_autoptr(GError) error = NULL;
+
+	world_hear(world);
+	scripted_bluez_fail(world->bluez, "Pair", "AuthenticationFailed", "Authentication Failed");
+	assert_false(try_pair(world, TRUE, SCRIPTED_PASSKEY, &error));
+	assert_error(error, STP_ERROR_PAIRING_FAILED, "list of hosts is full");
+}
+
 static void
 test_pairing_by_comparison(void **state)
 {
@@ -476,6 +557,9 @@ main(void)
 		SCANNING(test_pairing_by_passkey),
 		SCANNING(p41_a_new_bond_settles),
 		SCANNING(p16_the_agent_is_there_for_one_pairing),
+		SCANNING(p16_the_agent_answers_for_one_pen_only),
+		SCANNING(p16_the_other_program_comes_first),
+		SCANNING(test_refused_without_a_question),
 		SCANNING(test_pairing_by_comparison),
 		SCANNING(test_pairing_goes_wrong),
 		SCANNING(test_errors_of_pair),
