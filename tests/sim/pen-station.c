@@ -20,7 +20,7 @@ struct PenStation {
 	PenService *service;
 	PenAdvert *advert;
 	char *central; /* device object, NULL: nobody is connected */
-	gboolean registered, named;
+	gboolean registered, named, refuses; /* refuses: to pair */
 	guint refresh_source, retry_source;
 	GCancellable *starting;
 	gint64 give_up_us;
@@ -232,6 +232,13 @@ name_adapter(PenStation *station)
 		     g_variant_new_string(station->named ? sim_pen_name(station->pen) : "Stipple"));
 }
 
+void
+pen_station_set_pairs(PenStation *station, gboolean pairs)
+{
+	station->refuses = !pairs;
+	set_property(station, "Pairable", g_variant_new_boolean(pairs));
+}
+
 static gboolean
 refresh(gpointer data)
 {
@@ -377,7 +384,7 @@ register_application(PenStation *station)
 			       G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_MS, NULL, adapter_known, station);
 	/* bluetoothd answers calls in their order. */
 	set_property(station, "Powered", g_variant_new_boolean(TRUE));
-	set_property(station, "Pairable", g_variant_new_boolean(TRUE));
+	set_property(station, "Pairable", g_variant_new_boolean(!station->refuses));
 	name_adapter(station);
 	g_variant_dict_init(&options, NULL);
 	g_dbus_connection_call(

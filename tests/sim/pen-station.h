@@ -39,6 +39,9 @@ void pen_station_stop(PenStation *station);
 /* bluetoothd has gone and taken all registrations with it. */
 void pen_station_lost(PenStation *station);
 
+/* Whether the pen pairs with anybody now; what it advertises of its window is the pen's own. */
+void pen_station_set_pairs(PenStation *station, gboolean pairs);
+
 SimPen *pen_station_pen(const PenStation *station);
 /* Whether that device object is of this station's adapter. */
 gboolean pen_station_has_device(const PenStation *station, const char *device);

@@ -9,14 +9,15 @@
 static const char summary[] =
 	"Simulated derma pens behind bluetoothd: each pen is a GATT server and an advertisement on an\n"
 	"adapter of its own, on the system bus (DBUS_SYSTEM_BUS_ADDRESS points elsewhere). Every event\n"
-	"is a JSON object on a line of standard output. SIGTERM and SIGINT end it cleanly.";
+	"is a JSON object on a line of standard output. SIGTERM and SIGINT end it cleanly; SIGUSR1 holds the\n"
+	"pens' buttons (--pairing-window), SIGUSR2 starts their motors, and the next one ends that session.";
 
 static const char description[] =
 	"PEN counts from 1, in the order of the adapters; RECORD is a record number, from 1.\n"
 	"\n"
 	"Events: ready (a pen is on the air), started (all are), passkey, connected, mtu, disconnected,\n"
 	"refused (a second central), collector (a slot was taken), acknowledged, motor, new-record,\n"
-	"identify, button, erased, overrun, settings, reboot, fault, bluez-lost, bluez-back, stopped.\n"
+	"identify, button, pairing (its window), erased, overrun, settings, reboot, fault, bluez-lost, bluez-back, stopped.\n"
 	"\n"
 	"A session of 180,000 samples on the first pen, its link dropped in the middle, once:\n"
 	"  stipple-pensim --pens 3 --csv 1:session.csv.xz --drop-after 1:100000\n"
@@ -27,20 +28,20 @@ static const char description[] =
 /* The command line as GOption leaves it. */
 typedef struct {
 	char *adapters, *seed, *epoch, *samples, *serial_base, *state, *truth, *passkeys, *capability,
-		*advert;
+		*advert, *bonds;
 	char **csv;
-	int pens, sessions, period, mtu, window, part, capacity, live, motor, rate, wait, delay;
+	int pens, sessions, period, mtu, window, part, capacity, live, motor, rate, wait, delay, pairing;
 	gboolean open, unchained, attended, no_acquire, no_default_agent;
-	char **announce, **drop, **stall, **lose, **stray, **flip, **truncate, **bad_depth, **unknown_type;
+	char **announce, **drop, **stall, **lose, **lose_live, **stray, **flip, **truncate, **bad_depth, **unknown_type;
 } RawOptions;
 
 static void
 raw_clear(RawOptions *raw)
 {
 	char **texts[] = { &raw->adapters, &raw->seed,  &raw->epoch,    &raw->samples,    &raw->serial_base,
-			   &raw->state,    &raw->truth, &raw->passkeys, &raw->capability, &raw->advert };
+			   &raw->state,    &raw->truth, &raw->passkeys, &raw->capability, &raw->advert, &raw->bonds };
 	char ***lists[] = {
-		&raw->csv,   &raw->announce, &raw->drop,     &raw->stall,     &raw->lose,
+		&raw->csv,   &raw->announce, &raw->drop,     &raw->stall,     &raw->lose,     &raw->lose_live,
 		&raw->stray, &raw->flip,     &raw->truncate, &raw->bad_depth, &raw->unknown_type
 	};
 
@@ -94,6 +95,11 @@ read_command_line(int argc, char **argv, RawOptions *raw, GError **error)
 		{ "unchained", 0, 0, G_OPTION_ARG_NONE, &raw->unchained,
 		  "Older pens: records without hashes, sessions without seals", NULL },
 		{ "open", 0, 0, G_OPTION_ARG_NONE, &raw->open, "Ask for no bond", NULL },
+		{ "pairing-window", 0, 0, G_OPTION_ARG_INT, &raw->pairing,
+		  "The window is closed; SIGUSR1 holds each pen's button, which opens it that long, or closes it (always open)",
+		  "SECONDS" },
+		{ "bonds", 0, 0, G_OPTION_ARG_STRING, &raw->bonds,
+		  "free, full (no room for another host), none (pairs with nobody)", "STATE" },
 		{ "attended", 0, 0, G_OPTION_ARG_NONE, &raw->attended,
 		  "Somebody is there, who presses the button when a host is refused for want of it", NULL },
 		{ "capability", 0, 0, G_OPTION_ARG_STRING, &raw->capability,
@@ -118,6 +124,8 @@ read_command_line(int argc, char **argv, RawOptions *raw, GError **error)
 		  "Send nothing more from there on, but keep the link", "PEN:BYTES[:always]" },
 		{ "lose-segment", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->lose,
 		  "Do not send every Nth value of Log Data", "PEN:N" },
+		{ "lose-live", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->lose_live,
+		  "Do not send every Nth live frame", "PEN:N" },
 		{ "stray-answer", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->stray,
 		  "After the first answer of a connection, send one nobody asked for", "PEN" },
 		{ "first-answer-delay", 0, 0, G_OPTION_ARG_INT, &raw->delay,
@@ -171,6 +179,7 @@ check_ranges(const RawOptions *raw, GError **error)
 	       in_range("live-session", raw->live, 0, 86400, error) &&
 	       in_range("motor-on", raw->motor, 0, raw->live, error) &&
 	       in_range("recorded-rate", raw->rate, 0, 5000, error) &&
+	       in_range("pairing-window", raw->pairing, 0, 86400, error) &&
 	       in_range("wait", raw->wait, 0, 3600, error) &&
 	       in_range("first-answer-delay", raw->delay, 0, 3600000, error);
 }
@@ -227,6 +236,7 @@ read_faults(const RawOptions *raw, SimFaults *faults, GError **error)
 	} given[] = {
 		{ "announce-after", raw->announce },   { "drop-after", raw->drop },
 		{ "stall-after", raw->stall },         { "lose-segment", raw->lose },
+		{ "lose-live", raw->lose_live },
 		{ "stray-answer", raw->stray },        { "flip", raw->flip },
 		{ "truncate", raw->truncate },         { "bad-depth", raw->bad_depth },
 		{ "unknown-type", raw->unknown_type },
@@ -243,12 +253,29 @@ read_faults(const RawOptions *raw, SimFaults *faults, GError **error)
 }
 
 static gboolean
+parse_bonds(const char *text, PensimOptions *options, GError **error)
+{
+	static const char *const names[] = { "free", "full", "none" };
+
+	for (guint i = 0; text && i < G_N_ELEMENTS(names); i++) {
+		if (strcmp(text, names[i]) == 0) {
+			options->bonds = (PensimBonds)i;
+			return TRUE;
+		}
+	}
+	if (!text)
+		return TRUE;
+	g_set_error(error, SIM_ERROR, SIM_ERROR_USAGE, "--bonds %s: expected free, full or none.", text);
+	return FALSE;
+}
+
+static gboolean
 interpret(RawOptions *raw, PensimOptions *options, GError **error)
 {
 	const char *seed = raw->seed ? raw->seed : "1";
 	guint64 epoch;
 
-	if (!check_ranges(raw, error) ||
+	if (!check_ranges(raw, error) || !parse_bonds(raw->bonds, options, error) ||
 	    !parse_samples(raw->samples ? raw->samples : "600-3000", options, error))
 		return FALSE;
 	if (!g_ascii_string_to_unsigned(seed, 10, 0, G_MAXUINT64, &options->seed, NULL)) {
@@ -304,6 +331,7 @@ pensim_options_parse(int argc, char **argv, GError **error)
 	options->motor_event = raw.motor > 0;
 	options->recorded_rate_dhz = raw.rate > 0 ? (guint16)raw.rate : SIM_LIVE_RATE_DHZ;
 	options->wait_s = (guint)raw.wait;
+	options->pairing_s = (guint)raw.pairing;
 	options->open = raw.open;
 	options->unchained = raw.unchained;
 	options->attended = raw.attended;

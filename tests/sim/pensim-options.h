@@ -7,6 +7,13 @@
 #include "pen-advert.h"
 #include "sim-faults.h"
 
+/* What comes of a host that wants a bond. */
+typedef enum {
+	PENSIM_BONDS_FREE, /* it is paired with */
+	PENSIM_BONDS_FULL, /* refused: there is no room, as Features says */
+	PENSIM_BONDS_NONE, /* refused, and Features tell of no bond */
+} PensimBonds;
+
 /* stipple-pensim's command line. */
 typedef struct {
 	char **adapters; /* "hci1"; NULL: all but hci0, or the only one */
@@ -27,6 +34,8 @@ typedef struct {
 	gboolean motor_event;
 	guint16 recorded_rate_dhz;
 	guint wait_s;
+	guint pairing_s; /* a window opened by the button; 0: always open */
+	PensimBonds bonds;
 	gboolean open, unchained, attended, no_acquire, no_default_agent;
 	char *capability;
 	PenAdvertForm advert;

@@ -28,8 +28,8 @@ struct program {
 	SimTruth *truth;
 	GPtrArray *pens, *stations;
 	PenAgent *agent;
-	guint ready;
-	gboolean bluez_lost, leaving;
+	guint ready, pairing_timer;
+	gboolean bluez_lost, working, leaving;
 	int status;
 };
 
@@ -248,6 +248,20 @@ session_ends(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
+/* The motor starts, or it stops and its session is over. */
+static gboolean
+work_or_rest(gpointer data)
+{
+	struct program *program = data;
+
+	program->working = !program->working;
+	for (guint i = 0; program->working && i < program->pens->len; i++)
+		sim_pen_set_motor(g_ptr_array_index(program->pens, i), TRUE);
+	if (!program->working)
+		session_ends(program);
+	return G_SOURCE_CONTINUE;
+}
+
 static void
 plan_live_session(struct program *program)
 {
@@ -258,6 +272,55 @@ plan_live_session(struct program *program)
 	/* Not for long: while the motor runs, a pen refuses to be read. */
 	g_timeout_add(seconds * 1000 - program->options->motor_ms, motor_starts, program);
 	g_timeout_add(seconds * 1000, session_ends, program);
+}
+
+/* ---- pairing ---- */
+
+static void
+set_pairing_open(struct program *program, gboolean open)
+{
+	const gboolean pairs = open && program->options->bonds == PENSIM_BONDS_FREE;
+
+	for (guint i = 0; i < program->stations->len; i++) {
+		PenStation *station = g_ptr_array_index(program->stations, i);
+		SimPen *pen = pen_station_pen(station);
+
+		sim_pen_set_pairing_open(pen, open);
+		if (program->options->bonds == PENSIM_BONDS_FULL)
+			sim_pen_set_bond_state(pen, STP_BOND_FULL);
+		pen_station_set_pairs(station, pairs);
+		pen_station_refresh(station);
+		if (program->options->pairing_s > 0)
+			pensim_say("pairing", sim_pen_serial(pen), "open", g_variant_new_boolean(open), NULL);
+	}
+}
+
+static gboolean
+pairing_closes(gpointer data)
+{
+	struct program *program = data;
+
+	program->pairing_timer = 0;
+	set_pairing_open(program, FALSE);
+	return G_SOURCE_REMOVE;
+}
+
+static gboolean
+button_is_held(gpointer data)
+{
+	struct program *program = data;
+
+	if (program->options->pairing_s == 0)
+		return G_SOURCE_CONTINUE;
+	/* Held once more, it closes the window. */
+	if (program->pairing_timer != 0) {
+		g_clear_handle_id(&program->pairing_timer, g_source_remove);
+		set_pairing_open(program, FALSE);
+		return G_SOURCE_CONTINUE;
+	}
+	program->pairing_timer = g_timeout_add_seconds(program->options->pairing_s, pairing_closes, program);
+	set_pairing_open(program, TRUE);
+	return G_SOURCE_CONTINUE;
 }
 
 /* ---- bluetoothd ---- */
@@ -430,11 +493,14 @@ run(struct program *program, GPtrArray *adapters)
 						g_ptr_array_index(program->pens, i),
 						sim_faults_link(options->faults, i + 1), flags,
 						options->advert));
+	set_pairing_open(program, options->pairing_s == 0);
 	watch_devices(program);
 	g_bus_watch_name_on_connection(program->bus, "org.bluez", G_BUS_NAME_WATCHER_FLAGS_NONE,
 				       bluez_appeared, bluez_vanished, program, NULL);
 	g_unix_signal_add(SIGTERM, stop, program);
 	g_unix_signal_add(SIGINT, stop, program);
+	g_unix_signal_add(SIGUSR1, button_is_held, program);
+	g_unix_signal_add(SIGUSR2, work_or_rest, program);
 	plan_live_session(program);
 	g_main_loop_run(program->loop);
 	if (!g_dbus_connection_is_closed(program->bus) && !program->bluez_lost) {
