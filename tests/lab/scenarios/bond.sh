@@ -5,4 +5,4 @@
 #
 # P15, P16, P31 and EP2 over the real security manager: a pen that forgot its bond, a host that lost its own,
 # a pen that can show no code, another program's agent; and what the journal says of it all.
-STIPPLE_WORLD=lab STIPPLE_TEST_SECONDS=120 exec /usr/bin/python3 -W ignore tests/e2e/test_bond.py -v
+STIPPLE_WORLD=lab STIPPLE_TEST_SECONDS=150 exec /usr/bin/python3 -W ignore tests/e2e/test_bond.py -v
