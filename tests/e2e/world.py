@@ -46,6 +46,7 @@ IN_BUILD = {
 
 # In the lab's guest.
 RADIO_LOG = "/run/lab/job/log/radio.log"
+BLUETOOTHD_LOG = "/run/lab/job/log/bluetoothd.log"
 
 
 class Timeout(AssertionError):
@@ -191,6 +192,9 @@ class World:
             print("---- %s\n%s" % (process.name, "\n".join(end)), file=sys.stderr)
         if self.kind == "lab" and os.path.exists(RADIO_LOG):
             self.tell_radio()
+        if self.kind == "lab" and os.path.exists(BLUETOOTHD_LOG):
+            with open(BLUETOOTHD_LOG, errors="replace") as log:
+                print("---- bluetoothd\n%s" % "".join(log.readlines()[-lines:]), file=sys.stderr)
 
     def tell_radio(self):
         """What the air looks like now: who advertises, who tries to connect."""
