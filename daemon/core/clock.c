@@ -12,6 +12,14 @@ stp_clock_monotonic(void)
 }
 
 gint64
+stp_clock_turn(void)
+{
+	GSource *source = g_main_current_source();
+
+	return source != NULL ? g_source_get_time(source) : g_get_monotonic_time();
+}
+
+gint64
 stp_clock_wall(void)
 {
 	return g_get_real_time();

@@ -30,7 +30,8 @@ struct StpBluezNotify {
 	gboolean replaced;	/* the descriptor was, once already */
 	guint switches, values;
 	guint64 bytes;
-	gint64 first_asked, asked, last_value;	/* monotonic, microseconds; 0: never */
+	gint64 first_asked, last_value;	/* monotonic, microseconds; 0: never */
+	gboolean unanswered;	/* data were asked for, and none came since */
 	GBytes *last_signal;	/* what came by the last one */
 	guint timer;		/* the descriptor ended, or the data do not come */
 };
@@ -96,7 +97,7 @@ on_value(GBytes *value, gpointer data)
 	g_clear_handle_id(&notify->timer, g_source_remove);
 	notify->values++;
 	notify->bytes += g_bytes_get_size(value);
-	notify->last_value = g_get_monotonic_time();
+	notify->unanswered = FALSE;
 	/* Only data prove a way: BlueZ says yes to StartNotify also when the pen is not connected. */
 	if (notify->switches > 0 && notify->memo->by_signals != (notify->way == STP_NOTIFY_SIGNALS)) {
 		notify->memo->by_signals = notify->way == STP_NOTIFY_SIGNALS;
@@ -106,6 +107,13 @@ on_value(GBytes *value, gpointer data)
 	if (notify->way != STP_NOTIFY_NONE)
 		hold(notify, FALSE);
 	notify->events->value(value, notify->link);
+}
+
+/* Once for all that were there: not everywhere is asking for the time as good as free. */
+static void
+on_emptied(gpointer data)
+{
+	((StpBluezNotify *)data)->last_value = g_get_monotonic_time();
 }
 
 /* ---- another way ---- */
@@ -197,7 +205,7 @@ on_socket_ended(gpointer data)
 static gboolean
 is_silent(const StpBluezNotify *notify)
 {
-	return notify->way != STP_NOTIFY_NONE && notify->asked != 0 && notify->last_value < notify->asked;
+	return notify->way != STP_NOTIFY_NONE && notify->unanswered;
 }
 
 static gboolean
@@ -236,9 +244,9 @@ stp_bluez_notify_asked(StpBluezNotify *notify, GBytes *request)
 		return;
 	/* Its segments may be the same as those of a request with this token long before. */
 	g_clear_pointer(&notify->last_signal, g_bytes_unref);
-	notify->asked = g_get_monotonic_time();
+	notify->unanswered = TRUE;
 	if (notify->first_asked == 0)
-		notify->first_asked = notify->asked;
+		notify->first_asked = g_get_monotonic_time();
 }
 
 void
@@ -365,6 +373,7 @@ on_data_acquired(GObject *source, GAsyncResult *result, gpointer user_data)
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GVariant) reply = g_dbus_proxy_call_with_unix_fd_list_finish(G_DBUS_PROXY(source), &descriptors,
 									       result, &error);
+	static const StpNotifySocketEvents socket_events = { on_value, on_emptied, on_socket_ended };
 	gint32 index;
 	guint16 mtu = STP_ATT_MTU_MIN;
 	int fd = -1;
@@ -378,7 +387,7 @@ on_data_acquired(GObject *source, GAsyncResult *result, gpointer user_data)
 		return;
 	}
 	notify->way = STP_NOTIFY_DESCRIPTOR;
-	notify->socket = stp_notify_socket_new(fd, on_value, on_socket_ended, notify);
+	notify->socket = stp_notify_socket_new(fd, &socket_events, notify);
 	finish(notify, task, mtu);
 	g_object_unref(task);
 }
@@ -467,6 +476,7 @@ stp_bluez_notify_take(StpBluezNotify *notify, GBytes *value)
 		return;
 	g_clear_pointer(&notify->last_signal, g_bytes_unref);
 	notify->last_signal = g_bytes_ref(value);
+	notify->last_value = g_get_monotonic_time();
 	on_value(value, notify);
 }
 

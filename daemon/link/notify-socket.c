@@ -8,16 +8,26 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+/* What one system call takes. */
+#define BATCH_SIZE 16
 
 struct StpNotifySocket {
 	int fd;			/* -1: freed while it was being read */
 	gboolean draining;
 	GSource *source;
-	void (*value)(GBytes *value, gpointer data);
-	void (*ended)(gpointer data);
+	const StpNotifySocketEvents *events;
 	gpointer data;
+};
+
+struct batch {
+	struct mmsghdr heads[BATCH_SIZE];
+	struct iovec places[BATCH_SIZE];
+	guint8 bytes[BATCH_SIZE][STP_ATT_VALUE_MAX];
 };
 
 /*
@@ -37,40 +47,78 @@ has_ended(int fd)
 	return FALSE;
 }
 
+static int
+receive(int fd, struct batch *batch)
+{
+	memset(batch->heads, 0, sizeof(batch->heads));
+	for (guint i = 0; i < BATCH_SIZE; i++) {
+		batch->places[i] = (struct iovec){ batch->bytes[i], sizeof(batch->bytes[i]) };
+		batch->heads[i].msg_hdr.msg_iov = &batch->places[i];
+		batch->heads[i].msg_hdr.msg_iovlen = 1;
+	}
+	return recvmmsg(fd, batch->heads, BATCH_SIZE, MSG_DONTWAIT, NULL);
+}
+
+/* Of what was read at once: behind the end each read gives 0 again. */
+static int
+count_values(int fd, const struct batch *batch, int count)
+{
+	int values = count;
+
+	while (values > 0 && batch->heads[values - 1].msg_len == 0)
+		values--;
+	return values < count && has_ended(fd) ? values : count;
+}
+
+static void
+tell_emptied(StpNotifySocket *socket, gboolean *any)
+{
+	if (*any && socket->fd >= 0)
+		socket->events->emptied(socket->data);
+	*any = FALSE;
+}
+
 /* FALSE: nothing is left to read, or nobody is left to read it for. */
 static gboolean
-read_one(StpNotifySocket *socket)
+read_some(StpNotifySocket *socket, gboolean *any)
 {
-	guint8 bytes[STP_ATT_VALUE_MAX];
-	ssize_t size = socket->fd >= 0 ? read(socket->fd, bytes, sizeof bytes) : -1;
+	struct batch batch;
+	int count = receive(socket->fd, &batch), values;
 
-	if (socket->fd < 0)
-		return FALSE;
-	if (size > 0 || (size == 0 && !has_ended(socket->fd))) {
-		g_autoptr(GBytes) value = g_bytes_new(bytes, (gsize)size);
-
-		socket->value(value, socket->data);
-		return TRUE;
-	}
 	/* A peer that left with something unread gives ECONNRESET once; what it sent follows. */
-	if (size < 0 && (errno == EINTR || errno == ECONNRESET))
+	if (count < 0 && (errno == EINTR || errno == ECONNRESET))
 		return TRUE;
-	if (size < 0 && errno == EAGAIN)
+	if (count < 0 && errno == EAGAIN)
 		return FALSE;
+	values = count > 0 ? count_values(socket->fd, &batch, count) : 0;
+	for (int i = 0; i < values && socket->fd >= 0; i++) {
+		g_autoptr(GBytes) value = g_bytes_new(batch.bytes[i], batch.heads[i].msg_len);
+
+		*any = TRUE;
+		socket->events->value(value, socket->data);
+	}
+	/* Fewer than were asked for: there were no more. */
+	if (socket->fd < 0 || values == BATCH_SIZE || (values == count && count > 0))
+		return socket->fd >= 0 && values == BATCH_SIZE;
 	g_source_destroy(socket->source);
-	socket->ended(socket->data);
+	tell_emptied(socket, any);
+	if (socket->fd >= 0)
+		socket->events->ended(socket->data);
 	return FALSE;
 }
 
 void
 stp_notify_socket_drain(StpNotifySocket *socket)
 {
+	gboolean any = FALSE;
+
 	/* From within one of its own callbacks: the outer call goes on with it. */
 	if (socket->draining)
 		return;
 	socket->draining = TRUE;
-	while (read_one(socket))
+	while (socket->fd >= 0 && read_some(socket, &any))
 		;
+	tell_emptied(socket, &any);
 	socket->draining = FALSE;
 	if (socket->fd < 0)
 		g_free(socket);
@@ -84,12 +132,11 @@ on_ready(int fd, GIOCondition condition, gpointer user_data)
 }
 
 StpNotifySocket *
-stp_notify_socket_new(int fd, void (*value)(GBytes *value, gpointer data), void (*ended)(gpointer data),
-		      gpointer data)
+stp_notify_socket_new(int fd, const StpNotifySocketEvents *events, gpointer data)
 {
 	StpNotifySocket *socket = g_new(StpNotifySocket, 1);
 
-	*socket = (StpNotifySocket){ .fd = fd, .value = value, .ended = ended, .data = data };
+	*socket = (StpNotifySocket){ .fd = fd, .events = events, .data = data };
 	g_unix_set_fd_nonblocking(fd, TRUE, NULL);
 	socket->source = g_unix_fd_source_new(fd, G_IO_IN | G_IO_HUP | G_IO_ERR);
 	g_source_set_priority(socket->source, G_PRIORITY_HIGH);

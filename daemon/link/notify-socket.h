@@ -11,11 +11,17 @@
 typedef struct StpNotifySocket StpNotifySocket;
 
 /*
- * Takes fd.  value is called for each datagram, be it empty, ended once when the other end has closed it;
- * either may free the socket.
+ * value is called for each datagram, be it empty; emptied after some, when no more is there for now;
+ * ended once when the other end has closed it.  Each may free the socket.
  */
-StpNotifySocket *stp_notify_socket_new(int fd, void (*value)(GBytes *value, gpointer data),
-				       void (*ended)(gpointer data), gpointer data);
+typedef struct {
+	void (*value)(GBytes *value, gpointer data);
+	void (*emptied)(gpointer data);
+	void (*ended)(gpointer data);
+} StpNotifySocketEvents;
+
+/* Takes fd. */
+StpNotifySocket *stp_notify_socket_new(int fd, const StpNotifySocketEvents *events, gpointer data);
 void stp_notify_socket_free(StpNotifySocket *socket);
 
 /* Read what is there now, without waiting for the main loop.  The socket may be gone afterwards. */

@@ -196,7 +196,7 @@ stp_pen_sync_write_credits(gpointer user_data)
 	StpPenSync *self = user_data;
 
 	if (!self->ending)
-		stp_sync_resume_keep(self->resume, self->host);
+		stp_sync_resume_keep(self->resume, self->host, stp_clock_monotonic());
 	while (self->credits->len > 0 && !self->ending &&
 	       !stp_sync_resume_is_behind(self->resume, self->host)) {
 		write_control(self, &g_array_index(self->credits, struct stp_host_action, 0), FALSE);

@@ -27,6 +27,7 @@ struct _StpPenSync {
 	GTask *task; /* while running */
 	GSource *cancelled;
 	GSource *timer;
+	guint64 timer_at; /* by the engine's clock, in milliseconds */
 	struct stp_host *host;
 	gboolean dialogue; /* the engine was started */
 	gboolean polling;
@@ -45,6 +46,7 @@ struct _StpPenSync {
 	gboolean attempt_kept;	/* or about to be */
 	gint64 held_since, held_us; /* for how long the pen was not asked for more, as the disk has to follow */
 	guint answers;
+	guint width; /* of the largest value of Log Data */
 	guint64 pace_bytes;
 	gboolean pace_rests; /* for a part of this minute it was not the pen's turn */
 	gint64 started;
@@ -100,6 +102,7 @@ void stp_pen_sync_store_ends(StpPenSync *self);
 gboolean stp_pen_sync_waits_for_store(StpPenSync *self);
 
 /* The engine's clock stands still while credits are held back: the pen's silence is our doing. */
+guint64 stp_pen_sync_engine_ms(StpPenSync *self, gint64 monotonic);
 guint64 stp_pen_sync_now_ms(StpPenSync *self);
 void stp_pen_sync_hold(StpPenSync *self, gboolean hold);
 

@@ -52,11 +52,15 @@ stp_pen_sync_waits_for_store(StpPenSync *self)
 /* ---- the engine's clock ---- */
 
 guint64
+stp_pen_sync_engine_ms(StpPenSync *self, gint64 now)
+{
+	return (guint64)(((self->held_since != 0 ? self->held_since : now) - self->held_us) / 1000);
+}
+
+guint64
 stp_pen_sync_now_ms(StpPenSync *self)
 {
-	gint64 now = self->held_since != 0 ? self->held_since : stp_clock_monotonic();
-
-	return (guint64)((now - self->held_us) / 1000);
+	return stp_pen_sync_engine_ms(self, stp_clock_monotonic());
 }
 
 void

@@ -76,8 +76,14 @@ on_deadline(gpointer user_data)
 {
 	StpPenSync *self = user_data;
 
+	guint64 now = stp_pen_sync_now_ms(self);
+
 	stp_pen_sync_drop_source(&self->timer);
-	stp_host_timeout(self->host, stp_pen_sync_now_ms(self));
+	if (stp_host_deadline(self->host) > now) {
+		stp_pen_sync_set_deadline(self);
+		return G_SOURCE_REMOVE;
+	}
+	stp_host_timeout(self->host, now);
 	stp_pen_sync_poll(self);
 	return G_SOURCE_REMOVE;
 }
@@ -86,21 +92,25 @@ void
 stp_pen_sync_set_deadline(StpPenSync *self)
 {
 	guint64 deadline = stp_host_deadline(self->host);
-	guint64 now = stp_pen_sync_now_ms(self);
+	gboolean wanted = deadline != G_MAXUINT64 && self->held_since == 0;
+	guint64 now;
 
-	stp_pen_sync_drop_source(&self->timer);
-	if (deadline == G_MAXUINT64 || self->held_since != 0)
+	/* Each value moves it on.  When the timer rings it looks how far: cheaper than one for each value. */
+	if (wanted && self->timer != NULL && self->timer_at <= deadline)
 		return;
+	stp_pen_sync_drop_source(&self->timer);
+	if (!wanted)
+		return;
+	now = stp_pen_sync_now_ms(self);
+	self->timer_at = deadline;
 	self->timer = stp_clock_source_new(deadline > now ? (guint)MIN(deadline - now, 3600000) : 0);
 	g_source_set_callback(self->timer, on_deadline, self, NULL);
 	g_source_attach(self->timer, NULL);
 }
 
 static void
-show_progress(StpPenSync *self)
+show_progress(StpPenSync *self, gint64 now)
 {
-	gint64 now = stp_clock_monotonic();
-
 	if (now - self->progress_shown < STP_SYNC_PROGRESS_S * G_USEC_PER_SEC)
 		return;
 	self->progress_shown = now;
@@ -125,9 +135,11 @@ stp_pen_sync_poll(StpPenSync *self)
 	self->polling = FALSE;
 
 	if (!self->ending) {
-		stp_sync_resume_keep(self->resume, self->host);
+		gint64 now = stp_clock_turn();
+
+		stp_sync_resume_keep(self->resume, self->host, now);
 		stp_pen_sync_set_deadline(self);
-		show_progress(self);
+		show_progress(self, now);
 	}
 }
 
@@ -136,6 +148,7 @@ stp_pen_sync_poll(StpPenSync *self)
 static void
 on_received(StpLink *link, StpChannel channel, GBytes *value, StpPenSync *self)
 {
+	guint64 now;
 	gsize size;
 	const guint8 *bytes = g_bytes_get_data(value, &size);
 
@@ -145,11 +158,17 @@ on_received(StpLink *link, StpChannel channel, GBytes *value, StpPenSync *self)
 		stp_pen_sync_hear(self, bytes, size);
 		return;
 	}
+	/* Of hundreds of values each second: the time of the turn will do, and is there. */
+	now = stp_pen_sync_engine_ms(self, stp_clock_turn());
 	self->answers += channel == STP_CHANNEL_LOG_CONTROL;
+	if (channel == STP_CHANNEL_LOG_DATA && size > self->width) {
+		self->width = (guint)size;
+		stp_sync_resume_set_width(self->resume, self->width);
+	}
 	if (channel == STP_CHANNEL_LOG_CONTROL)
-		stp_host_control(self->host, bytes, size, stp_pen_sync_now_ms(self));
+		stp_host_control(self->host, bytes, size, now);
 	else if (channel == STP_CHANNEL_LOG_DATA)
-		stp_host_data(self->host, bytes, size, stp_pen_sync_now_ms(self));
+		stp_host_data(self->host, bytes, size, now);
 	stp_pen_sync_poll(self);
 }
 

@@ -7,12 +7,9 @@
 #include "log.h"
 #include "sync-findings.h"
 
-/*
- * A crash may cost 64 KiB, or 2 s of a slow link.  Half of that is for what is on its way then: a
- * window of 64 segments with 508 bytes each.
- */
-#define STEP_SIZE (32u * 1024u)
-#define STEP_US   (2 * G_USEC_PER_SEC)
+/* A crash may cost 64 KiB, or 2 s of a slow link. */
+#define CHUNK_SIZE (64u * 1024u)
+#define STEP_US	   (2 * G_USEC_PER_SEC)
 /* A journal that fails twice running is left alone until the next record. */
 #define FAILURES_MAX 2
 
@@ -31,6 +28,7 @@ struct StpSyncResume {
 	void (*journalled)(gpointer user_data);
 	gpointer user_data;
 	guint failures;
+	gsize step_size;
 };
 
 StpSyncResume *
@@ -41,9 +39,17 @@ stp_sync_resume_new(StpStore *store, const char *serial, void (*journalled)(gpoi
 
 	self->journalled = journalled;
 	self->user_data = user_data;
+	stp_sync_resume_set_width(self, STP_ATT_VALUE_MAX);
 	self->store = g_object_ref(store);
 	self->serial = g_strdup(serial);
 	return self;
+}
+
+void
+stp_sync_resume_set_width(StpSyncResume *self, guint width)
+{
+	/* Of a chunk, a part is for what is on its way: a window of full segments. */
+	self->step_size = CHUNK_SIZE - STP_WINDOW_DEFAULT * MIN(width, STP_ATT_VALUE_MAX);
 }
 
 static void
@@ -246,7 +252,7 @@ look(StpSyncResume *self, const struct stp_host *host, gsize *size)
 }
 
 static void
-keep(StpSyncResume *self, const struct stp_host *host, gboolean all)
+keep(StpSyncResume *self, const struct stp_host *host, gint64 now, gboolean all)
 {
 	const guint8 *bytes;
 	gsize size, before;
@@ -261,16 +267,20 @@ keep(StpSyncResume *self, const struct stp_host *host, gboolean all)
 			return;
 	}
 	before = self->stored_size;
+	/* Less than a chunk is left of it: the record itself is stored before more than that can be lost. */
+	if (!all && size >= before && self->under_way.length - before <= CHUNK_SIZE &&
+	    now - self->stored_at < STEP_US)
+		return;
 	/* Less than is journalled: those bytes turned out wrong, and must not come back. */
-	if (size < before || size - before >= STEP_SIZE ||
-	    (size > before && (all || stp_clock_monotonic() - self->stored_at >= STEP_US)))
+	if (size < before || size - before >= self->step_size ||
+	    (size > before && (all || now - self->stored_at >= STEP_US)))
 		put(self, bytes, size);
 }
 
 void
-stp_sync_resume_keep(StpSyncResume *self, const struct stp_host *host)
+stp_sync_resume_keep(StpSyncResume *self, const struct stp_host *host, gint64 now)
 {
-	keep(self, host, FALSE);
+	keep(self, host, now, FALSE);
 }
 
 gboolean
@@ -282,7 +292,7 @@ stp_sync_resume_is_behind(StpSyncResume *self, const struct stp_host *host)
 	if (!self->writing || self->under_way.number == 0)
 		return FALSE;
 	look(self, host, &size);
-	return size >= self->safe_size + STEP_SIZE;
+	return size >= self->safe_size + self->step_size;
 }
 
 void
@@ -295,6 +305,6 @@ stp_sync_resume_delivered(StpSyncResume *self)
 void
 stp_sync_resume_keep_all(StpSyncResume *self, const struct stp_host *host)
 {
-	keep(self, host, TRUE);
+	keep(self, host, stp_clock_monotonic(), TRUE);
 	self->under_way.number = 0;
 }

@@ -37,6 +37,12 @@ stp_clock_monotonic(void)
 }
 
 gint64
+stp_clock_turn(void)
+{
+	return stp_clock_monotonic();
+}
+
+gint64
 stp_clock_wall(void)
 {
 	return now_us + wall_offset_us;
