@@ -356,29 +356,74 @@ list_candidates(struct client *client)
 
 #define GUIDE_EVERY_US (G_USEC_PER_SEC / 2)
 
-/* The address of the one pen whose window is open; *open is how many there are. */
-static char *
-find_open(JsonArray *sightings, guint *open, char **name)
+static const char *
+text_of(JsonObject *row, const char *name)
 {
-	char *address = NULL;
+	return json_object_get_string_member_with_default(row, name, "");
+}
 
-	*open = 0;
+/* Those whose window is open; the rows stay the sightings'. */
+static JsonArray *
+find_open(JsonArray *sightings)
+{
+	JsonArray *open = json_array_new();
+
 	for (guint i = 0; i < json_array_get_length(sightings); i++) {
 		JsonObject *row = json_array_get_object_element(sightings, i);
 
-		if (!json_object_get_boolean_member_with_default(row, "pairing_open", FALSE) ||
-		    !json_object_get_boolean_member_with_default(row, "in_sight", FALSE))
-			continue;
-		if (++*open > 1)
-			continue;
-		address = g_strdup(json_object_get_string_member_with_default(row, "address", ""));
-		*name = g_strdup(json_object_get_string_member_with_default(row, "name", ""));
+		if (json_object_get_boolean_member_with_default(row, "pairing_open", FALSE) &&
+		    json_object_get_boolean_member_with_default(row, "in_sight", FALSE))
+			json_array_add_object_element(open, json_object_ref(row));
 	}
-	if (*open == 1)
-		return address;
-	g_clear_pointer(name, g_free);
-	g_free(address);
-	return NULL;
+	return open;
+}
+
+/* The one whose name or address ends as the label does; NULL: none, or several. */
+static JsonObject *
+find_by_end(JsonArray *open, const char *end)
+{
+	g_autofree char *lower_end = g_ascii_strdown(end, -1);
+	JsonObject *found = NULL;
+
+	for (guint i = 0; *end && i < json_array_get_length(open); i++) {
+		JsonObject *row = json_array_get_object_element(open, i);
+		g_autofree char *name = g_ascii_strdown(text_of(row, "name"), -1);
+		g_autofree char *address = g_ascii_strdown(text_of(row, "address"), -1);
+
+		if (!g_str_has_suffix(name, lower_end) && !g_str_has_suffix(address, lower_end))
+			continue;
+		if (found)
+			return NULL;
+		found = row;
+	}
+	return found;
+}
+
+/* Which of several it is, the label at hand tells; NULL: nobody said. */
+static JsonObject *
+choose(struct client *client, JsonArray *open)
+{
+	fprintf(stderr, "%u pens are ready to pair:\n", json_array_get_length(open));
+	sightings_print(client->cli, open);
+	fflush(stdout);
+	for (;;) {
+		g_autofree char *end = prompt_text("Type the last digits on the label of the one you mean:");
+		JsonObject *row = end ? find_by_end(open, end) : NULL;
+
+		if (!end || !*end || row)
+			return row;
+		fprintf(stderr, "Not one of these, or more than one, ends in that. ");
+	}
+}
+
+/* Whether the only one is the pen at hand. */
+static gboolean
+is_at_hand(JsonObject *row, const struct add_options *options)
+{
+	const char *name = text_of(row, "name"), *dash = strrchr(name, '-');
+
+	return !dash || options->yes ||
+	       prompt_yes("%s, %s is ready. Does the label of your pen end in %s?", name, text_of(row, "address"), dash + 1);
 }
 
 /* Wait for somebody to open the window of a pen, and make sure that it is the one at hand. */
@@ -386,37 +431,29 @@ static int
 guide(struct client *client, const struct add_options *options)
 {
 	gint64 until = g_get_monotonic_time() + (options->timeout ? options->timeout : LOOK_S) * G_USEC_PER_SEC;
-	guint told = 0;
 
 	fprintf(stderr, "Hold the button of the pen until it is ready to pair, and keep it near. Waiting for it ...\n");
 	for (;;) {
 		g_autoptr(JsonArray) sightings = NULL;
-		g_autofree char *name = NULL;
-		guint open;
+		g_autoptr(JsonArray) open = NULL;
 		int code = sightings_load(client, &sightings);
 
 		if (code != EXIT_OK)
 			return code;
-		g_autofree char *address = find_open(sightings, &open, &name);
+		open = find_open(sightings);
+		guint count = json_array_get_length(open);
+		JsonObject *row = count == 1 ? json_array_get_object_element(open, 0) : NULL;
 
-		if (address) {
-			const char *dash = strrchr(name, '-');
-			g_autofree char *called = *name ? g_strdup_printf("%s, %s", name, address) : g_strdup(address);
-
-			if (dash && !options->yes &&
-			    !prompt_yes("%s is ready. Does the label of your pen end in %s?", called, dash + 1))
-				return cli_fail(client->cli, EXIT_NOTHING, "not-confirmed",
-						"Close the pairing window of the other pen, then try again.",
-						"Nothing was done.");
-			return add(client, options, address, FALSE);
-		}
-		if (open > 1 && open != told) {
-			fprintf(stderr, "%u pens are ready to pair:\n", open);
-			sightings_print(client->cli, sightings);
-			fprintf(stderr, "Close the windows of the others, or say which with "
-					"'stipplectl pens add ADDRESS'.\n");
-		}
-		told = open;
+		if (count > 1)
+			row = choose(client, open);
+		else if (row && !is_at_hand(row, options))
+			row = NULL;
+		if (row)
+			return add(client, options, text_of(row, "address"), FALSE);
+		if (count > 0)
+			return cli_fail(client->cli, EXIT_NOTHING, "not-confirmed",
+					"Open the pairing window of the pen you mean, then try again.",
+					"Nothing was done.");
 		if (g_get_monotonic_time() > until)
 			return cli_fail(client->cli, EXIT_NOTHING, "no-pen",
 					"Hold its button until the light blinks, keep it within two metres, and try again.",

@@ -30,7 +30,23 @@ prompt_yes(const char *format, ...)
 
 	fprintf(stderr, "%s [y/n] ", clean);
 	fflush(stderr);
-	return fgets(line, sizeof(line), stdin) && prompt_is_yes(g_strstrip(line));
+	if (fgets(line, sizeof(line), stdin))
+		return prompt_is_yes(g_strstrip(line));
+	fputc('\n', stderr);
+	return FALSE;
+}
+
+char *
+prompt_text(const char *question)
+{
+	char line[256];
+
+	fprintf(stderr, "%s ", question);
+	fflush(stderr);
+	if (fgets(line, sizeof(line), stdin))
+		return g_strdup(g_strstrip(line));
+	fputc('\n', stderr);
+	return NULL;
 }
 
 struct reader {

@@ -12,6 +12,9 @@
 /* Ask and wait; anything but "y" or "yes" is no. */
 gboolean prompt_yes(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
+/* Ask and wait for a line, without its newline and the spaces around it; NULL at the end of the input. */
+char *prompt_text(const char *question);
+
 /* line is NULL at the end of the input; else without its newline, and the callee's to read only. */
 typedef void (*prompt_answered)(const char *line, gpointer data);
 
