@@ -95,15 +95,11 @@ on_written(GObject *source, GAsyncResult *result, gpointer user_data)
 		end_first(writes, error);
 }
 
-/*
- * A command is not answered by the pen, and BlueZ passes on its calls in their order: what it would say
- * to one that it dropped, the end of the link or the pen's silence says as well.
- */
+/* Also for a command an answer is wanted: of each call without, bluetoothd 5.66 complains in its log. */
 static void
 send_first(StpBluezWrites *writes)
 {
 	struct write *write = g_task_get_task_data(g_queue_peek_head(&writes->tasks));
-	GAsyncReadyCallback answered = write->with_response ? on_written : NULL;
 	gsize size;
 	const guint8 *bytes = g_bytes_get_data(write->value, &size);
 	GVariantBuilder options;
@@ -114,9 +110,7 @@ send_first(StpBluezWrites *writes)
 	g_dbus_proxy_call(write->characteristic, "WriteValue",
 			  g_variant_new("(@aya{sv})",
 					g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, size, 1), &options),
-			  G_DBUS_CALL_FLAGS_NONE, STP_BLUEZ_GATT, write->either, answered, write);
-	if (answered == NULL)
-		end_first(writes, NULL);
+			  G_DBUS_CALL_FLAGS_NONE, STP_BLUEZ_GATT, write->either, on_written, write);
 }
 
 static void
