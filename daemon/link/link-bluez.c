@@ -482,6 +482,9 @@ on_no_reason(gpointer user_data)
 	StpLinkBluez *self = user_data;
 
 	self->closing_timer = 0;
+	/* Of an adapter that was pulled BlueZ tells the links first. */
+	if (self->figures.end == STP_LINK_END_LOST && !is_adapter_on(self))
+		self->figures.end = STP_LINK_END_ADAPTER;
 	finish_closing(self);
 	return G_SOURCE_REMOVE;
 }

@@ -363,6 +363,20 @@ test_without_a_reason_it_was_lost(void **state)
 	assert_int_equal(figures.path, STP_NOTIFY_DESCRIPTOR);
 }
 
+/* BlueZ tells the end of the link before it takes the adapter away. */
+static void
+p13_a_pulled_adapter_is_the_reason(void **state)
+{
+	struct world *world = *state;
+
+	world_subscribe(world);
+	scripted_bluez_drop_link(world->bluez);
+	scripted_bluez_remove_adapter(world->bluez);
+	WAIT_FOR(world->closings > 0);
+	world_close(world);
+	assert_int_equal(world_figures(world).end, STP_LINK_END_ADAPTER);
+}
+
 static void
 test_this_host_ended_it(void **state)
 {
@@ -390,6 +404,7 @@ main(void)
 		cmocka_unit_test(p17_any_mtu_is_bounded),
 		cmocka_unit_test(test_bluez_says_why_it_ended),
 		SCANNING(test_without_a_reason_it_was_lost),
+		SCANNING(p13_a_pulled_adapter_is_the_reason),
 		SCANNING(test_this_host_ended_it),
 	};
 
