@@ -53,13 +53,13 @@ class Timeout(AssertionError):
     """Something that was waited for did not come."""
 
 
-def wait_until(done, what, timeout=30):
+def wait_until(done, what, timeout=30, every=0.05):
     """For what nobody tells: ask until it is so."""
     deadline = time.monotonic() + timeout
     while not done():
         if time.monotonic() > deadline:
             raise Timeout("%s: not within %d s" % (what, timeout))
-        time.sleep(0.05)
+        time.sleep(every)
 
 
 def took_too_long(number, frame):
@@ -252,9 +252,9 @@ class World:
                             e.get("adapter") == "hci%d" % (i + 1), what="ready on hci%d" % (i + 1))
         return pens
 
-    def start_daemon(self, *args, state=None, wait=True, env=None):
+    def start_daemon(self, *args, state=None, wait=True, env=None, adapter="hci0"):
         daemon = Process(self, "stippled", "--verbose", "--state-dir", state or self.state,
-                         "--adapter", "hci0", *args, env=env)
+                         "--adapter", adapter, *args, env=env)
         if wait:
             self.wait_name("org.stipple1")
         return daemon

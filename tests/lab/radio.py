@@ -20,7 +20,16 @@ controller's second link:
         away [hciN]     out of range until ...
         back [hciN]     ... it comes back
         state           who advertises, scans, tries to connect and has links is printed
-    Without a controller's name a line is about all of them.
+    and what else befalls radios and pens:
+        deaf [hciN]     hears no advertisement until ...
+        hears [hciN]    ... it does again
+        numb [hciN]     deaf until its host switches it off and on
+        old [hciN]      a pen of the simplest kind: an ATT MTU of 23, and none of Service Changed,
+                        Database Hash and Client Supported Features ...
+        modern [hciN]   ... and as bluetoothd makes it again
+        unplug [hciN]   its host loses it, its links end
+        plug [hciN]     ... and finds it again, with its address, by the first name that is free
+    Without a controller's name a line is about all of them; its name is the one it had at first.
 """
 import os
 import selectors
@@ -43,6 +52,12 @@ SET_RANDOM, ADV_PARAMS, ADV_DATA, SCAN_RESPONSE, ADV_ENABLE = 0x2005, 0x2006, 0x
 SCAN_PARAMS, SCAN_ENABLE, CREATE, CREATE_CANCEL, ENCRYPT = 0x200B, 0x200C, 0x200D, 0x200E, 0x2019
 FIRST_HANDLE = 42                       # btvirt's; the next link of a controller has 43
 ADV_IND, SCAN_RSP, NOT_CONNECTABLE, NOT_SCANNABLE = 0x00, 0x04, (0x02, 0x03), (0x01, 0x03, 0x04)
+
+ATT_CHANNEL, ATT_MTU_MIN = 4, 23
+MTU_REQUEST, MTU_RESPONSE, BY_TYPE_RESPONSE = 0x02, 0x03, 0x09
+DECLARATION = 7                         # bytes of a characteristic with a 16-bit UUID in that response
+# Service Changed, Client Supported Features, Database Hash; and a UUID that nobody knows.
+MODERN, UNKNOWN_UUID = (0x2A05, 0x2B29, 0x2B2A), 0x2FFF
 
 UUID128_LIST, SHORT_NAME, COMPLETE_NAME, SERVICE_DATA128 = 0x07, 0x08, 0x09, 0x21
 AD_MAX = 31
@@ -78,6 +93,20 @@ def with_uuid_list(response, advert):
     return out
 
 
+def of_old_pen(packet):
+    """Data to or from a pen that was made before there was more to GATT than reading and writing."""
+    if len(packet) < 12 or struct.unpack_from("<H", packet, 7)[0] != ATT_CHANNEL or packet[2] & 0x10:
+        return packet                   # not the beginning of an ATT message
+    opcode, data = packet[9], bytearray(packet)
+    if opcode in (MTU_REQUEST, MTU_RESPONSE):
+        struct.pack_into("<H", data, 10, ATT_MTU_MIN)
+    elif opcode == BY_TYPE_RESPONSE and packet[10] == DECLARATION:
+        for uuid_at in range(11 + DECLARATION - 2, len(packet) - 1, DECLARATION):
+            if struct.unpack_from("<H", packet, uuid_at)[0] in MODERN:
+                struct.pack_into("<H", data, uuid_at, UNKNOWN_UUID)
+    return bytes(data)
+
+
 def event(code, body):
     return bytes([EVENT, code, len(body)]) + body
 
@@ -98,13 +127,32 @@ class Controller:
         self.public = b""
         self.reset()
         self.away, self.lose_at = False, None
+        self.deaf = self.numb = self.old = False
         self.swallow = []               # predicates for events of commands that are ours
         self.buffer = b""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(BTVIRT)
+        self.vhci = None
+        self.plug()
+
+    def plug(self):
+        if self.vhci is not None:
+            return
         self.vhci = os.open("/dev/vhci", os.O_RDWR)
         os.write(self.vhci, b"\xff\x00")        # a primary controller, please
         os.read(self.vhci, 16)
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(BTVIRT)
+        self.air.selector.register(self.vhci, selectors.EVENT_READ, self.from_host)
+
+    def unplug(self):
+        if self.vhci is None:
+            return
+        self.air.selector.unregister(self.vhci)
+        os.close(self.vhci)
+        self.vhci = None
+        self.lose_links()               # the other ends hear of it
+        self.reset()
+        self.expect(lambda e: e[1] == COMPLETE and e[4:6] == struct.pack("<H", RESET))
+        self.to_btvirt(struct.pack("<BHB", COMMAND, RESET, 0))
 
     def reset(self):
         self.random = self.advert = self.response = b""
@@ -119,10 +167,12 @@ class Controller:
         return (self.adv_own & 1, self.random if self.adv_own & 1 else self.public)
 
     def connectable(self):
-        return self.advertising and not self.away and self.adv_kind not in NOT_CONNECTABLE
+        return (self.advertising and not self.away and self.vhci is not None and
+                self.adv_kind not in NOT_CONNECTABLE)
 
     def to_host(self, packet):
-        os.write(self.vhci, packet)
+        if self.vhci is not None:
+            os.write(self.vhci, packet)
 
     def to_btvirt(self, packet):
         self.sock.sendall(packet)
@@ -130,6 +180,8 @@ class Controller:
     # from the host -------------------------------------------------------------
 
     def from_host(self):
+        if self.vhci is None:
+            return                      # unplugged in this very round
         packet = os.read(self.vhci, 4096)
         if packet[0] == ACL:
             self.send(packet)
@@ -141,6 +193,8 @@ class Controller:
         word = struct.unpack_from("<H", packet, 1)[0]
         handle, flags = word & 0x0FFF, word & 0x1000 or 0x2000      # go on, or begin
         peer = self.links.get(handle)
+        if peer and (self.old or peer.old):
+            packet = of_old_pen(packet)
         if peer and not self.away and not peer.away:
             theirs = next((h for h, p in peer.links.items() if p is self), None)
             if theirs is not None:
@@ -175,6 +229,8 @@ class Controller:
         """Note what the host says; false when btvirt is not to hear it."""
         if opcode == RESET:
             self.reset()
+            if self.numb:
+                self.numb = self.deaf = False
         elif opcode == SET_RANDOM:
             self.random = args[:6]
         elif opcode == ADV_PARAMS:
@@ -307,7 +363,6 @@ class Air:
         for n in range(number):
             c = Controller(self, "hci%d" % n)
             self.controllers.append(c)
-            self.selector.register(c.vhci, selectors.EVENT_READ, c.from_host)
             self.selector.register(c.sock, selectors.EVENT_READ, c.from_btvirt)
         os.mkfifo(FIFO)
         self.fifo = os.open(FIFO, os.O_RDWR | os.O_NONBLOCK)
@@ -349,6 +404,14 @@ class Air:
                 word for word, so in (("advertising", c.advertising), ("scanning", c.scanning), ("away", c.away),
                                       ("connecting", c.pending)) if so) or "silent",
                 {handle: peer.name if peer else None for handle, peer in c.links.items()}), flush=True)
+        elif what in ("deaf", "numb", "hears"):
+            c.deaf, c.numb = what != "hears", what == "numb"
+        elif what in ("old", "modern"):
+            c.old = what == "old"
+        elif what == "unplug":
+            c.unplug()
+        elif what == "plug":
+            c.plug()
         else:
             print("radio: no such order:", what, flush=True)
 
@@ -363,7 +426,7 @@ class Air:
 
     def advertise(self):
         for c in self.controllers:
-            if c.scanning and not c.away:
+            if c.scanning and not c.away and not c.deaf:
                 for other in self.controllers:
                     if other is not c and other.advertising and not other.away:
                         c.hear(other)
@@ -371,7 +434,7 @@ class Air:
     def wait(self, next_report):
         """Seconds until there is something to do, or None."""
         due = [c.lose_at for c in self.controllers if c.lose_at]
-        if any(c.scanning for c in self.controllers) and any(c.advertising for c in self.controllers):
+        if any(c.scanning and not c.deaf for c in self.controllers) and any(c.advertising for c in self.controllers):
             due.append(next_report)
         return max(0.0, min(due) - time.monotonic()) if due else None
 

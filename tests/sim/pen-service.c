@@ -326,7 +326,9 @@ add_service(PenService *service, guint index)
 	g_dbus_object_skeleton_add_interface(object, G_DBUS_INTERFACE_SKELETON(skeleton));
 	g_dbus_object_manager_server_export(service->objects, object);
 	for (guint i = 0; services[index].characteristic[i].uuid; i++) {
-		g_autofree char *below = g_strdup_printf("%s/char%u", path, i);
+		/* bluetoothd gives out handles in the order of GDBus' tables, and that is one of hashed paths. */
+		g_autofree char *below = g_strdup_printf(
+			service->flags & PEN_SERVICE_UPDATED ? "%s/updated%u" : "%s/char%u", path, i);
 		const char *uuid = services[index].characteristic[i].uuid;
 		g_autoptr(PenCharacteristic) added = NULL;
 

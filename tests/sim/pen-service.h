@@ -29,6 +29,7 @@ typedef struct {
 typedef enum {
 	PEN_SERVICE_OPEN = 1 << 0,       /* no characteristic asks for a bond */
 	PEN_SERVICE_NO_ACQUIRE = 1 << 1, /* Log Data by PropertiesChanged only */
+	PEN_SERVICE_UPDATED = 1 << 2,    /* characteristics in another order, as after an update of the firmware */
 } PenServiceFlags;
 
 /* Exports at root and below.  pen, funcs and data must live longer. */

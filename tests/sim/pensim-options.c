@@ -31,7 +31,7 @@ typedef struct {
 		*advert, *bonds;
 	char **csv;
 	int pens, sessions, period, mtu, window, part, capacity, live, motor, rate, wait, delay, pairing;
-	gboolean open, unchained, attended, no_acquire, no_default_agent;
+	gboolean open, unchained, attended, updated, no_acquire, no_default_agent;
 	char **announce, **drop, **stall, **lose, **lose_live, **stray, **flip, **truncate, **bad_depth, **unknown_type;
 } RawOptions;
 
@@ -106,6 +106,8 @@ read_command_line(int argc, char **argv, RawOptions *raw, GError **error)
 		  "What the pens can show and ask (DisplayOnly)", "CAPABILITY" },
 		{ "no-default-agent", 0, 0, G_OPTION_ARG_NONE, &raw->no_default_agent,
 		  "Do not ask to be the default agent", NULL },
+		{ "updated", 0, 0, G_OPTION_ARG_NONE, &raw->updated,
+		  "As after an update of the firmware: the characteristics are elsewhere", NULL },
 		{ "no-acquire", 0, 0, G_OPTION_ARG_NONE, &raw->no_acquire,
 		  "Send Log Data by signals only, never through a descriptor", NULL },
 		{ "advert", 0, 0, G_OPTION_ARG_STRING, &raw->advert,
@@ -336,6 +338,7 @@ pensim_options_parse(int argc, char **argv, GError **error)
 	options->unchained = raw.unchained;
 	options->attended = raw.attended;
 	options->no_acquire = raw.no_acquire;
+	options->updated = raw.updated;
 	options->no_default_agent = raw.no_default_agent;
 	return g_steal_pointer(&options);
 }

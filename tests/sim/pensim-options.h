@@ -36,7 +36,7 @@ typedef struct {
 	guint wait_s;
 	guint pairing_s; /* a window opened by the button; 0: always open */
 	PensimBonds bonds;
-	gboolean open, unchained, attended, no_acquire, no_default_agent;
+	gboolean open, unchained, attended, updated, no_acquire, no_default_agent;
 	char *capability;
 	PenAdvertForm advert;
 	SimFaults *faults;

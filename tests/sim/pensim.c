@@ -484,6 +484,7 @@ run(struct program *program, GPtrArray *adapters)
 	PenServiceFlags flags = 0;
 
 	flags |= options->open ? PEN_SERVICE_OPEN : 0;
+	flags |= options->updated ? PEN_SERVICE_UPDATED : 0;
 	flags |= options->no_acquire ? PEN_SERVICE_NO_ACQUIRE : 0;
 	program->agent = pen_agent_new(program->bus, options->capability, !options->no_default_agent,
 				       show_passkey, program);
