@@ -112,7 +112,8 @@ on_handle_retire_pen(StpDbusManager1 *skeleton, GDBusMethodInvocation *invocatio
 	g_variant_lookup(options, "erase", "b", &removal.erase);
 	g_variant_lookup(options, "free_slot", "b", &removal.free_slot);
 	watch_caller(call);
-	stp_collector_remove_async(self->collector, serial, &removal, on_confirm, call, call->cancellable, on_retired, call);
+	stp_collector_remove_async(self->collector, serial, &removal, on_confirm, call, call->cancellable, on_retired,
+				   call);
 	return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
@@ -195,7 +196,8 @@ on_handle_drop_slot(StpDbusManager1 *skeleton, GDBusMethodInvocation *invocation
 	}
 	call = call_new(self, invocation, serial);
 	watch_caller(call);
-	stp_collector_slots_async(self->collector, serial, &config, on_confirm, call, call->cancellable, on_dropped, call);
+	stp_collector_slots_async(self->collector, serial, &config, on_confirm, call, call->cancellable, on_dropped,
+				  call);
 	return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 

@@ -496,6 +496,7 @@ test_a_connect_that_never_got_its_turn_leaves_no_connection(void **state)
 	g_autoptr(GAsyncResult) result = NULL, blocking = NULL;
 	g_autoptr(GError) error = NULL;
 	guint disconnects, connects;
+	gint64 cancelled;
 
 	world_hear(world);
 	assert_true(try_pair(world, TRUE, SCRIPTED_PASSKEY, NULL));
@@ -510,10 +511,13 @@ test_a_connect_that_never_got_its_turn_leaves_no_connection(void **state)
 	stp_radio_connect_async(world->radio, SCRIPTED_PEN, cancellable, keep_result, &result);
 	run_pending();
 	g_cancellable_cancel(cancellable);
+	cancelled = g_get_monotonic_time();
 	WAIT_FOR(result != NULL);
 	assert_null(stp_radio_connect_finish(world->radio, result, &error));
 	assert_error(error, STP_ERROR_CANCELLED, "cancelled");
 	WAIT_FOR(scripted_bluez_calls(world->bluez, "Disconnect") == disconnects + 1);
+	/* Not by the end of what the adapter is at. */
+	assert_true(g_get_monotonic_time() - cancelled < STP_BLUEZ_CONNECT_TRY / 2 * G_TIME_SPAN_MILLISECOND);
 	WAIT_FOR(!scripted_bluez_is_connected(world->bluez));
 	assert_int_equal(scripted_bluez_calls(world->bluez, "Connect"), connects + 1);
 	g_cancellable_cancel(other);

@@ -414,11 +414,20 @@ a_sync_that_was_given_up_is_kept_account_of(void **state)
 	assert_int_equal(failed, clinic->failed);
 }
 
+typedef struct {
+	Clinic *clinic;
+	gint64 closed;
+} Closing;
+
+#define SLOW_WRITE_MS (100 * 1000)
+
 static void
-on_closing(StpEnrolledPen *pen, Clinic *clinic)
+on_closing(StpEnrolledPen *pen, Closing *closing)
 {
-	if (g_str_equal(stp_enrolled_pen_get_stage(pen), "closing"))
-		stp_store_set_lockstep(clinic->store, 100 * 1000);
+	if (closing->closed != 0 || !g_str_equal(stp_enrolled_pen_get_stage(pen), "closing"))
+		return;
+	closing->closed = stp_clock_monotonic();
+	stp_store_set_lockstep(closing->clinic->store, SLOW_WRITE_MS);
 }
 
 /* The sync was complete; that the disk is slow to keep this must not make a failure of it. */
@@ -428,11 +437,14 @@ the_account_of_a_sync_is_waited_for(void **state)
 	Clinic *clinic = *state;
 	guint failed;
 	StpEnrolledPen *pen = enrol_by(clinic, 0);
-	gulong handler = g_signal_connect(pen, "changed", G_CALLBACK(on_closing), clinic);
+	Closing closing = { .clinic = clinic };
+	gulong handler = g_signal_connect(pen, "changed", G_CALLBACK(on_closing), &closing);
 
 	assert_true(run_until_ended(clinic, 1, later(HOUR)));
 	g_signal_handler_disconnect(pen, handler);
 	stp_store_set_lockstep(clinic->store, STORE_REPLY_MS);
+	assert_true(closing.closed != 0);
+	assert_true(stp_clock_monotonic() - closing.closed >= SLOW_WRITE_MS * G_TIME_SPAN_MILLISECOND);
 	assert_int_equal(clinic->failed, 0);
 	assert_int_equal(count_attempts(clinic, &failed), 1);
 	assert_int_equal(failed, 0);

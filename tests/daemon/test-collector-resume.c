@@ -388,8 +388,9 @@ test_what_turned_out_wrong_goes_at_once(void **state)
 	clinic->faults[0].stall.bytes = (rest(&ward) + 45000) * 62 / 61;
 	meet(&ward);
 	assert_true(private_wait(is_journalled_anew, &ward, WAIT_MS));
-	/* Before the sync has ended. */
+	/* Before the sync has ended, and not because it does. */
 	assert_int_equal(ward.syncs, 0);
+	assert_string_equal(stp_enrolled_pen_get_stage(stp_collector_find_pen(clinic->collector, ward.serial)), "transfer");
 	stp_collector_cancel(clinic->collector, ward.serial);
 	wait_ended(clinic, 1);
 }
