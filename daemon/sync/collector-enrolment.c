@@ -348,7 +348,7 @@ run_slots(Slots *slots, StpPenKeeper *keeper)
 	StpCollector *self = g_task_get_source_object(slots->task);
 	const StpPenRow *row = stp_enrolled_pen_get_row(stp_pen_keeper_get_pen(keeper));
 
-	stp_pen_errand_async(self->radio, row->address, row->serial, &slots->config, slots->confirm,
+	stp_pen_errand_async(self->radio, self->store, row->address, row->serial, &slots->config, slots->confirm,
 			     slots->confirm_data, cancellable_of(slots->task), on_slots, slots);
 }
 

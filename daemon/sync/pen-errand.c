@@ -5,9 +5,10 @@
 
 #include "clock.h"
 #include "error.h"
-#include "pen-identity.h"
+#include "sync-opening.h"
 
 typedef struct {
+	StpStore *store;
 	char *serial;
 	struct stp_errand_config config;
 	StpErrandConfirm confirm;
@@ -29,6 +30,7 @@ errand_free(gpointer data)
 {
 	Errand *errand = data;
 
+	g_clear_object(&errand->store);
 	g_free(errand->serial);
 	g_clear_object(&errand->link);
 	stp_errand_free(errand->engine);
@@ -257,15 +259,20 @@ on_cancelled(GCancellable *cancellable, gpointer user_data)
 
 /* ---- begin ---- */
 
+/*
+ * Whose slots and records these are must be sure before anything is dropped, and the bond before this store's name
+ * is told: whoever has it may acknowledge in its stead.
+ */
 static void
-on_subscribed(GObject *source, GAsyncResult *result, gpointer user_data)
+on_opened(GObject *source, GAsyncResult *result, gpointer user_data)
 {
 	GTask *task = user_data;
 	Errand *errand = g_task_get_task_data(task);
 	GError *error = NULL;
+	g_autoptr(StpSyncOpening) opening = stp_sync_open_finish(STP_LINK(source), result, &error);
 
 	errand->pending--;
-	if (!stp_link_subscribe_finish(STP_LINK(source), result, &error)) {
+	if (opening == NULL) {
 		come_back(task, error);
 		return;
 	}
@@ -281,30 +288,6 @@ on_subscribed(GObject *source, GAsyncResult *result, gpointer user_data)
 	}
 	stp_errand_start(errand->engine, now_ms());
 	poll_engine(task);
-}
-
-/* Whose slots and records these are must be sure before anything is dropped. */
-static void
-on_identified(GObject *source, GAsyncResult *result, gpointer user_data)
-{
-	GTask *task = user_data;
-	Errand *errand = g_task_get_task_data(task);
-	GError *error = NULL;
-	g_autoptr(StpPenRow) row = stp_pen_identify_finish(STP_LINK(source), result, &error);
-
-	errand->pending--;
-	if (row == NULL) {
-		come_back(task, error);
-	} else if (!g_str_equal(row->serial, errand->serial)) {
-		come_back(task, g_error_new(STP_ERROR, STP_ERROR_PROTOCOL_FAILED,
-				      "Pen %s answers at the address of %s; nothing was changed. Enrol it with "
-				      "'stipplectl pens add'.", row->serial, errand->serial));
-	} else if (errand->ending) {
-		let_go_if_quiet(task);
-	} else {
-		errand->pending++;
-		stp_link_subscribe_async(errand->link, g_task_get_cancellable(task), on_subscribed, task);
-	}
 }
 
 static void
@@ -329,11 +312,11 @@ on_connected(GObject *source, GAsyncResult *result, gpointer user_data)
 		g_source_attach(errand->cancelled, NULL);
 	}
 	errand->pending++;
-	stp_pen_identify_async(errand->link, cancellable, on_identified, task);
+	stp_sync_open_async(errand->link, errand->store, errand->serial, cancellable, on_opened, task);
 }
 
 void
-stp_pen_errand_async(StpRadio *radio, const char *address, const char *serial,
+stp_pen_errand_async(StpRadio *radio, StpStore *store, const char *address, const char *serial,
 		     const struct stp_errand_config *config, StpErrandConfirm confirm, gpointer confirm_data,
 		     GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
@@ -342,6 +325,7 @@ stp_pen_errand_async(StpRadio *radio, const char *address, const char *serial,
 
 	/* Cancelling is told in our own error domain. */
 	g_task_set_check_cancellable(task, FALSE);
+	errand->store = g_object_ref(store);
 	errand->serial = g_strdup(serial);
 	errand->config = *config;
 	errand->confirm = confirm;

@@ -141,8 +141,8 @@ run_errand(GTask *task, const struct stp_errand_config *config, GAsyncReadyCallb
 {
 	Removal *removal = g_task_get_task_data(task);
 
-	stp_pen_errand_async(removal->radio, removal->address, removal->serial, config, on_confirm, task,
-			     g_task_get_cancellable(task), callback, task);
+	stp_pen_errand_async(removal->radio, removal->store, removal->address, removal->serial, config, on_confirm,
+			     task, g_task_get_cancellable(task), callback, task);
 }
 
 static void

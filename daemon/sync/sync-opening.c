@@ -63,7 +63,7 @@ on_identified(GObject *source, GAsyncResult *result, gpointer user_data)
 	if (!g_str_equal(identity->serial, open->serial)) {
 		g_task_return_new_error(task, STP_ERROR, STP_ERROR_PROTOCOL_FAILED,
 			"Pen %s answers at the address of %s. Enrol it with 'stipplectl pens add'; "
-			"nothing was stored.", identity->serial, open->serial);
+			"nothing was stored or changed.", identity->serial, open->serial);
 		return;
 	}
 	stp_link_subscribe_async(STP_LINK(source), g_task_get_cancellable(task), on_subscribed,

@@ -456,6 +456,24 @@ on_slots(GObject *source, GAsyncResult *result, gpointer user_data)
 	answer->done = TRUE;
 }
 
+/* Whoever answers at the pen's address without our key is not told this store's name. */
+static void
+an_errand_needs_the_bond(void **state)
+{
+	const struct stp_errand_config list = { .kind = STP_ERRAND_LIST_SLOTS };
+	Clinic *clinic = *state;
+	Answer answer = { 0 };
+
+	enrol(clinic, 0);
+	wait_ended(clinic, 1);
+	socket_radio_set_bonded(clinic->radio, clinic->addresses[0], FALSE);
+	socket_radio_hear(clinic->radio, clinic->addresses[0], TRUE);
+	stp_collector_slots_async(clinic->collector, serial_of(clinic, 0), &list, NULL, NULL, NULL, on_slots, &answer);
+	assert_true(private_wait(is_set, &answer.done, WAIT_MS));
+	assert_true(stp_error_is_bond(answer.error));
+	g_clear_error(&answer.error);
+}
+
 /* Whenever the link ends, or somebody loses patience: who asked is answered, and the pen is free again. */
 static void
 an_errand_ends_whenever_it_is_cut(void **state)
@@ -503,6 +521,7 @@ main(void)
 		CASE(a_pen_leaves_clean),
 		CASE(nobody_at_the_pen_changes_nothing),
 		CASE(a_log_that_went_back_is_not_erased),
+		CASE(an_errand_needs_the_bond),
 		CASE(an_errand_ends_whenever_it_is_cut),
 	};
 
