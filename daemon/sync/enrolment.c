@@ -18,6 +18,7 @@ typedef struct {
 	GHashTable *made;	/* see stp_enrol_async() */
 	char *which, *label;
 	char *known_address;	/* of the enrolled pen that is meant; NULL: none is */
+	GHashTable *others;	/* addresses of enrolled pens that are not meant */
 	gboolean allow_unauthenticated, repair;
 	gboolean forgotten;	/* this host's key was removed, as asked for */
 	gboolean closed;	/* it was heard, but with its window closed */
@@ -58,6 +59,7 @@ enrolment_free(Enrolment *enrolment)
 	g_free(enrolment->label);
 	g_free(enrolment->address);
 	g_free(enrolment->known_address);
+	g_clear_pointer(&enrolment->others, g_hash_table_unref);
 	g_free(enrolment->called);
 	g_clear_pointer(&enrolment->enrolled, stp_enrolled_free);
 	g_free(enrolment);
@@ -109,6 +111,21 @@ stp_enrolment_can_mean(const StpPenRow *row, const char *which)
 	       (*printed != '\0' && common_end(row->serial, printed) == MIN(strlen(row->serial), strlen(printed)));
 }
 
+/*
+ * A repair removes the key before anybody can ask for the serial number, and names only show the end of that: so a
+ * bond counts as that of another pen unless it is where the pen is known to be, or where a person says.
+ */
+static gboolean
+is_bond_of_another(const Enrolment *enrolment, const StpSighting *sighting)
+{
+	g_autofree char *address = NULL;
+
+	if (!enrolment->repair || !sighting->bonded || g_ascii_strcasecmp(sighting->address, enrolment->which) == 0)
+		return FALSE;
+	address = g_ascii_strup(sighting->address, -1);
+	return enrolment->known_address != NULL || g_hash_table_contains(enrolment->others, address);
+}
+
 static gboolean
 is_meant(const Enrolment *enrolment, const StpSighting *sighting)
 {
@@ -116,7 +133,7 @@ is_meant(const Enrolment *enrolment, const StpSighting *sighting)
 	if (enrolment->known_address != NULL &&
 	    g_ascii_strcasecmp(sighting->address, enrolment->known_address) == 0)
 		return TRUE;
-	return stp_enrolment_fits(sighting, enrolment->which);
+	return !is_bond_of_another(enrolment, sighting) && stp_enrolment_fits(sighting, enrolment->which);
 }
 
 /* The one pen in sight that fits; NULL with error unset: none. */
@@ -479,13 +496,58 @@ on_cancelled(GCancellable *cancellable, gpointer user_data)
 	return G_SOURCE_REMOVE;
 }
 
-/* Where an enrolled pen was last met, if just that serial number is meant. */
-static char *
-known_address_of(StpStore *store, const char *serial)
+/* Of the enrolled pens, the one that is meant; NULL with error unset: none, or nobody can tell. */
+static const StpPenRow *
+known_pen(const Enrolment *enrolment, GPtrArray *pens, GError **error)
 {
-	g_autoptr(StpPenRow) row = stp_store_get_pen(store, serial, NULL);
+	const StpPenRow *found = NULL;
+	g_autoptr(GString) serials = g_string_new(NULL);
+	guint fits = 0;
 
-	return row != NULL && row->enrolled && *row->address != '\0' ? g_strdup(row->address) : NULL;
+	for (guint i = 0; i < pens->len; i++) {
+		const StpPenRow *row = g_ptr_array_index(pens, i);
+
+		if (!row->enrolled)
+			continue;
+		if (g_str_equal(row->serial, enrolment->which))
+			return row;
+		if (!enrolment->repair || !stp_enrolment_can_mean(row, enrolment->which))
+			continue;
+		g_string_append_printf(serials, "%s%s", fits++ > 0 ? ", " : "", row->serial);
+		found = row;
+	}
+	if (fits < 2)
+		return found;
+	g_set_error(error, STP_ERROR, STP_ERROR_INVALID_ARGUMENT,
+		    "Several enrolled pens fit '%s': %s. Name the one to repair by its whole serial number.",
+		    enrolment->which, serials->str);
+	return NULL;
+}
+
+/* Where the pen that is meant was last met, and where the others were. */
+static gboolean
+take_addresses(Enrolment *enrolment, GError **error)
+{
+	g_autoptr(GPtrArray) pens = stp_store_list_pens(enrolment->store, error);
+	GError *local = NULL;
+	const StpPenRow *known;
+
+	if (pens == NULL)
+		return FALSE;
+	known = known_pen(enrolment, pens, &local);
+	if (local != NULL) {
+		g_propagate_error(error, local);
+		return FALSE;
+	}
+	if (known != NULL && *known->address != '\0')
+		enrolment->known_address = g_strdup(known->address);
+	for (guint i = 0; i < pens->len; i++) {
+		const StpPenRow *row = g_ptr_array_index(pens, i);
+
+		if (row->enrolled && row != known)
+			g_hash_table_add(enrolment->others, g_ascii_strup(row->address, -1));
+	}
+	return TRUE;
 }
 
 void
@@ -495,6 +557,7 @@ stp_enrol_async(StpRadio *radio, StpStore *store, GHashTable *made, const StpEnr
 {
 	GTask *task = g_task_new(radio, cancellable, callback, user_data);
 	Enrolment *enrolment = g_new0(Enrolment, 1);
+	GError *error = NULL;
 
 	/* A pen that is in the store as enrolled must not be told as cancelled. */
 	g_task_set_check_cancellable(task, FALSE);
@@ -504,11 +567,16 @@ stp_enrol_async(StpRadio *radio, StpStore *store, GHashTable *made, const StpEnr
 	enrolment->label = g_strdup(options->label);
 	enrolment->allow_unauthenticated = options->allow_unauthenticated;
 	enrolment->repair = options->repair;
-	enrolment->known_address = known_address_of(store, options->which);
+	enrolment->others = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	enrolment->ask = ask;
 	enrolment->ask_data = ask_data;
 	g_task_set_task_data(task, enrolment, (GDestroyNotify)enrolment_free);
 
+	if (!take_addresses(enrolment, &error)) {
+		g_task_return_error(task, error);
+		g_object_unref(task);
+		return;
+	}
 	if (lacks_radio(task) || look(task)) {
 		g_object_unref(task);
 		return;

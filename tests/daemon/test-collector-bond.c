@@ -203,6 +203,70 @@ p34_more_of_the_serial_means_that_pen(void **state)
 	assert_null(stp_collector_find_pen(clinic->collector, serial_of(clinic, 0)));
 }
 
+static void
+on_row_kept(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	Answer *answer = user_data;
+
+	stp_store_put_pen_finish(STP_STORE(source), result, &answer->error);
+	answer->done = TRUE;
+}
+
+/* An enrolled pen that is away, and ends in the same four characters as the clinic's first. */
+static void
+add_namesake(Clinic *clinic, const char *serial, const char *address)
+{
+	StpPenRow row = {
+		.serial = (char *)serial, .address = (char *)address, .maker = (char *)"", .model = (char *)"",
+		.firmware = (char *)"", .hardware = (char *)"", .label = (char *)"", .enrolled = TRUE, .bond = STP_PEN_BOND_AUTHENTICATED, .enrolled_at = 1,
+	};
+	Answer answer = { 0 };
+
+	stp_store_put_pen_async(clinic->store, &row, NULL, on_row_kept, &answer);
+	assert_true(private_wait(is_set, &answer.done, WAIT_MS));
+	assert_null(answer.error);
+}
+
+static GError *
+repair(Clinic *clinic, const char *which)
+{
+	const StpEnrolOptions options = { .which = which, .timeout_s = 1, .repair = TRUE };
+	Answer answer = { 0 };
+
+	stp_collector_enrol_async(clinic->collector, &options, NULL, NULL, NULL, on_enrolled, &answer);
+	socket_radio_hear(clinic->radio, clinic->addresses[0], TRUE);
+	assert_true(private_wait(is_set, &answer.done, WAIT_MS));
+	return answer.error;
+}
+
+/* The one to be repaired is away, and the name of one in sight fits: that one keeps its key. */
+static void
+p34_a_repair_takes_no_other_pens_key(void **state)
+{
+	Clinic *clinic = *state;
+	g_autoptr(GError) away = NULL, unclear = NULL, lost = NULL;
+
+	enrol(clinic, 0);
+	wait_ended(clinic, 1);
+	add_namesake(clinic, "XP99-1001", "00:00:00:00:00:99");
+	away = repair(clinic, "XP99-1001");
+	assert_true(g_error_matches(away, STP_ERROR, STP_ERROR_NOT_FOUND));
+	unclear = repair(clinic, "1001");
+	assert_true(g_error_matches(unclear, STP_ERROR, STP_ERROR_INVALID_ARGUMENT));
+	assert_non_null(strstr(unclear->message, "XP99-1001"));
+	assert_non_null(strstr(unclear->message, serial_of(clinic, 0)));
+	/* Where it is known no more where that one was. */
+	add_namesake(clinic, "XP99-1001", "");
+	lost = repair(clinic, "XP99-1001");
+	assert_true(g_error_matches(lost, STP_ERROR, STP_ERROR_NOT_FOUND));
+	assert_int_equal(socket_radio_forgotten(clinic->radio), 0);
+
+	/* By its address it is meant, whatever its name. */
+	assert_null(repair(clinic, clinic->addresses[0]));
+	assert_int_equal(socket_radio_forgotten(clinic->radio), 1);
+	assert_null(sync_now(clinic, 0));
+}
+
 /* ---- trouble ---- */
 
 typedef struct {
@@ -513,6 +577,7 @@ main(void)
 		CASE(a_broken_enrolment_goes_on),
 		CASE(the_window_is_waited_for),
 		CASE(p34_more_of_the_serial_means_that_pen),
+		CASE(p34_a_repair_takes_no_other_pens_key),
 		CASE(p15_each_trouble_has_its_repair),
 		CASE(p15_a_host_without_its_key_is_told_so),
 		CASE(news_is_not_left_behind),
