@@ -190,6 +190,8 @@ gboolean stp_store_put_finding_finish(StpStore *self, GAsyncResult *result, GErr
 void stp_store_raise_alert_async(StpStore *self, const char *kind, const char *subject, StpAlertLevel level,
 				 const char *text, const char *hint);
 void stp_store_end_alert_async(StpStore *self, const char *kind, const char *subject);
+/* All that there are about one pen, or adapter. */
+void stp_store_end_alerts_about(StpStore *self, const char *subject);
 gboolean stp_store_has_alert(StpStore *self, const char *kind, const char *subject);
 
 /* Somebody knows: it stays open, and asks for no more attention.  kind "": all.  NOT_FOUND: none is open. */

@@ -202,6 +202,22 @@ stp_store_end_alert_async(StpStore *self, const char *kind, const char *subject)
 	stp_store_emit_alert(self, told);
 }
 
+void
+stp_store_end_alerts_about(StpStore *self, const char *subject)
+{
+	g_autoptr(GPtrArray) kinds = g_ptr_array_new_with_free_func(g_free);
+
+	/* Those that end may leave the list. */
+	for (guint i = 0; i < self->alerts->len; i++) {
+		const StpOpenAlert *open = g_ptr_array_index(self->alerts, i);
+
+		if (open->alert->ended == 0 && g_str_equal(open->alert->subject, subject))
+			g_ptr_array_add(kinds, g_strdup(open->alert->kind));
+	}
+	for (guint i = 0; i < kinds->len; i++)
+		stp_store_end_alert_async(self, g_ptr_array_index(kinds, i), subject);
+}
+
 gboolean
 stp_store_has_alert(StpStore *self, const char *kind, const char *subject)
 {

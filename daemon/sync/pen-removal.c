@@ -337,6 +337,8 @@ forget(GTask *task)
 {
 	Removal *removal = g_task_get_task_data(task);
 
+	/* Nobody will look whether their causes are gone. */
+	stp_store_end_alerts_about(removal->store, removal->serial);
 	stp_radio_forget_async(removal->radio, removal->address, NULL, on_forgotten, task);
 }
 
@@ -377,7 +379,6 @@ on_retired(GObject *source, GAsyncResult *result, gpointer user_data)
 	}
 	stp_notice("sync", removal->serial, "Retired%s; its records stay in the store.",
 		   removal->how & STP_RETIRED_FORCED ? " by force" : "");
-	stp_store_end_alert_async(removal->store, STP_ALERT_BOND, removal->serial);
 	stp_pen_keeper_retire(keeper_of(task));
 	when_quiet(task, forget);
 }

@@ -222,6 +222,40 @@ a_radio_that_stays_down_is_told_of(void **state)
 	assert_false(radio_is_told_of(clinic));
 }
 
+/* ---- a pen that is retired ---- */
+
+static void
+on_removed(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	Answer *answer = user_data;
+
+	stp_collector_remove_finish(STP_COLLECTOR(source), result, NULL, &answer->error);
+	answer->done = TRUE;
+}
+
+/* Nobody would ever look again whether its causes are gone. */
+static void
+lt15_a_retired_pen_leaves_no_alert(void **state)
+{
+	Clinic *clinic = *state;
+	const StpRemoval forced = { .force = TRUE };
+	const char *serial = sim_pen_serial(clinic->pens[0]), *other = sim_pen_serial(clinic->pens[1]);
+	Answer answer = { 0 };
+
+	enrol_by(clinic, 0);
+	assert_true(run_until_ended(clinic, 1, later(HOUR)));
+	stp_store_raise_alert_async(clinic->store, "overrun-near", serial, STP_ALERT_WARNING, "It is near.", "Sync.");
+	stp_store_raise_alert_async(clinic->store, "pen-clock-off", serial, STP_ALERT_WARNING, "It is off.", "Look.");
+	stp_store_raise_alert_async(clinic->store, "overrun-near", other, STP_ALERT_WARNING, "It is near.", "Sync.");
+	stp_collector_remove_async(clinic->collector, serial, &forced, NULL, NULL, NULL, on_removed,
+				   &answer);
+	assert_true(virtual_clock_run_until(&answer.done, later(HOUR)));
+	assert_null(answer.error);
+	assert_false(stp_store_has_alert(clinic->store, "overrun-near", serial));
+	assert_false(stp_store_has_alert(clinic->store, "pen-clock-off", serial));
+	assert_true(stp_store_has_alert(clinic->store, "overrun-near", other));
+}
+
 
 int
 main(void)
@@ -234,6 +268,7 @@ main(void)
 		CASE(lt12_the_end_is_reckoned),
 		CASE(nobody_is_told_of_a_radio_nobody_needs),
 		CASE(a_radio_that_stays_down_is_told_of),
+		CASE(lt15_a_retired_pen_leaves_no_alert),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
