@@ -31,8 +31,23 @@ on_adapters_changed(StpRadio *radio, StpStore *store)
 	}
 }
 
+/* Of a run of the daemon before this one: who was told to take the adapter out may have done so. */
+static void
+end_left_over(StpStore *store)
+{
+	g_autoptr(GPtrArray) open = stp_store_list_alerts(store, FALSE, NULL);
+
+	for (guint i = 0; open != NULL && i < open->len; i++) {
+		const StpAlert *alert = open->pdata[i];
+
+		if (g_str_equal(alert->kind, STP_ALERT_SILENT))
+			stp_store_end_alert_async(store, STP_ALERT_SILENT, alert->subject);
+	}
+}
+
 void
 stp_adapter_alerts_begin(StpRadio *radio, StpStore *store)
 {
+	end_left_over(store);
 	g_signal_connect_object(radio, "adapters-changed", G_CALLBACK(on_adapters_changed), store, 0);
 }

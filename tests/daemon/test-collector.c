@@ -529,6 +529,12 @@ p12_a_silent_adapter_is_an_alert(void **state)
 	assert_int_equal(alerts->len, 1);
 	socket_radio_set_silent(clinic->radio, FALSE);
 	assert_false(stp_store_has_alert(clinic->store, STP_ALERT_SILENT, SOCKET_RADIO_ADAPTER));
+
+	/* As the hint asked for, the adapter was replaced, and the computer started again. */
+	stp_store_raise_alert_async(clinic->store, STP_ALERT_SILENT, "00:00:5E:00:53:99", STP_ALERT_WARNING, "Silent.",
+				    "Unplug it.");
+	stp_adapter_alerts_begin(STP_RADIO(clinic->radio), clinic->store);
+	assert_false(stp_store_has_alert(clinic->store, STP_ALERT_SILENT, "00:00:5E:00:53:99"));
 }
 
 int
