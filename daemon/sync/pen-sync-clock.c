@@ -74,8 +74,12 @@ is_wanted(StpPenSync *self, const StpClockSet *set)
 		return FALSE;
 	if (set->refused && set->at.boot_id == self->contact.anchor.boot_id)
 		return FALSE;
-	if (!find_offset(set, &self->contact, &offset_us))
+	if (!find_offset(set, &self->contact, &offset_us)) {
+		/* What was told was of a power-up that is over. */
+		if (set->at.boot_id != self->contact.anchor.boot_id)
+			tell_offset(self, 0);
 		return stp_link_get_authenticated(self->link);
+	}
 	tell_offset(self, offset_us);
 	return ABS(offset_us) > STP_CLOCK_SET_US && stp_link_get_authenticated(self->link);
 }

@@ -122,6 +122,7 @@ p44_thresholds_of_a_pens_clock(void **state)
 	};
 	Clinic *clinic = *state;
 	Host host = { .trust = STP_CLOCK_SYNCHRONISED };
+	StpClockSet set;
 	guint32 records;
 
 	use_host(clinic, &host);
@@ -137,6 +138,16 @@ p44_thresholds_of_a_pens_clock(void **state)
 		if (stp_store_has_alert(clinic->store, "pen-clock-off", "DP26-1001") != cases[i].alert)
 			fail_msg("case %u: there was %s alert", i, cases[i].alert ? "no" : "an");
 	}
+
+	/* What was told of one power-up says nothing of the next: a pen may be met once in each. */
+	host.off_us = 40 * MINUTE_US;
+	sync_again(clinic, 0);
+	assert_true(stp_store_has_alert(clinic->store, "pen-clock-off", "DP26-1001"));
+	set = clock_set(clinic);
+	set.at.boot_id--;
+	stp_store_put_clock_set_async(clinic->store, "DP26-1001", &set, NULL, NULL, NULL);
+	sync_again(clinic, 0);
+	assert_false(stp_store_has_alert(clinic->store, "pen-clock-off", "DP26-1001"));
 }
 
 static void
