@@ -9,6 +9,9 @@
 #include "error.h"
 #include "log.h"
 #include "sync-findings.h"
+#include "sync-timing.h"
+
+#define ALERT_FAILING "sync-failing"
 
 static gboolean
 on_retry(gpointer user_data)
@@ -56,6 +59,34 @@ take_stop(StpPenKeeper *self, const GError *error)
 	stp_pen_keeper_answer(self, error);
 }
 
+/* Whether it has an alert of its own, or none of the pen's doing. */
+static gboolean
+is_told_otherwise(StpTrouble trouble, const GError *error)
+{
+	return stp_error_is_bond(error) || trouble == STP_TROUBLE_BUSY || trouble == STP_TROUBLE_STORE ||
+	       trouble == STP_TROUBLE_ABSENT || trouble == STP_TROUBLE_SLOTS;
+}
+
+/* What nothing but trying again is done about, a person has to hear of in the end. */
+static void
+tell_of_failing(StpPenKeeper *self, StpTrouble trouble, const GError *error)
+{
+	const gint64 now = stp_clock_monotonic();
+	g_autofree char *text = NULL;
+
+	if (self->failing_since == 0)
+		self->failing_since = now;
+	if (is_told_otherwise(trouble, error) || self->failures < STP_SYNC_FAILING_TIMES ||
+	    now - self->failing_since < (gint64)STP_SYNC_FAILING_S * G_USEC_PER_SEC)
+		return;
+	text = g_strdup_printf("No sync of pen %s has completed for a while, although it is in sight: %s",
+			       stp_pen_keeper_serial(self), stp_enrolled_pen_get_error(self->pen));
+	stp_store_raise_alert_async(self->store, ALERT_FAILING, stp_pen_keeper_serial(self), STP_ALERT_WARNING, text,
+				    *stp_enrolled_pen_get_hint(self->pen) != '\0'
+					    ? stp_enrolled_pen_get_hint(self->pen)
+					    : "Leave it switched on near this computer; it is tried again by itself.");
+}
+
 static void
 take_failure(StpPenKeeper *self, const GError *error)
 {
@@ -78,6 +109,7 @@ take_failure(StpPenKeeper *self, const GError *error)
 
 	self->failures = trouble == self->trouble ? self->failures + 1 : 1;
 	self->trouble = trouble;
+	tell_of_failing(self, trouble, error);
 	pause = stp_trouble_pause_s(trouble, self->failures);
 	stp_warning("sync", stp_pen_keeper_serial(self), "%s (%s trouble, try %u; the next in %u s)",
 		    error->message, stp_trouble_name(trouble), self->failures, pause);
@@ -101,6 +133,8 @@ take_success(StpPenKeeper *self)
 	const gboolean brought = self->last.records + self->last.conflicts > 0;
 
 	self->failures = 0;
+	self->failing_since = 0;
+	stp_store_end_alert_async(self->store, ALERT_FAILING, stp_pen_keeper_serial(self));
 	if (self->last.chosen) {
 		/* The rest is as unknown, or as well known, as before. */
 		take_chosen(self);

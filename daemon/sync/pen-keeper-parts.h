@@ -29,6 +29,7 @@ struct _StpPenKeeper {
 	guint retry_timer;
 	StpTrouble trouble;	/* of the failures */
 	guint failures;		/* in a row, of that class */
+	gint64 failing_since;	/* monotonic, of the first since one completed; 0: none */
 	guint in_vain;		/* syncs in a row that brought nothing but damage */
 
 	gboolean wanted;	/* asked for a link */

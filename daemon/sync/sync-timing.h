@@ -96,5 +96,11 @@
  */
 #define STP_SYNC_RADIO_DOWN_S 120
 
+/*
+ * A pen in sight whose syncs have failed for so long, and so many times in a row, is told of: a bad radio recovers
+ * within minutes, and who looks at nothing but alerts has half a day left to see to it.
+ */
+#define STP_SYNC_FAILING_S 3600
+#define STP_SYNC_FAILING_TIMES 4
 /* A pen with room for so many more sessions is told of: at five sessions a day that is the next morning. */
 #define STP_SYNC_SESSIONS_LEFT_WARN 5

@@ -222,7 +222,35 @@ a_radio_that_stays_down_is_told_of(void **state)
 	assert_false(radio_is_told_of(clinic));
 }
 
-/* ---- a pen that is retired ---- */
+/* ---- what cannot be synced ---- */
+
+static void
+a_pen_that_fails_for_long_is_told_of(void **state)
+{
+	Clinic *clinic = *state;
+	const SimStory story = { .seed = 5, .samples_min = 300, .samples_max = 300, .period_ms = 10 };
+	const char *serial = sim_pen_serial(clinic->pens[0]);
+
+	clinic->faults[0].data_every_ms = 0;
+	enrol_by(clinic, 0);
+	assert_true(run_until_ended(clinic, 1, later(HOUR)));
+	assert_true(sim_story_add_session(&story, 9, clinic->pens[0], NULL, NULL));
+	socket_radio_refuse(clinic->radio, clinic->addresses[0], TRUE);
+	for (guint minutes = 0; minutes < 120; minutes++) {
+		hear(clinic, 0);
+		virtual_clock_run(later(60 * S));
+		if (minutes == 45)
+			assert_false(stp_store_has_alert(clinic->store, "sync-failing", serial));
+	}
+	assert_true(stp_store_has_alert(clinic->store, "sync-failing", serial));
+
+	socket_radio_refuse(clinic->radio, clinic->addresses[0], FALSE);
+	for (guint minutes = 0; minutes < 20; minutes++) {
+		hear(clinic, 0);
+		virtual_clock_run(later(60 * S));
+	}
+	assert_false(stp_store_has_alert(clinic->store, "sync-failing", serial));
+}
 
 static void
 on_removed(GObject *source, GAsyncResult *result, gpointer user_data)
@@ -268,6 +296,7 @@ main(void)
 		CASE(lt12_the_end_is_reckoned),
 		CASE(nobody_is_told_of_a_radio_nobody_needs),
 		CASE(a_radio_that_stays_down_is_told_of),
+		CASE(a_pen_that_fails_for_long_is_told_of),
 		CASE(lt15_a_retired_pen_leaves_no_alert),
 	};
 
