@@ -45,6 +45,7 @@ know_as_last(StpPenKeeper *self)
 	self->known_epoch = self->last.epoch;
 	self->known_newest = self->last.newest;
 	self->known_boot = self->last.boot_id;
+	self->known_slot = self->last.slot;
 }
 
 /* On request: begin anew when it has news, when asked, or after a while. */

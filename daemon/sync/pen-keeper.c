@@ -12,6 +12,9 @@
 
 G_DEFINE_FINAL_TYPE(StpPenKeeper, stp_pen_keeper, G_TYPE_OBJECT)
 
+/* An advertisement has a bit for each of so many collector slots. */
+#define SLOTS_TOLD 8
+
 enum { WANTS_LINK, FINISHED, SESSION_STORED, SIGNAL_COUNT };
 static guint signals[SIGNAL_COUNT];
 
@@ -129,6 +132,24 @@ unfinished_interval_s(const StpPenKeeper *self)
 	return MIN((gint64)STP_SYNC_UNFINISHED_S << MIN(self->in_vain, 8), STP_SYNC_UNFINISHED_MAX_S);
 }
 
+/* A pen that guards its privacy tells nothing that grows, but which collectors lack records. */
+static gboolean
+guards_privacy(const StpPenKeeper *self, const struct stp_advert *status)
+{
+	return status->newest_record == 0 && status->boot_counter == 0 && (self->known_boot & 0xffff) != 0;
+}
+
+static gboolean
+calls_us(const StpPenKeeper *self, const struct stp_advert *status, gint64 age_s)
+{
+	const gboolean has_slot = self->known_slot < SLOTS_TOLD;
+
+	if (has_slot && (status->slots_with_news & 1u << self->known_slot) == 0)
+		return FALSE;
+	/* What it lacks may be what nobody can have. */
+	return age_s > STP_SYNC_BLIND_S || (has_slot && self->last.records + self->last.conflicts > 0);
+}
+
 static gboolean
 has_news(StpPenKeeper *self, const StpSighting *sighting)
 {
@@ -149,8 +170,11 @@ has_news(StpPenKeeper *self, const StpSighting *sighting)
 		return FALSE;
 	if (!sighting->has_status)
 		return age_s > STP_SYNC_BLIND_S;
+	if (status->epoch_low != (self->known_epoch & 0xff))
+		return TRUE;
+	if (guards_privacy(self, status))
+		return calls_us(self, status, age_s);
 	return status->newest_record != self->known_newest ||
-	       status->epoch_low != (self->known_epoch & 0xff) ||
 	       status->boot_counter != (self->known_boot & 0xffff);
 }
 

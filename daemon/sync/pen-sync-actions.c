@@ -93,6 +93,7 @@ take_state(StpPenSync *self, const struct stp_host_state *state)
 	self->result.oldest = MAX(state->oldest, 1);
 	self->result.newest = state->newest;
 	self->result.boot_id = state->boot_id;
+	self->result.slot = state->slot;
 	stp_sync_find_state(self->store, self->serial, state);
 	if (self->contact.running)
 		stp_pen_sync_listen(self);

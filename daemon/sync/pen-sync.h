@@ -32,6 +32,7 @@ typedef struct {
 	gboolean yielded;	/* another pen was let go first; it is not complete */
 	gboolean has_status;	/* status holds what the pen's log was like: */
 	guint32 epoch, oldest, newest, boot_id;
+	guint slot;		/* ours, in the pen; 0xFF: none */
 	guint64 capacity;	/* of its log, bytes; 0: not told */
 } StpSyncResult;
 

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "clinic-hours.h"
+#include "clock.h"
 #include "radio-alert.h"
 #include "sim-faults.h"
 #include "sim-story.h"
@@ -284,6 +285,55 @@ lt15_a_retired_pen_leaves_no_alert(void **state)
 	assert_true(stp_store_has_alert(clinic->store, "overrun-near", other));
 }
 
+/* ---- a pen that guards its privacy ---- */
+
+/* Its advertisement, with what grows hidden, once a minute. */
+static void
+hear_guarded(Clinic *clinic, guint8 epoch_low, guint8 slots_with_news, guint minutes)
+{
+	StpSighting sighting = {
+		.address = clinic->addresses[0],
+		.has_status = TRUE,
+		.status = { .slots_with_news = slots_with_news, .battery_percent = 80, .epoch_low = epoch_low },
+		.in_sight = TRUE,
+		.bonded = TRUE,
+		.rssi = -60,
+	};
+
+	for (guint i = 0; i < minutes; i++) {
+		sighting.last_seen = stp_clock_wall();
+		stp_radio_emit_sighting(STP_RADIO(clinic->radio), &sighting);
+		virtual_clock_run(later(60 * S));
+	}
+}
+
+static void
+ld3_a_guarded_pen_is_left_alone_until_it_calls(void **state)
+{
+	Clinic *clinic = *state;
+	const SimStory story = { .seed = 5, .samples_min = 300, .samples_max = 300, .period_ms = 10 };
+	g_autoptr(StpCoverage) before = NULL, after = NULL;
+	guint8 epoch_low;
+
+	clinic->faults[0].data_every_ms = 0;
+	enrol_by(clinic, 0);
+	assert_true(run_until_ended(clinic, 1, later(HOUR)));
+	before = coverage_of(clinic, 0);
+	epoch_low = (guint8)before->epoch;
+	hear_guarded(clinic, epoch_low, 0, 60);
+	assert_int_equal(clinic->ended, 1);
+
+	assert_true(sim_story_add_session(&story, 9, clinic->pens[0], NULL, NULL));
+	hear_guarded(clinic, epoch_low, 0xff, 10);
+	after = coverage_of(clinic, 0);
+	assert_true(clinic->ended >= 2);
+	assert_int_equal(after->held, sim_flash_newest(flash_of(clinic, 0)));
+
+	/* Its bit stays, for what nobody can have: asked for now and then, and not each minute. */
+	clinic->ended = 0;
+	hear_guarded(clinic, epoch_low, 0xff, 60);
+	assert_in_range(clinic->ended, 1, 13);
+}
 
 int
 main(void)
@@ -298,6 +348,7 @@ main(void)
 		CASE(a_radio_that_stays_down_is_told_of),
 		CASE(a_pen_that_fails_for_long_is_told_of),
 		CASE(lt15_a_retired_pen_leaves_no_alert),
+		CASE(ld3_a_guarded_pen_is_left_alone_until_it_calls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
