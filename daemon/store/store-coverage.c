@@ -310,15 +310,30 @@ explain_gap(const Ledger *ledger, struct stp_range gap, gpointer data)
 		add_plain_hole(ledger, coverage, next, gap.to);
 }
 
+/* Whether a log whose records are known to go so far can be as long as is claimed. */
+static gboolean
+is_likely(const Ledger *ledger, guint32 known, guint32 claimed)
+{
+	return (gint64)claimed - MAX(known, ledger->oldest) < STP_LOG_SPAN_MAX;
+}
+
+/* Records count wherever they are; what was only claimed, or looked for in vain, not at any distance. */
 static guint32
 last_used(const Ledger *ledger)
 {
-	guint32 last = ledger->newest;
+	guint32 known = 0, last;
 
 	if (ledger->ranges->len > 0)
-		last = MAX(last, g_array_index(ledger->ranges, struct stp_range, ledger->ranges->len - 1).to);
-	if (ledger->specials->len > 0)
-		last = MAX(last, g_array_index(ledger->specials, Special, ledger->specials->len - 1).number);
+		known = g_array_index(ledger->ranges, struct stp_range, ledger->ranges->len - 1).to;
+	for (guint i = 0; i < ledger->specials->len; i++)
+		if (!g_array_index(ledger->specials, Special, i).never_written)
+			known = MAX(known, g_array_index(ledger->specials, Special, i).number);
+	last = known;
+	if (is_likely(ledger, known, ledger->newest))
+		last = MAX(last, ledger->newest);
+	for (guint i = 0; i < ledger->specials->len; i++)
+		if (is_likely(ledger, known, g_array_index(ledger->specials, Special, i).number))
+			last = MAX(last, g_array_index(ledger->specials, Special, i).number);
 	return last;
 }
 

@@ -404,16 +404,22 @@ gboolean
 stp_times_put_state(StpDatabase *db, const char *serial, guint32 epoch, guint32 oldest, guint32 newest,
 		    const StpContact *contact, StpTimeNews *news, GError **error)
 {
-	static const char put[] = "UPDATE epoch SET oldest = ?3, newest = max(newest, ?4), last_seen = ?5"
-				  " WHERE pen = ?1 AND epoch = ?2";
+	/* Nor does such a claim stay that was kept before they were left out. */
+	static const char put[] =
+		"UPDATE epoch SET oldest = ?3, last_seen = ?5,"
+		"  newest = max(?4, iif(newest - max(?3, coalesce((SELECT max(last) FROM held"
+		"   WHERE held.pen = ?1 AND held.epoch = ?2), 0)) >= ?6, 0, newest))"
+		" WHERE pen = ?1 AND epoch = ?2";
 	static const char name[] = "UPDATE pen SET current_epoch = ?2 WHERE pen = ?1";
+	/* No pen has so many records: how far it goes is known by what it lists, and not by that. */
+	const gboolean is_wide = (gint64)newest - MAX(oldest, 1) >= STP_LOG_SPAN_MAX;
 	gint64 pen;
 
 	if (!stp_pens_ensure(db, serial, &pen, error) || !stp_epoch_ensure(db, pen, epoch, error))
 		return FALSE;
 	if (!stp_database_run(db, put,
-			      STP_VALUES(STP_INT(pen), STP_INT(epoch), STP_INT(oldest), STP_INT(newest),
-					 STP_INT(stp_clock_wall())),
+			      STP_VALUES(STP_INT(pen), STP_INT(epoch), STP_INT(oldest), STP_INT(is_wide ? 0 : newest),
+					 STP_INT(stp_clock_wall()), STP_INT(STP_LOG_SPAN_MAX)),
 			      error) ||
 	    !stp_database_run(db, name, STP_VALUES(STP_INT(pen), STP_INT(epoch)), error))
 		return FALSE;

@@ -36,6 +36,9 @@ typedef enum {
 	STP_RETIRED_NEWS = 1 << 5,	/* it told of news since its last sync */
 } StpRetiredFlags;
 
+/* No pen has room for so many records at once: one that says so has lost its count. */
+#define STP_LOG_SPAN_MAX 65536
+
 typedef struct {
 	char *serial;
 	char *maker, *model, *firmware, *hardware, *label;	/* "" when unknown */

@@ -5,8 +5,6 @@
 
 #include "sync-findings.h"
 
-/* No pen has room for so many records at once: one that says so has lost its count. */
-#define SPAN_MAX 65536
 /* How far beyond what is held, and how far from the newest, such a pen is asked. */
 #define SPAN_TRIED 1024
 
@@ -15,7 +13,7 @@ is_wide(const struct stp_host_state *state)
 {
 	guint32 oldest = MAX(state->oldest, 1);
 
-	return state->newest >= oldest && state->newest - oldest >= SPAN_MAX;
+	return state->newest >= oldest && state->newest - oldest >= STP_LOG_SPAN_MAX;
 }
 
 /* Whether it was found earlier, in an epoch that is still the pen's. */
@@ -39,45 +37,50 @@ find_went_back(StpStore *store, const char *serial, guint32 epoch, gboolean *wen
 	return TRUE;
 }
 
-static GArray *
-get_wanted(StpStore *store, const char *serial, const struct stp_host_state *state, const GArray *held, GError **error)
+/* A part of the log, whatever the store has of it. */
+static void
+add_range(GArray *wanted, guint32 from, guint32 to)
 {
+	const struct stp_range range = { from, to };
+
+	if (from <= to)
+		g_array_append_val(wanted, range);
+}
+
+/* Near what is held, and near the newest: were it believed, each of billions of numbers would be listed. */
+static GArray *
+get_windows(const struct stp_host_state *state, const GArray *held)
+{
+	GArray *windows = g_array_new(FALSE, FALSE, sizeof(struct stp_range));
 	guint32 oldest = MAX(state->oldest, 1), newest = state->newest, reached = oldest;
-	g_autoptr(GArray) low = NULL;
-	g_autoptr(GArray) high = NULL;
 
-	if (!is_wide(state))
-		return stp_store_get_missing(store, serial, state->epoch, oldest, newest, error);
-
-	/* Were it believed, each of billions of numbers would be listed, and noted as never written. */
-	stp_sync_find_span(store, serial, state->epoch, oldest, newest);
 	for (guint i = 0; i < held->len; i++) {
 		guint32 to = g_array_index(held, struct stp_range, i).to;
 
 		if (to < newest - 2 * SPAN_TRIED)
 			reached = MAX(reached, to);
 	}
-	low = stp_store_get_missing(store, serial, state->epoch, oldest, reached + SPAN_TRIED, error);
-	if (low == NULL)
-		return NULL;
-	high = stp_store_get_missing(store, serial, state->epoch, newest - SPAN_TRIED + 1, newest,
-				     error);
-	if (high == NULL)
-		return NULL;
-	g_array_append_vals(low, high->data, high->len);
-	return g_steal_pointer(&low);
+	add_range(windows, oldest, reached + SPAN_TRIED);
+	add_range(windows, newest - SPAN_TRIED + 1, newest);
+	return windows;
 }
 
-/* The log's oldest..newest, whatever the store has of it. */
 static GArray *
-get_all(const struct stp_host_state *state)
+get_wanted(StpStore *store, const char *serial, const struct stp_host_state *state, const GArray *windows,
+	   GError **error)
 {
-	struct stp_range all = { MAX(state->oldest, 1), state->newest };
-	GArray *wanted = g_array_new(FALSE, FALSE, sizeof(struct stp_range));
+	g_autoptr(GArray) wanted = g_array_new(FALSE, FALSE, sizeof(struct stp_range));
 
-	if (all.from <= all.to)
-		g_array_append_val(wanted, all);
-	return wanted;
+	for (guint i = 0; i < windows->len; i++) {
+		struct stp_range window = g_array_index(windows, struct stp_range, i);
+		g_autoptr(GArray) missing = stp_store_get_missing(store, serial, state->epoch, window.from,
+								  window.to, error);
+
+		if (missing == NULL)
+			return NULL;
+		g_array_append_vals(wanted, missing->data, missing->len);
+	}
+	return g_steal_pointer(&wanted);
 }
 
 /* Nothing is held, and the engine knows why: no pen comes to that number. */
@@ -96,11 +99,18 @@ stp_sync_choose(StpStore *store, const char *serial, const struct stp_host_state
 		GArray **wanted, gboolean *went_back, GError **error)
 {
 	g_autoptr(GArray) ours = stp_store_get_held(store, serial, state->epoch, 1, G_MAXUINT32, error);
-	GArray *missing;
+	g_autoptr(GArray) windows = NULL;
 	guint32 highest;
 
 	if (ours == NULL || !find_went_back(store, serial, state->epoch, went_back, error))
 		return FALSE;
+	if (is_wide(state)) {
+		stp_sync_find_span(store, serial, state->epoch, MAX(state->oldest, 1), state->newest);
+		windows = get_windows(state, ours);
+	} else {
+		windows = g_array_new(FALSE, FALSE, sizeof(struct stp_range));
+		add_range(windows, MAX(state->oldest, 1), state->newest);
+	}
 	highest = ours->len > 0 ? g_array_index(ours, struct stp_range, ours->len - 1).to : 0;
 	if (highest > state->newest) {
 		stp_sync_find_went_back(store, serial, state->epoch, highest, state->newest);
@@ -109,14 +119,12 @@ stp_sync_choose(StpStore *store, const char *serial, const struct stp_host_state
 		/* The numbers have grown past those held since; nothing but the finding tells. */
 		hold_nothing(ours, state->newest);
 	}
-	if (*went_back && !is_wide(state))
-		missing = get_all(state);
-	else
-		missing = get_wanted(store, serial, state, ours, error);
-	if (missing == NULL)
+	/* Where they went back, each number may stand for another record: what is held is asked for as well. */
+	*wanted = *went_back ? g_steal_pointer(&windows)
+			     : get_wanted(store, serial, state, windows, error);
+	if (*wanted == NULL)
 		return FALSE;
 	*held = g_steal_pointer(&ours);
-	*wanted = missing;
 	return TRUE;
 }
 

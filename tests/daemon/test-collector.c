@@ -13,6 +13,7 @@
 #include "error.h"
 #include "private-bus.h"
 #include "sim-story.h"
+#include "sync-wanted.h"
 
 static void
 test_enrolled_pen_is_synced(void **state)
@@ -150,6 +151,13 @@ wild_save_slot(void *user, unsigned index, const struct stp_pen_slot *slot)
 }
 
 static void
+on_finding(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	assert_true(stp_store_put_finding_finish(STP_STORE(source), result, NULL));
+	*(gboolean *)user_data = TRUE;
+}
+
+static void
 test_a_pen_that_lost_count(void **state)
 {
 	static const struct stp_pen_log log = {
@@ -163,6 +171,13 @@ test_a_pen_that_lost_count(void **state)
 	WildLog wild = { engine->config.log, engine->config.user };
 	g_autoptr(GPtrArray) coverage = NULL;
 	const StpCoverage *entry;
+	StpFinding went_back = {
+		.kind = (char *)stp_note_name(STP_NOTE_LOG_WENT_BACK), .text = (char *)"It went back.",
+		.hint = (char *)"Look.", .since = 1, .last = 1, .count = 1,
+	};
+	struct stp_host_state told = { .oldest = 1, .newest = 4000000000 };
+	g_autoptr(GArray) held = NULL, wanted = NULL;
+	gboolean kept = FALSE, is_back = FALSE;
 
 	engine->config.log = &log;
 	engine->config.user = &wild;
@@ -176,9 +191,23 @@ test_a_pen_that_lost_count(void **state)
 	coverage = stp_store_get_coverage(clinic->store, sim_pen_serial(clinic->pens[0]), NULL);
 	entry = g_ptr_array_index(coverage, 0);
 	assert_int_equal(entry->held, sim_flash_newest(sim_pen_flash(clinic->pens[0])));
-	assert_true(entry->percent < 100.0);
+	/* Nothing else is known to exist, near or far. */
+	assert_true(entry->last < 2000);
+	assert_true(entry->percent == 100.0);
 	assert_string_equal(((StpFinding *)g_ptr_array_index(entry->findings, 0))->kind, "span");
 	assert_true(entry->findings->len < 3000);
+
+	/* Were its numbers to have gone back as well, what is held would count for nothing. */
+	went_back.serial = (char *)sim_pen_serial(clinic->pens[0]);
+	went_back.epoch = told.epoch = entry->epoch;
+	stp_store_put_finding_async(clinic->store, &went_back, NULL, on_finding, &kept);
+	assert_true(private_wait(is_set, &kept, WAIT_MS));
+	assert_true(stp_sync_choose(clinic->store, went_back.serial, &told, &held, &wanted, &is_back, NULL));
+	assert_true(is_back);
+	assert_int_equal(wanted->len, 2);
+	assert_int_equal(g_array_index(wanted, struct stp_range, 0).from, 1);
+	assert_true(g_array_index(wanted, struct stp_range, 0).to > entry->held);
+	assert_int_equal(g_array_index(wanted, struct stp_range, 1).to, told.newest);
 }
 
 /* A pen of that serial and epoch, but with another memory: all its records are others. */

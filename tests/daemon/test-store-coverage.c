@@ -233,6 +233,49 @@ the_ends_of_the_numbers(void **state)
 	world_end(&world);
 }
 
+/* A log that claims billions of records, once: what is known of it is what it listed. */
+static void
+a_false_newest_is_not_kept(void **state)
+{
+	static const char newest[] = "SELECT newest FROM epoch";
+	const StpFinding never = {
+		.serial = (char *)"P1", .epoch = 7, .record = 3999999999, .kind = (char *)"never-written",
+		.text = (char *)"It has none.", .hint = (char *)"Look.", .since = 1, .last = 1, .count = 1,
+	};
+	World world;
+	RecordPlan plan = { .number = 1, .type = STP_RECORD_EVENT };
+	g_autoptr(StpCoverage) lied = NULL, sane = NULL, healed = NULL, far = NULL;
+
+	world_open(&world);
+	for (; plan.number <= 3; plan.number++)
+		stp_stored_outcome_free(world_add(&world, &plan));
+	world_put_state(&world, "P1", 7, 1, 4000000000, NULL);
+	world_put_finding(&world, &never);
+	assert_int_equal(world_sql_int(&world, newest), 0);
+	lied = world_coverage(&world, "P1");
+	assert_int_equal(lied->last, 3);
+	assert_true(lied->percent == 100.0);
+	world_put_state(&world, "P1", 7, 1, 4, NULL);
+	sane = world_coverage(&world, "P1");
+	assert_int_equal(sane->missing, 1);
+
+	/* One that was kept before this was looked at. */
+	world_sql(&world, "UPDATE epoch SET newest = 4000000000");
+	healed = world_coverage(&world, "P1");
+	assert_true(healed->percent == 100.0);
+	world_put_state(&world, "P1", 7, 1, 4, NULL);
+	assert_int_equal(world_sql_int(&world, newest), 4);
+	stp_stored_outcome_free(world_add(&world, &plan));
+
+	/* A record is one, however far it is. */
+	plan.number = 100000;
+	stp_stored_outcome_free(world_add(&world, &plan));
+	far = world_coverage(&world, "P1");
+	assert_int_equal(far->last, 100000);
+	assert_int_equal(far->missing, 100000 - 5);
+	world_end(&world);
+}
+
 /* The pen was reset: nothing of the old log is lost or mixed up. */
 static void
 a_new_epoch_deletes_nothing(void **state)
@@ -268,6 +311,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(coverage_is_as_the_model_says),
 		cmocka_unit_test(the_ends_of_the_numbers),
+		cmocka_unit_test(a_false_newest_is_not_kept),
 		cmocka_unit_test(a_new_epoch_deletes_nothing),
 	};
 
