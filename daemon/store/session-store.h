@@ -94,6 +94,9 @@ gboolean stp_store_put_state_finish(StpStore *self, GAsyncResult *result, GError
  */
 GArray *stp_store_get_missing(StpStore *self, const char *serial, guint32 epoch, guint32 oldest,
 			      guint32 newest, GError **error);
+/* The same, and those again that were tried last before then (wall clock). */
+GArray *stp_store_get_missing_again(StpStore *self, const char *serial, guint32 epoch, guint32 oldest,
+				    guint32 newest, gint64 again_before, GError **error);
 
 /*
  * Which of oldest..newest are held and sound, so that the pen may be told: (element-type struct

@@ -22,6 +22,7 @@ typedef struct {
 	guint32 oldest, newest;
 	GArray *ranges;		/* struct stp_range: what is held */
 	GArray *specials;
+	gint64 again_before;	/* numbers that were tried last before that are not given up */
 } Ledger;
 
 static void
@@ -121,11 +122,11 @@ static gboolean
 read_specials(StpDatabase *db, Ledger *ledger, GError **error)
 {
 	static const char sql[] =
-		"SELECT number, min(never), sum(tries) FROM ("
-		"  SELECT number, 0 AS never, tries FROM specimen"
+		"SELECT number, min(never), sum(tries), max(tried) FROM ("
+		"  SELECT number, 0 AS never, tries, last_at AS tried FROM specimen"
 		"   WHERE pen = ?1 AND epoch = ?2 AND kind NOT IN ('conflict', 'partial')"
 		"  UNION ALL"
-		"  SELECT record, kind = 'never-written', count FROM finding"
+		"  SELECT record, kind = 'never-written', count, last FROM finding"
 		"   WHERE pen = ?1 AND epoch = ?2 AND record > 0 AND NOT closed"
 		"    AND kind IN ('corrupt', 'never-written'))"
 		" AS odd WHERE NOT EXISTS (SELECT 1 FROM record"
@@ -142,7 +143,8 @@ read_specials(StpDatabase *db, Ledger *ledger, GError **error)
 		Special special = {
 			.number = (guint32)stp_rows_int(rows, 0),
 			.never_written = stp_rows_int(rows, 1) != 0,
-			.given_up = stp_rows_int(rows, 2) >= STP_TRIES_MAX,
+			.given_up = stp_rows_int(rows, 2) >= STP_TRIES_MAX &&
+				    stp_rows_int(rows, 3) >= ledger->again_before,
 		};
 
 		g_array_append_val(ledger->specials, special);
@@ -220,9 +222,10 @@ want_gap(const Ledger *ledger, struct stp_range gap, gpointer wanted)
 }
 
 GArray *
-stp_coverage_missing(StpDatabase *db, gint64 pen, guint32 epoch, guint32 oldest, guint32 newest, GError **error)
+stp_coverage_missing(StpDatabase *db, gint64 pen, guint32 epoch, guint32 oldest, guint32 newest,
+		     gint64 again_before, GError **error)
 {
-	g_auto(Ledger) ledger = { .pen = pen, .epoch = epoch };
+	g_auto(Ledger) ledger = { .pen = pen, .epoch = epoch, .again_before = again_before };
 	GArray *wanted;
 
 	if (!read_ranges(db, &ledger, error) || !read_specials(db, &ledger, error))

@@ -10,7 +10,7 @@
  * ranges, so that all of this costs as much as there are holes, not records.
  */
 
-/* After that many damaged copies a record is not asked for any more. */
+/* After that many damaged copies a record is given up: not asked for, but now and then. */
 #define STP_TRIES_MAX 5
 
 /* The record was stored in this transaction, and was not held before. */
@@ -24,7 +24,7 @@ gboolean stp_epoch_ensure(StpDatabase *db, gint64 pen, guint32 epoch, GError **e
 GArray *stp_coverage_held(StpDatabase *db, gint64 pen, guint32 epoch, guint32 oldest, guint32 newest,
 			  GError **error);
 GArray *stp_coverage_missing(StpDatabase *db, gint64 pen, guint32 epoch, guint32 oldest, guint32 newest,
-			     GError **error);
+			     gint64 again_before, GError **error);
 GPtrArray *stp_coverage_list(StpDatabase *db, const char *serial, GError **error);
 /* Percent over all epochs of a pen. */
 gboolean stp_coverage_of_pen(StpDatabase *db, gint64 pen, double *percent, GError **error);

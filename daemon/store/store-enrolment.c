@@ -3,6 +3,7 @@
 
 #include "store-enrolment.h"
 
+#include "clock.h"
 #include "error.h"
 #include "store-coverage.h"
 #include "store-pens.h"
@@ -52,8 +53,9 @@ gboolean
 stp_enrolment_put_identity(StpDatabase *db, const StpPenRow *row, GError **error)
 {
 	static const char sql[] =
-		"UPDATE pen SET maker = ?2, model = ?3, firmware = ?4, hardware = ?5, battery = ?6,"
-		"  last_seen = max(last_seen, ?7) WHERE pen = ?1";
+		"UPDATE pen SET maker = ?2, model = ?3, hardware = ?5, battery = ?6,"
+		"  last_seen = max(last_seen, ?7), firmware = ?4,"
+		"  firmware_since = iif(firmware NOT IN ('', ?4), ?8, firmware_since) WHERE pen = ?1";
 	gint64 pen;
 
 	/*
@@ -65,7 +67,7 @@ stp_enrolment_put_identity(StpDatabase *db, const StpPenRow *row, GError **error
 				STP_VALUES(STP_INT(pen), STP_TEXT(or_empty(row->maker)),
 					   STP_TEXT(or_empty(row->model)), STP_TEXT(or_empty(row->firmware)),
 					   STP_TEXT(or_empty(row->hardware)), STP_INT(row->battery),
-					   STP_INT(row->last_seen)),
+					   STP_INT(row->last_seen), STP_INT(stp_clock_wall())),
 				error) &&
 	       note_address(db, pen, row, error);
 }

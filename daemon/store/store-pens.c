@@ -3,6 +3,7 @@
 
 #include "store-pens.h"
 
+#include "clock.h"
 #include "store-coverage.h"
 
 void
@@ -54,7 +55,8 @@ stp_pens_put(StpDatabase *db, const StpPenRow *row, GError **error)
 		"INSERT INTO pen (serial, maker, model, firmware, hardware, label, address, battery, enrolled,"
 		"  enrolled_at, last_seen, last_sync)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
-		" ON CONFLICT (serial) DO UPDATE SET maker = ?2, model = ?3, firmware = ?4, hardware = ?5,"
+		" ON CONFLICT (serial) DO UPDATE SET maker = ?2, model = ?3, hardware = ?5,"
+		"  firmware_since = iif(firmware NOT IN ('', ?4), ?13, firmware_since), firmware = ?4,"
 		"  label = ?6, address = ?7, battery = ?8, enrolled = ?9, enrolled_at = ?10,"
 		"  last_seen = max(last_seen, ?11), last_sync = max(last_sync, ?12)";
 	/* One address leads to one pen: the one that was met there last. */
@@ -69,7 +71,7 @@ stp_pens_put(StpDatabase *db, const StpPenRow *row, GError **error)
 			   STP_TEXT(or_empty(row->firmware)), STP_TEXT(or_empty(row->hardware)),
 			   STP_TEXT(or_empty(row->label)), STP_TEXT(or_empty(row->address)),
 			   STP_INT(row->battery), STP_INT(row->enrolled != FALSE), STP_INT(row->enrolled_at),
-			   STP_INT(row->last_seen), STP_INT(row->last_sync)),
+			   STP_INT(row->last_seen), STP_INT(row->last_sync), STP_INT(stp_clock_wall())),
 		error);
 }
 
@@ -96,6 +98,7 @@ read_pen(StpRows *rows)
 	row->retired_how = (StpRetiredFlags)stp_rows_int(rows, 16);
 	row->retired_missing = (guint)stp_rows_int(rows, 17);
 	row->log_capacity = (guint64)MAX(stp_rows_int(rows, 18), 0);
+	row->firmware_since = stp_rows_int(rows, 19);
 	return row;
 }
 
@@ -106,7 +109,7 @@ stp_pens_list(StpDatabase *db, const char *serial, GError **error)
 		"SELECT pen, serial, maker, model, firmware, hardware, label, address, battery, enrolled, enrolled_at,"
 		"  last_seen, last_sync, (SELECT count(*) FROM session WHERE session.pen = pen.pen),"
 		"  coalesce(bond, 0), coalesce(retired_at, 0), coalesce(retired_how, 0),"
-		"  coalesce(retired_missing, 0), log_capacity"
+		"  coalesce(retired_missing, 0), log_capacity, firmware_since"
 		" FROM pen LEFT JOIN enrolment USING (pen) WHERE ?1 IS NULL OR serial = ?1 ORDER BY serial";
 	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)stp_pen_row_free);
 	g_autoptr(GError) local = NULL;

@@ -80,6 +80,13 @@ GArray *
 stp_store_get_missing(StpStore *self, const char *serial, guint32 epoch, guint32 oldest, guint32 newest,
 		      GError **error)
 {
+	return stp_store_get_missing_again(self, serial, epoch, oldest, newest, 0, error);
+}
+
+GArray *
+stp_store_get_missing_again(StpStore *self, const char *serial, guint32 epoch, guint32 oldest, guint32 newest,
+			    gint64 again_before, GError **error)
+{
 	StpDatabase *db = begin_reading(self, error);
 	GArray *missing = NULL;
 	gint64 pen;
@@ -87,7 +94,7 @@ stp_store_get_missing(StpStore *self, const char *serial, guint32 epoch, guint32
 	if (db == NULL)
 		return NULL;
 	if (stp_pens_find(db, serial, &pen, error))
-		missing = stp_coverage_missing(db, pen, epoch, oldest, newest, error);
+		missing = stp_coverage_missing(db, pen, epoch, oldest, newest, again_before, error);
 	end_reading(db);
 	return missing;
 }

@@ -51,6 +51,7 @@ typedef struct {
 	StpRetiredFlags retired_how;	/* kept by the store */
 	guint retired_missing;	/* kept by the store: records it was known to have then that were not here */
 	guint64 log_capacity;	/* kept by the store, from attempts: bytes; 0: not known */
+	gint64 firmware_since;	/* kept by the store: met first with this one after another one; 0: never */
 	/* kept by the store, ignored by put */
 	guint sessions;
 	double coverage;	/* percent over all epochs, 100 when nothing is known to exist */

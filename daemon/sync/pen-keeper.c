@@ -165,6 +165,8 @@ has_news(StpPenKeeper *self, const StpSighting *sighting)
 	/* What the pen does not know to be held fills its log. */
 	if (self->unfinished > 0 && age_s > unfinished_interval_s(self))
 		return TRUE;
+	if (age_s > STP_SYNC_GIVEN_UP_S)
+		return TRUE;
 	/* A pen whose advertisements never agree with its log would be asked without end. */
 	if (self->last.records + self->last.conflicts == 0 && age_s < STP_SYNC_IDLE_PAUSE_S)
 		return FALSE;

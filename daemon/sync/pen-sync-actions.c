@@ -79,6 +79,8 @@ on_state_kept(GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 take_state(StpPenSync *self, const struct stp_host_state *state)
 {
+	const gint64 again_before = stp_sync_again_before(self->store, self->serial, self->opening->identity->firmware,
+							   &self->choice);
 	g_autoptr(GError) error = NULL;
 
 	stp_pen_sync_enter(self, "store", STP_SYNC_STORE_S);
@@ -101,7 +103,8 @@ take_state(StpPenSync *self, const struct stp_host_state *state)
 	g_clear_pointer(&self->held, g_array_unref);
 	g_clear_pointer(&self->wanted, g_array_unref);
 	g_clear_pointer(&self->skip, stp_sync_skip_free);
-	if (stp_sync_choose(self->store, self->serial, state, &self->held, &self->wanted, &self->went_back, &error))
+	if (stp_sync_choose(self->store, self->serial, state, again_before, &self->held, &self->wanted, &self->went_back,
+			    &error))
 		self->skip = stp_sync_skip_new(self->store, self->serial, state, self->went_back, self->choice.since,
 					       &error);
 	if (self->skip == NULL) {

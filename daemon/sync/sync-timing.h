@@ -15,6 +15,11 @@
 #define STP_SYNC_UNFINISHED_S (15 * 60)
 /* ... and not so often when that brought nothing again and again: a flash does not heal. */
 #define STP_SYNC_UNFINISHED_MAX_S (4 * 3600)
+/*
+ * Records that five tries brought only damaged are asked for once more so often, and the pen is met for that if need
+ * be: the tries may have met one low battery.  One of 1 MiB, the most there is, takes nine minutes of a slow link.
+ */
+#define STP_SYNC_GIVEN_UP_S (7 * 24 * 3600)
 /* After a sync that brought nothing, news has to wait so long: an advertisement may never agree with its log. */
 #define STP_SYNC_IDLE_PAUSE_S 30
 /*

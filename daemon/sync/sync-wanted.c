@@ -3,7 +3,9 @@
 
 #include "sync-wanted.h"
 
+#include "clock.h"
 #include "sync-findings.h"
+#include "sync-timing.h"
 
 /* How far beyond what is held, and how far from the newest, such a pen is asked. */
 #define SPAN_TRIED 1024
@@ -67,14 +69,14 @@ get_windows(const struct stp_host_state *state, const GArray *held)
 
 static GArray *
 get_wanted(StpStore *store, const char *serial, const struct stp_host_state *state, const GArray *windows,
-	   GError **error)
+	   gint64 again_before, GError **error)
 {
 	g_autoptr(GArray) wanted = g_array_new(FALSE, FALSE, sizeof(struct stp_range));
 
 	for (guint i = 0; i < windows->len; i++) {
 		struct stp_range window = g_array_index(windows, struct stp_range, i);
-		g_autoptr(GArray) missing = stp_store_get_missing(store, serial, state->epoch, window.from,
-								  window.to, error);
+		g_autoptr(GArray) missing = stp_store_get_missing_again(store, serial, state->epoch, window.from,
+									window.to, again_before, error);
 
 		if (missing == NULL)
 			return NULL;
@@ -94,9 +96,23 @@ hold_nothing(GArray *held, guint32 newest)
 		g_array_append_val(held, beyond);
 }
 
+gint64
+stp_sync_again_before(StpStore *store, const char *serial, const char *firmware, const StpSyncChoice *choice)
+{
+	const gint64 now = stp_clock_wall();
+	g_autoptr(StpPenRow) row = stp_store_get_pen(store, serial, NULL);
+
+	if (!stp_sync_choice_is_all(choice))
+		return G_MAXINT64;
+	if (row != NULL && *row->firmware != '\0' && !g_str_equal(row->firmware, firmware))
+		return G_MAXINT64;
+	return MAX(now - (gint64)STP_SYNC_GIVEN_UP_S * G_USEC_PER_SEC,
+		   row != NULL ? MIN(row->firmware_since, now) : 0);
+}
+
 gboolean
-stp_sync_choose(StpStore *store, const char *serial, const struct stp_host_state *state, GArray **held,
-		GArray **wanted, gboolean *went_back, GError **error)
+stp_sync_choose(StpStore *store, const char *serial, const struct stp_host_state *state, gint64 again_before,
+		GArray **held, GArray **wanted, gboolean *went_back, GError **error)
 {
 	g_autoptr(GArray) ours = stp_store_get_held(store, serial, state->epoch, 1, G_MAXUINT32, error);
 	g_autoptr(GArray) windows = NULL;
@@ -121,7 +137,7 @@ stp_sync_choose(StpStore *store, const char *serial, const struct stp_host_state
 	}
 	/* Where they went back, each number may stand for another record: what is held is asked for as well. */
 	*wanted = *went_back ? g_steal_pointer(&windows)
-			     : get_wanted(store, serial, state, windows, error);
+			     : get_wanted(store, serial, state, windows, again_before, error);
 	if (*wanted == NULL)
 		return FALSE;
 	*held = g_steal_pointer(&ours);

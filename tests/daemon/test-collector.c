@@ -202,7 +202,7 @@ test_a_pen_that_lost_count(void **state)
 	went_back.epoch = told.epoch = entry->epoch;
 	stp_store_put_finding_async(clinic->store, &went_back, NULL, on_finding, &kept);
 	assert_true(private_wait(is_set, &kept, WAIT_MS));
-	assert_true(stp_sync_choose(clinic->store, went_back.serial, &told, &held, &wanted, &is_back, NULL));
+	assert_true(stp_sync_choose(clinic->store, went_back.serial, &told, 0, &held, &wanted, &is_back, NULL));
 	assert_true(is_back);
 	assert_int_equal(wanted->len, 2);
 	assert_int_equal(g_array_index(wanted, struct stp_range, 0).from, 1);

@@ -280,6 +280,13 @@ sim_pen_key(const SimPen *pen)
 	return pen->plain ? NULL : &pen->key;
 }
 
+void
+sim_pen_update(SimPen *pen, const char *firmware)
+{
+	g_free(pen->firmware);
+	pen->firmware = g_strdup(firmware);
+}
+
 const char *
 sim_pen_name(const SimPen *pen)
 {

@@ -79,6 +79,8 @@ void sim_pen_emit(SimPen *pen, const SimEvent *event);
 const char *sim_pen_serial(const SimPen *pen);
 /* What its seals are made with; NULL: it makes none. */
 const struct sealing_key *sim_pen_key(const SimPen *pen);
+/* It got other firmware, and has told nobody yet. */
+void sim_pen_update(SimPen *pen, const char *firmware);
 /* "Stipple-1001": as it calls itself, but in the advertisement only where privacy lets it. */
 const char *sim_pen_name(const SimPen *pen);
 gboolean sim_pen_shows_name(const SimPen *pen);

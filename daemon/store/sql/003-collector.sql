@@ -95,6 +95,8 @@ ALTER TABLE attempt ADD COLUMN trouble TEXT NOT NULL DEFAULT '';	-- the class of
 
 -- The room of its log, in bytes, as the pen said last; 0: not known.
 ALTER TABLE pen ADD COLUMN log_capacity INTEGER NOT NULL DEFAULT 0;
+-- When it was first met with the firmware it has, if it had another one before; 0: it never had.
+ALTER TABLE pen ADD COLUMN firmware_since INTEGER NOT NULL DEFAULT 0;
 
 -- Of logs whose numbers went back: what was read since, as LIST named it.  What is listed so again is not
 -- read again.
