@@ -7,10 +7,11 @@ Nor is much fetched twice: of the record under way at most one chunk.
 import os
 import random
 import signal
+import subprocess
 import unittest
 
 import truth
-from world import World
+from world import World, wait_until
 
 CHUNK = 65536
 # Lists, and the headers of attribute values: 4 bytes of each 244 or more.
@@ -57,6 +58,37 @@ class Crash(unittest.TestCase):
             with self.subTest(seed=seed, bytes=at):
                 print("killed after %d bytes: %d records were stored" % (
                     at, self.killed_at(at, dice.randrange(1 << 30))))
+
+    def is_linked(self, world, address):
+        """What BlueZ says of it."""
+        device = "/org/bluez/hci0/dev_" + address.replace(":", "_")
+        return "true" in subprocess.run(
+            ["gdbus", "call", "--system", "-d", "org.bluez", "-o", device, "-m",
+             "org.freedesktop.DBus.Properties.Get", "org.bluez.Device1", "Connected"],
+            env=world.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True).stdout
+
+    def test_p22_killed_and_the_link_stays(self):
+        """BlueZ keeps it, and a pen with a link is not heard; the next daemon takes it over without being asked."""
+        with World(adapters=2) as world:
+            pens = world.start_pens(1, "--seed", "5", "--sessions", "8", "--samples", "20000",
+                                    "--announce-after", "1:100000")
+            daemon = world.start_daemon()
+            pen = world.pens_of(pens)[0]
+            world.enrol(pens, pen["pen"])
+            pens.wait_event(lambda e: isinstance(e, dict) and e.get("fault") == "announce",
+                            what="that it sent 100000 bytes")
+            self.assertEqual(daemon.kill(signal.SIGKILL), -signal.SIGKILL)
+            self.assertTrue(self.is_linked(world, pen["address"]))
+            before = truth.held(world.state)
+            given = truth.records(world.truth, pen["pen"])
+            self.assertLess(len(before), len(given))
+
+            world.start_daemon()
+            wait_until(lambda: truth.held(world.state) == given, "all of it, once, unaltered", 60)
+            wait_until(lambda: not self.is_linked(world, pen["address"]), "that the link is let go")
+            self.assertEqual(world.coverage(pen["pen"]), 100.0)
+            links = [e for e in pens.drain() if isinstance(e, dict) and e.get("event") == "connected"]
+            print("%d of %d records before, links: %d" % (len(before), len(given), len(links)))
 
     def killed_in_a_long_record(self, bytes_sent, seed):
         with World(adapters=2) as world:
