@@ -160,6 +160,7 @@ class Controller:
         self.advertising = self.scanning = self.active = False
         self.links = {}                 # handle: controller at the other end
         self.pending = None             # a connection attempt without a partner
+        self.creating = None            # one that btvirt was asked for
         self.encrypting = []            # handles of links on which encryption was asked for
         self.held = {}                  # handle: data that must not overtake its encryption event
 
@@ -254,6 +255,7 @@ class Controller:
                 self.pending = packet
                 self.to_host(command_status(CREATE))
                 return False
+            self.creating = packet
         elif opcode == CREATE_CANCEL and self.pending:
             peer, self.pending = self.pending[9:16], None
             self.to_host(command_complete(CREATE_CANCEL))
@@ -262,9 +264,9 @@ class Controller:
         return True
 
     def connect_pending(self):
-        packet, self.pending = self.pending, None
+        self.creating, self.pending = self.pending, None
         self.expect(lambda e: e[1] == STATUS and e[5:7] == struct.pack("<H", CREATE))
-        self.to_btvirt(packet)
+        self.to_btvirt(self.creating)
 
     # from btvirt ---------------------------------------------------------------
 
@@ -294,6 +296,11 @@ class Controller:
             return                      # the air makes its own
         if sub in (CONNECTED, CONNECTED_ENHANCED) and p[4] == 0:
             p = self.connected(p)
+        elif sub in (CONNECTED, CONNECTED_ENHANCED) and self.creating:
+            # Another was first, in the same moment.  btvirt gives up and names no peer, so that the kernel does
+            # not know the attempt as its own and waits for ever; a controller goes on trying.
+            self.pending, self.creating = self.creating, None
+            return
         elif sub in (UPDATED, FEATURES):
             p = self.with_own_handle(p, 5)
         elif sub == KEY_REQUEST or code in (ENCRYPTED, REFRESHED):
@@ -316,6 +323,8 @@ class Controller:
             handle = FIRST_HANDLE
             while handle in self.links:
                 handle += 1
+        else:
+            self.creating = None
         self.links[handle] = self.air.find(p[8] & 1, p[9:15])
         return p[:5] + struct.pack("<H", handle) + p[7:]
 
