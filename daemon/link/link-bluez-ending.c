@@ -3,6 +3,8 @@
 
 /* That a link has ended, and why. */
 
+#include "link-bluez.h"
+
 #include "link-bluez-parts.h"
 
 #include "bluez-reach.h"

@@ -5,11 +5,10 @@
 #include "bluez-notify.h"
 #include "bluez-writes.h"
 #include "error.h"
-#include "link-bluez.h"
 
 /*
  * A link from inside, for the files it is made of and no others: link-bluez.c carries values, link-bluez-ending.c
- * decides that it has ended, and why.
+ * decides that it has ended, and why.  To be included after link-bluez.h.
  */
 
 struct _StpLinkBluez {
