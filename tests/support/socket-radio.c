@@ -134,6 +134,12 @@ socket_radio_hear(SocketRadio *self, const char *address, gboolean with_status)
 }
 
 void
+socket_radio_lose_sight(SocketRadio *self, const char *address)
+{
+	find(self, address)->in_sight = FALSE;
+}
+
+void
 socket_radio_cut(SocketRadio *self, const char *address)
 {
 	g_clear_pointer(&find(self, address)->server, sim_pen_fd_free);

@@ -23,6 +23,8 @@ void socket_radio_put(SocketRadio *self, SimPen *pen, SimLinkFaults *faults, con
 
 /* The pen is heard, with what it advertises now, or with no status at all. */
 void socket_radio_hear(SocketRadio *self, const char *address, gboolean with_status);
+/* It has not been heard there for so long that it counts as gone. */
+void socket_radio_lose_sight(SocketRadio *self, const char *address);
 /* End the link from the radio's side, as a pen that goes out of range. */
 void socket_radio_cut(SocketRadio *self, const char *address);
 /* Whether pairing and connecting fail from now on. */
