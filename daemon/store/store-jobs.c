@@ -357,10 +357,14 @@ note_attempt(StpJob *self, StpDatabase *db, GError **error)
 			 attempt->damaged == 0 && attempt->given_up == 0;
 	gint64 pen;
 
-	return stp_attempts_put(db, attempt, error) && stp_pens_ensure(db, attempt->serial, &pen, error) &&
-	       stp_times_settle(db, pen, &self->news, error) &&
-	       stp_live_put_tally(db, pen, &attempt->live, error) &&
-	       stp_live_compare(db, pen, attempt->serial, self->made, error) &&
+	if (!stp_attempts_put(db, attempt, error) || !stp_pens_ensure(db, attempt->serial, &pen, error) ||
+	    !stp_times_settle(db, pen, &self->news, error))
+		return FALSE;
+	for (guint i = 0; i < G_N_ELEMENTS(attempt->lives); i++) {
+		if (!stp_live_put_tally(db, pen, &attempt->lives[i], error))
+			return FALSE;
+	}
+	return stp_live_compare(db, pen, attempt->serial, self->made, error) &&
 	       (!whole || stp_live_reconcile(db, pen, attempt->serial, self->made, error));
 }
 

@@ -125,11 +125,12 @@ stp_live_put_tally(StpDatabase *db, gint64 pen, const StpLiveTally *tally, GErro
 				error);
 }
 
+/* No edge here: a motor may be switched on again within seconds, and is not to be held against the record before. */
 #define SESSION_OF_HEARD \
 	"session.pen = heard_live.pen AND session.epoch = heard_live.epoch AND session.boot_id = heard_live.boot_id" \
-	" AND session.complete AND session.start_tick_ms <= heard_live.last_tick_ms + " EDGE_MS \
+	" AND session.complete AND session.start_tick_ms <= heard_live.last_tick_ms" \
 	" AND (SELECT max(part.start_tick_ms + part.duration_ms) FROM part WHERE part.session = session.session)" \
-	"  >= heard_live.first_tick_ms - " EDGE_MS
+	"  >= heard_live.first_tick_ms"
 
 typedef struct {
 	guint32 epoch, record;

@@ -252,6 +252,9 @@ typedef struct {
 	guint frames, lost;	/* frames 0: nothing was heard */
 } StpLiveTally;
 
+/* Of how many sessions one contact tells: the motor may be switched on again while somebody listens. */
+#define STP_LIVE_TALLIES 4
+
 typedef struct {
 	const char *serial;
 	gint64 started, ended;
@@ -273,7 +276,7 @@ typedef struct {
 	const char *link_end_text;	/* what BlueZ said of that */
 	const char *trouble;	/* the class of the error, a word: "link", "auth", ...; "" none, or not known */
 	guint64 capacity;	/* put only: of the pen's log, bytes; 0: it did not tell */
-	StpLiveTally live;	/* put only */
+	StpLiveTally lives[STP_LIVE_TALLIES];	/* put only */
 } StpAttempt;
 
 /* Of those that were listed. */

@@ -4,6 +4,8 @@
 #include "pen-sync.h"
 #include "pen-sync-parts.h"
 
+#include <string.h>
+
 #include "clock.h"
 #include "error.h"
 #include "log.h"
@@ -66,7 +68,6 @@ keep_attempt(StpPenSync *self)
 		.given_up = self->result.given_up,
 		.bytes = self->result.bytes,
 		.mtu = self->result.mtu,
-		.live = self->live,
 		.capacity = self->result.capacity,
 		.trouble = self->error != NULL && !self->result.yielded ? stp_trouble_name(stp_trouble_of(self->error)) : "",
 		.error = self->error != NULL && !self->result.yielded ? self->error->message : "",
@@ -74,6 +75,7 @@ keep_attempt(StpPenSync *self)
 
 	if (self->task == NULL || self->attempt_kept)
 		return;
+	memcpy(attempt.lives, self->lives, sizeof(attempt.lives));
 	self->attempt_kept = TRUE;
 	stp_pen_sync_store_begins(self);
 	stp_link_get_figures(self->link, &link);

@@ -42,10 +42,19 @@ stp_pen_sync_listen(StpPenSync *self)
 	stp_link_listen_async(self->link, NULL, on_listening, stp_pen_sync_begin(self));
 }
 
+/* Of the session that was heard last; NULL: none was. */
+static StpLiveTally *
+last_tally(StpPenSync *self)
+{
+	return self->live_count > 0 ? &self->lives[self->live_count - 1] : NULL;
+}
+
 static void
 begin_tally(StpPenSync *self, const struct stp_live *frame, guint64 tick_ms)
 {
-	self->live = (StpLiveTally){
+	/* Where there is no room, the newest gives way: what is known of the others is certain. */
+	self->live_count = MIN(self->live_count + 1, STP_LIVE_TALLIES);
+	*last_tally(self) = (StpLiveTally){
 		.epoch = self->result.epoch,
 		.boot_id = self->result.boot_id,
 		.first_tick_ms = tick_ms,
@@ -59,10 +68,10 @@ begin_tally(StpPenSync *self, const struct stp_live *frame, guint64 tick_ms)
 static void
 count(StpPenSync *self, const struct stp_live *frame, guint64 tick_ms, guint lost)
 {
-	StpLiveTally *live = &self->live;
+	StpLiveTally *live = last_tally(self);
 	guint16 more = (guint16)(frame->strokes_low - self->live_strokes);
 
-	if (live->frames == 0 || live->stopped_tick_ms != 0 ||
+	if (live == NULL || live->stopped_tick_ms != 0 ||
 	    more > (tick_ms - live->last_tick_ms) * STROKES_PER_S / 1000 + STROKES_SLACK) {
 		begin_tally(self, frame, tick_ms);
 		return;
@@ -89,6 +98,7 @@ on_heard_out(gpointer user_data)
 	g_array_set_size(self->credits, 0);
 	stp_pen_sync_hold(self, FALSE);
 	self->staying = FALSE;
+	self->heard_out = FALSE;
 	g_clear_error(&self->busy);
 	stp_pen_sync_drop_source(&self->stage_timer);
 	stp_pen_sync_drop_source(&self->timer);
@@ -110,6 +120,7 @@ void
 stp_pen_sync_hear(StpPenSync *self, const guint8 *bytes, gsize size)
 {
 	const guint lost_before = self->tracker.lost;
+	StpLiveTally *live = last_tally(self);
 	struct stp_live frame;
 	enum stp_live_turn turn;
 	guint64 tick_ms;
@@ -130,9 +141,9 @@ stp_pen_sync_hear(StpPenSync *self, const guint8 *bytes, gsize size)
 		count(self, &frame, tick_ms, self->tracker.lost - lost_before);
 		return;
 	}
-	if (self->live.frames > 0 && self->live.stopped_tick_ms == 0) {
-		self->live.stopped_tick_ms = tick_ms;
-		self->live.lost += self->tracker.lost - lost_before;
+	if (live != NULL && live->stopped_tick_ms == 0) {
+		live->stopped_tick_ms = tick_ms;
+		live->lost += self->tracker.lost - lost_before;
 	}
 	if (self->staying)
 		hear_out(self);
@@ -159,10 +170,11 @@ stp_pen_sync_stay(StpPenSync *self, GError *error)
 	self->staying = TRUE;
 	g_clear_error(&self->busy);
 	self->busy = error;
-	if (!self->listening || self->deaf || self->heard_out || self->stopped || self->ending) {
+	if (!self->listening || self->deaf || self->listens >= STP_SYNC_LISTENS_MAX || self->stopped || self->ending) {
 		stp_pen_sync_leave(self);
 		return;
 	}
+	self->listens++;
 	self->staying_since = stp_clock_monotonic();
 	self->stage = "listen";
 	stp_pen_sync_set_timer(&self->stage_timer, STP_SYNC_LISTEN_CHECK_S, on_check, self);

@@ -68,12 +68,14 @@ struct _StpPenSync {
 
 	gboolean listening, deaf; /* Live was asked for, and cannot be had */
 	struct stp_live_tracker tracker;
-	StpLiveTally live; /* of the session that was heard last */
+	StpLiveTally lives[STP_LIVE_TALLIES]; /* of the sessions that were heard, in their order */
+	guint live_count;
 	guint16 live_strokes; /* the counter's low bits */
 	guint live_heard, live_heard_then;
 	gboolean quiet;	    /* by the last frame its motor stands still */
 	gboolean staying;   /* the dialogue has ended, the link stays to listen */
-	gboolean heard_out; /* ... and has done so: once in a contact, and no frame counts any more */
+	guint listens;	    /* ... for the so many-th time in this contact */
+	gboolean heard_out; /* ... and has done so: no frame counts until the log was asked for again */
 	GError *busy;	    /* how the dialogue ended, while staying; NULL: complete */
 	gint64 staying_since;
 	guint64 bytes_before; /* what the dialogues before this one brought */

@@ -84,14 +84,16 @@
 /* ---- listening while the motor runs ---- */
 
 /*
- * A pen whose motor runs has a session under way, and may refuse its log; the link stays so long, to hear it stop.  A treatment lasts longer than
- * that seldom, and a pen that lies about its motor does not keep the link for ever.
+ * A pen whose motor runs has a session under way, and may refuse its log; the link stays so long, to hear it stop.
+ * A treatment lasts longer than that seldom, and a pen that lies about its motor does not keep the link for ever.
  */
 #define STP_SYNC_LISTEN_S (10 * 60)
 /* Frames come ten times a second, or as seldom as once: in so long there has to be one. */
 #define STP_SYNC_LISTEN_CHECK_S 5
 /* A pen that has stopped writes its session's last block and its record; then it is asked for it. */
 #define STP_SYNC_HEARD_OUT_S 2
+/* It may be switched on again, and is listened to again; who comes and goes more often is met again later. */
+#define STP_SYNC_LISTENS_MAX STP_LIVE_TALLIES
 
 /* ---- warnings ---- */
 

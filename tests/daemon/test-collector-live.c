@@ -348,6 +348,81 @@ in8_a_pen_without_live_is_not_waited_for(void **state)
 	assert_int_equal(socket_radio_links(clinic->radio), 0);
 }
 
+/* The motor stops, and its session is a record; it runs again before the pen was asked for that. */
+static void
+pause_working(Clinic *clinic, guint number, guint16 rate_dhz)
+{
+	sim_pen_set_motor(clinic->pens[number], FALSE);
+	assert_true(sim_story_add_worked(&story, 8, rate_dhz, clinic->pens[number], NULL, NULL));
+	virtual_clock_run(later(S));
+	sim_pen_set_motor(clinic->pens[number], TRUE);
+}
+
+/* It is switched on again: it is listened to again on the same link, and each record is held against its own. */
+static void
+in8_a_motor_that_starts_again_is_heard_again(void **state)
+{
+	Clinic *clinic = *state;
+	StpEnrolledPen *pen = listen_to_a_complete_one(clinic, 0);
+	g_autoptr(StpCoverage) coverage = NULL;
+	guint mismatches = 0;
+
+	virtual_clock_run(later(60 * S));
+	pause_working(clinic, 0, SIM_LIVE_RATE_DHZ * 9 / 10);
+	virtual_clock_run(later(60 * S));
+	assert_string_equal(stp_enrolled_pen_get_stage(pen), "listen");
+	pause_working(clinic, 0, SIM_LIVE_RATE_DHZ);
+	virtual_clock_run(later(60 * S));
+	stop_working(clinic, 0, SIM_LIVE_RATE_DHZ * 11 / 10);
+	assert_non_null(mismatch(clinic, 0, &coverage));
+	for (guint i = 0; i < coverage->findings->len; i++) {
+		const StpFinding *finding = g_ptr_array_index(coverage->findings, i);
+
+		mismatches += g_str_equal(finding->kind, "live-mismatch");
+	}
+	/* The one in the middle is honest. */
+	assert_int_equal(mismatches, 2);
+}
+
+/* Switched on again within seconds, and lost: the record that is here already is that of the session before. */
+static void
+in8_the_session_before_is_not_meant(void **state)
+{
+	Clinic *clinic = *state;
+	Answer answer = { 0 };
+
+	listen_to_a_complete_one(clinic, 0);
+	virtual_clock_run(later(60 * S));
+	stop_working(clinic, 0, SIM_LIVE_RATE_DHZ);
+	sim_pen_set_motor(clinic->pens[0], TRUE);
+	stp_collector_sync_async(clinic->collector, sim_pen_serial(clinic->pens[0]), 30, on_synced, &answer);
+	assert_true(virtual_clock_run_until(&answer.done, later(HOUR)));
+	virtual_clock_run(later(60 * S));
+	stop_unheard(clinic, 0, SIM_LIVE_RATE_DHZ);
+	assert_agrees(clinic, 0);
+}
+
+/* Not for ever: a motor that comes and goes has its link taken after some times. */
+static void
+in8_a_motor_that_comes_and_goes_is_left(void **state)
+{
+	Clinic *clinic = *state;
+	guint ended;
+
+	listen_to_a_complete_one(clinic, 0);
+	ended = clinic->ended;
+	for (guint i = 0; i < STP_LIVE_TALLIES; i++) {
+		assert_int_equal(clinic->ended, ended);
+		sim_pen_set_motor(clinic->pens[0], FALSE);
+		virtual_clock_run(later(S));
+		sim_pen_set_motor(clinic->pens[0], TRUE);
+		virtual_clock_run(later(10 * S));
+	}
+	assert_int_equal(clinic->ended, ended + 1);
+	assert_int_equal(clinic->failed, 0);
+	sim_pen_set_motor(clinic->pens[0], FALSE);
+}
+
 /* A motor that never stops keeps the link for ten minutes, and nobody who waits for longer than some seconds. */
 static void
 in8_listening_ends(void **state)
@@ -388,6 +463,9 @@ main(void)
 		CASE(in8_lost_frames_are_no_mismatch),
 		CASE(in8_lost_frames_hide_no_mismatch_and_are_told),
 		CASE(in8_a_pen_without_live_is_not_waited_for),
+		CASE(in8_a_motor_that_starts_again_is_heard_again),
+		CASE(in8_a_motor_that_comes_and_goes_is_left),
+		CASE(in8_the_session_before_is_not_meant),
 		CASE(in8_listening_ends),
 	};
 
