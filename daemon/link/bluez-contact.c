@@ -200,6 +200,9 @@ on_paired(GObject *source, GAsyncResult *result, gpointer user_data)
 
 	leave_turn(operation);
 	operation->paired = stp_bluez_pairing_run_finish(STP_BLUEZ_PAIRING(source), result, &error);
+	/* Another program pairs over this connection: it is not ours to end. */
+	if (g_error_matches(error, STP_ERROR, STP_ERROR_BUSY))
+		g_clear_object(&operation->device);
 	if (!operation->paired)
 		fail(operation, error);
 	else

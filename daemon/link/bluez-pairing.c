@@ -114,8 +114,11 @@ explain(StpBluezPairing *self, const GError *error)
 					   "code within two minutes." },
 		{ "ConnectionAttemptFailed", "The pen could not be reached for pairing. Bring it closer and try "
 					     "again." },
-		{ "InProgress", "Another program is pairing with this pen. Close it and try again." },
 	};
+
+	if (stp_bluez_error_is(error, "InProgress"))
+		return g_error_new_literal(STP_ERROR, STP_ERROR_BUSY,
+					   "Another program is pairing with this pen. Close it and try again.");
 
 	if (!self->asked && stp_bluez_error_is(error, "AuthenticationFailed")) {
 		stp_debug("link", self->pen, "Pair: %s", error->message);
