@@ -19,7 +19,11 @@ struct StpBusEnrol {
 	GDBusMethodInvocation *invocation;	/* of the AddPen under way */
 	GCancellable *cancellable;
 	guint watch;
+
+	GDBusMethodInvocation *next;	/* of one that waits until its forerunner is given up */
 };
+
+static void begin(StpBusEnrol *self, GDBusMethodInvocation *invocation);
 
 static const char *
 caller_of(StpBusEnrol *self)
@@ -67,40 +71,51 @@ on_enrolled(GObject *source, GAsyncResult *result, gpointer user_data)
 
 		stp_dbus_manager1_complete_add_pen(self->skeleton, invocation, path);
 	}
+	if (self->next != NULL)
+		begin(self, g_steal_pointer(&self->next));
 }
 
-static gboolean
-on_handle_add_pen(StpDbusManager1 *skeleton, GDBusMethodInvocation *invocation, const char *which,
-		  GVariant *options, StpBusEnrol *self)
+/* Invocation is taken. */
+static void
+begin(StpBusEnrol *self, GDBusMethodInvocation *invocation)
 {
-	StpEnrolOptions wanted = { .which = which, .timeout_s = TIMEOUT_DEFAULT_S };
+	StpEnrolOptions wanted = { .timeout_s = TIMEOUT_DEFAULT_S };
+	g_autoptr(GVariant) options = NULL;
 	const char *label = NULL;
 
+	g_variant_get(g_dbus_method_invocation_get_parameters(invocation), "(&s@a{sv})", &wanted.which, &options);
 	g_variant_lookup(options, "label", "&s", &label);
 	g_variant_lookup(options, "timeout", "u", &wanted.timeout_s);
 	g_variant_lookup(options, "allow_unauthenticated", "b", &wanted.allow_unauthenticated);
 	g_variant_lookup(options, "repair", "b", &wanted.repair);
 	wanted.label = label;
 	wanted.timeout_s = CLAMP(wanted.timeout_s, 1, TIMEOUT_MAX_S);
-	if (*which == '\0' || (label != NULL && g_utf8_strlen(label, -1) > LABEL_MAX)) {
+	if (*wanted.which == '\0' || (label != NULL && g_utf8_strlen(label, -1) > LABEL_MAX)) {
 		g_dbus_method_invocation_return_error(invocation, STP_ERROR,
 			STP_ERROR_INVALID_ARGUMENT,
 			"Name the pen by its address or the end of its serial number, and keep its "
 			"label to %d characters.", LABEL_MAX);
-		return G_DBUS_METHOD_INVOCATION_HANDLED;
+		return;
 	}
-	if (self->invocation != NULL) {
-		g_dbus_method_invocation_return_error(invocation, STP_ERROR, STP_ERROR_BUSY,
-			"Another pen is being enrolled. Finish or cancel that first.");
-		return G_DBUS_METHOD_INVOCATION_HANDLED;
-	}
-
 	self->invocation = invocation;
 	self->cancellable = g_cancellable_new();
 	self->watch = g_bus_watch_name_on_connection(
 		g_dbus_method_invocation_get_connection(invocation), caller_of(self),
 		G_BUS_NAME_WATCHER_FLAGS_NONE, NULL, on_caller_left, self, NULL);
 	stp_collector_enrol_async(self->collector, &wanted, on_ask, self, self->cancellable, on_enrolled, self);
+}
+
+static gboolean
+on_handle_add_pen(StpDbusManager1 *skeleton, GDBusMethodInvocation *invocation, const char *which,
+		  GVariant *options, StpBusEnrol *self)
+{
+	if (self->invocation == NULL)
+		begin(self, invocation);
+	else if (self->next == NULL && g_cancellable_is_cancelled(self->cancellable))
+		self->next = invocation;	/* whoever broke off just now and tries again need not hear of that */
+	else
+		g_dbus_method_invocation_return_error(invocation, STP_ERROR, STP_ERROR_BUSY,
+			"Another pen is being enrolled. Finish or cancel that first.");
 	return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
@@ -144,6 +159,9 @@ stp_bus_enrol_free(StpBusEnrol *self)
 	for (guint i = 0; i < G_N_ELEMENTS(self->handlers); i++)
 		g_signal_handler_disconnect(self->skeleton, self->handlers[i]);
 	g_clear_handle_id(&self->watch, g_bus_unwatch_name);
+	if (self->next != NULL)
+		g_dbus_method_invocation_return_error(g_steal_pointer(&self->next), STP_ERROR, STP_ERROR_CANCELLED,
+			"stippled is about to end. Try again when it runs.");
 	g_clear_object(&self->cancellable);
 	g_clear_object(&self->skeleton);
 	g_clear_object(&self->collector);
