@@ -111,7 +111,7 @@ on_line(const char *line, gpointer data)
 	} else if (parse_passkey(line, &passkey)) {
 		answer(adding, TRUE, passkey);
 	} else if (isatty(STDIN_FILENO)) {
-		fprintf(stderr, "That is not six digits. ");
+		fprintf(stderr, "That is not six digits. Type the six digits that the pen shows: ");
 		ask(adding);
 	} else {
 		refuse(adding, "The code given is not six digits.");
