@@ -312,6 +312,55 @@ number(JsonObject *session, const char *name)
 	return g_strdup_printf("%" G_GINT64_FORMAT, row_int(session, name, 0));
 }
 
+/* What is told in the same words where it is told. */
+static const char *
+told(JsonObject *session, const char *member, const char *const (*texts)[2], size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!strcmp(row_text(session, member), texts[i][0]))
+			return texts[i][1];
+	}
+	return NULL;
+}
+
+static char *
+chain_text(JsonObject *session)
+{
+	static const char *const texts[][2] = {
+		{ "whole", "whole: each record names the one before it" },
+		{ "gaps", "with gaps: records are missing here, what is here fits" },
+		{ "broken", "broken: a record does not name the one before it; 'stipplectl coverage' says which" },
+		{ "unknown", "unknown: the pen does not chain its records" },
+	};
+
+	return g_strdup(told(session, "chain", texts, G_N_ELEMENTS(texts)));
+}
+
+static enum column_tone
+tone_chain(JsonObject *session)
+{
+	return strcmp(row_text(session, "chain"), "broken") ? TONE_PLAIN : TONE_BAD;
+}
+
+static char *
+seal_text(JsonObject *session)
+{
+	static const char *const texts[][2] = {
+		{ "none", "none" },
+		{ "sealed", "sealed, not verified; see VERIFYING in stipplectl(1)" },
+		{ "broken", "broken: it does not fit these records" },
+		{ "unknown", "there is one, but it cannot be held against these records" },
+	};
+
+	return g_strdup(told(session, "seal", texts, G_N_ELEMENTS(texts)));
+}
+
+static enum column_tone
+tone_seal(JsonObject *session)
+{
+	return strcmp(row_text(session, "seal"), "broken") ? TONE_PLAIN : TONE_BAD;
+}
+
 static void
 print_session(const struct cli *cli, JsonObject *session)
 {
@@ -339,6 +388,8 @@ print_session(const struct cli *cli, JsonObject *session)
 		{ "Received", cell_moment_or_unknown(session, "received_us"), TONE_PLAIN },
 		{ "Link", g_strdup(row_text(session, "link")), TONE_PLAIN },
 		{ "Records", records_text(session), TONE_PLAIN },
+		{ "Chain", chain_text(session), tone_chain(session) },
+		{ "Seal", seal_text(session), tone_seal(session) },
 		{ "Complete", g_strdup(row_bool(session, "complete") ? "yes" :
 				       "no: parts are missing or damaged, 'stipplectl coverage' says which"),
 		  row_bool(session, "complete") ? TONE_GOOD : TONE_BAD },
@@ -388,12 +439,13 @@ static const struct command cmd_show = {
 	.run = run_show,
 };
 
-static const struct command *const verbs[] = { &cmd_list, &cmd_show, &cmd_sessions_export, NULL };
+static const struct command *const verbs[] = { &cmd_list, &cmd_show, &cmd_sessions_export, &cmd_sessions_proof,
+					       NULL };
 
 const struct command cmd_sessions = {
 	.name = "sessions",
 	.path = "sessions",
-	.arguments = "list|show|export",
+	.arguments = "list|show|export|proof",
 	.summary = "The sessions in the store",
 	.verbs = verbs,
 };

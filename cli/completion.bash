@@ -11,7 +11,7 @@ _stipplectl_words() {
     case $1 in
     '') echo 'status pens sessions sync syncs coverage alerts db monitor help' ;;
     pens) echo 'list show add repair slots remove' ;;
-    sessions) echo 'list show export' ;;
+    sessions) echo 'list show export proof' ;;
     alerts) echo 'list acknowledge' ;;
     db) echo 'backup check reparse' ;;
     esac
@@ -25,6 +25,7 @@ _stipplectl_options() {
     'pens remove') echo '--force --erase --free-slot --yes' ;;
     'sessions list') echo '--pen= --since= --until= --limit= --all --format=' ;;
     'sessions export') echo '--format= --output= --output-dir= --pen= --all --since= --until= --partial' ;;
+    'sessions proof') echo '--output-dir=' ;;
     sync) echo '--no-wait --timeout= --record= --since=' ;;
     syncs) echo '--limit=' ;;
     'alerts list') echo '--all' ;;
@@ -53,7 +54,7 @@ _stipplectl_values() {
     '')
         case $1 in
         'pens show' | 'pens repair' | 'pens slots' | 'pens remove' | sync | syncs | coverage) _stipplectl_pens ;;
-        'sessions show' | 'sessions export') _stipplectl_sessions ;;
+        'sessions show' | 'sessions export' | 'sessions proof') _stipplectl_sessions ;;
         esac
         ;;
     esac

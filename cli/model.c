@@ -132,7 +132,7 @@ model_session(GVariant *session)
 {
 	static const char *const may_lack[] = {
 		"start", "start_us", "start_uncertainty_ms", "offset_min", "set_depth_min_um", "set_depth_max_um",
-		"set_rate_dhz", "depth_max_um", "depth_p50_um", NULL,
+		"set_rate_dhz", "depth_max_um", "depth_p50_um", "chain", "seal", "seal_record", NULL,
 	};
 	JsonObject *object = to_object(session);
 

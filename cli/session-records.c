@@ -168,6 +168,19 @@ session_records_check(const struct session_records *records, const struct record
 	}
 }
 
+enum stp_status
+session_records_each(const struct session_records *records, session_record_visitor visit, gpointer data)
+{
+	struct walk walk = { .records = records };
+	enum stp_status status;
+
+	while ((status = walk_next(&walk)) == STP_OK) {
+		if (!visit(walk.index, walk.raw, walk.size, data))
+			return STP_OK;
+	}
+	return status == STP_ERR_NOT_FOUND ? STP_OK : status;
+}
+
 /* ---- decoding ---- */
 
 static enum stp_status

@@ -47,6 +47,13 @@ void session_records_clear(struct session_records *records);
 /* The framing and every record's checksum, without decoding.  The number of faults visited. */
 guint session_records_check(const struct session_records *records, const struct records_visitor *visitor);
 
+/* A record as it is, counted from 1; FALSE: go no further. */
+typedef gboolean (*session_record_visitor)(guint index, const guint8 *raw, gsize size, gpointer data);
+
+/* Each of them, whatever is in it.  Not STP_OK: the framing is broken. */
+enum stp_status session_records_each(const struct session_records *records, session_record_visitor visit,
+				     gpointer data);
+
 /*
  * Decode: samples in order; a record that fails is visited as a fault and, with skip_bad, the
  * next one goes on, else it ends there.  The number of faults.

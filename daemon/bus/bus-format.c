@@ -99,6 +99,12 @@ stp_bus_session(const StpSession *session)
 	add_string(&builder, "cartridge", session->cartridge);
 	add_string(&builder, "firmware", session->firmware);
 	add_string(&builder, "link", session->authenticated ? "authenticated" : "unauthenticated");
+	if (session->seal != STP_SESSION_NOT_LOOKED_AT) {
+		add_string(&builder, "chain", stp_chain_state_name(session->chain));
+		add_string(&builder, "seal", stp_seal_state_name(session->seal));
+		if (session->seal_record != 0)
+			add(&builder, "seal_record", g_variant_new_uint32(session->seal_record));
+	}
 	add(&builder, "records",
 	    g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32, session->records->data,
 				      session->records->len, sizeof(guint32)));

@@ -117,7 +117,7 @@ void
 stp_bus_open_session(StpStore *store, GDBusMethodInvocation *invocation, const char *id,
 		     GVariant *options)
 {
-	gboolean partial = FALSE;
+	gboolean partial = FALSE, proof = FALSE;
 	g_autoptr(GError) error = NULL;
 	g_autoptr(StpSession) session = NULL;
 	g_autoptr(GPtrArray) records = NULL;
@@ -125,8 +125,11 @@ stp_bus_open_session(StpStore *store, GDBusMethodInvocation *invocation, const c
 	int fd;
 
 	g_variant_lookup(options, "partial", "b", &partial);
+	g_variant_lookup(options, "proof", "b", &proof);
 	session = stp_store_get_session(store, id, &error);
-	if (session != NULL)
+	if (session != NULL && proof)
+		records = stp_store_get_session_proof(store, session, &error);
+	else if (session != NULL)
 		records = stp_store_get_session_records(store, session, partial, &error);
 	if (records == NULL) {
 		g_dbus_method_invocation_return_gerror(invocation, error);

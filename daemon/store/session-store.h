@@ -228,6 +228,12 @@ StpSession *stp_store_get_session(StpStore *self, const char *id, GError **error
 GPtrArray *stp_store_get_session_records(StpStore *self, const StpSession *session,
 					 gboolean partial, GError **error);
 
+/*
+ * What its seal can be verified by: every record held from the one before its first to its seal, as far as
+ * they are here: (element-type GBytes), by number.  The session is one of stp_store_get_session().
+ */
+GPtrArray *stp_store_get_session_proof(StpStore *self, const StpSession *session, GError **error);
+
 /* ---- attempts ---- */
 
 /* Also sets the pen's last_sync when error is "". */

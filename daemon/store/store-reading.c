@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "store-attempts.h"
+#include "store-chain.h"
 #include "store-coverage.h"
 #include "store-enrolment.h"
 #include "store-journal.h"
@@ -190,6 +191,8 @@ stp_store_get_session(StpStore *self, const char *id, GError **error)
 	if (db == NULL)
 		return NULL;
 	session = stp_sessions_get(db, id, error);
+	if (session != NULL && !stp_chain_look_at_session(db, session, error))
+		g_clear_pointer(&session, stp_session_free);
 	end_reading(db);
 	return session;
 }
@@ -203,6 +206,19 @@ stp_store_get_session_records(StpStore *self, const StpSession *session, gboolea
 	if (db == NULL)
 		return NULL;
 	list = stp_sessions_get_records(db, session, partial, error);
+	end_reading(db);
+	return list;
+}
+
+GPtrArray *
+stp_store_get_session_proof(StpStore *self, const StpSession *session, GError **error)
+{
+	StpDatabase *db = begin_reading(self, error);
+	GPtrArray *list = NULL;
+
+	if (db == NULL)
+		return NULL;
+	list = stp_chain_get_proof(db, session, error);
 	end_reading(db);
 	return list;
 }

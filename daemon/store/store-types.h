@@ -173,6 +173,21 @@ typedef enum {
 /* "unknown", "whole", "gaps", "broken" */
 const char *stp_chain_state_name(StpChainState state);
 
+/*
+ * What is known of the seal behind a session.  Nothing here knows the pen's key, so that no signature is verified:
+ * see proto/WIRE.md, "What a verifier does".  The numbers are never stored.
+ */
+typedef enum {
+	STP_SESSION_NOT_LOOKED_AT,	/* of those that were listed */
+	STP_SESSION_UNSEALED,		/* no seal of it is here: the pen writes none, power ended it, or it was not fetched */
+	STP_SESSION_SEALED,		/* one is here and says what the records say; its signature is not verified */
+	STP_SESSION_SEAL_UNREADABLE,	/* one is here that cannot be read, or held against these records for want of some */
+	STP_SESSION_SEAL_BROKEN,	/* one is here and does not fit these records */
+} StpSealState;
+
+/* "not-looked-at", "none", "sealed", "unknown", "broken" */
+const char *stp_seal_state_name(StpSealState state);
+
 typedef struct {
 	char *serial;
 	guint32 epoch;
@@ -229,6 +244,10 @@ typedef struct {
 	gint64 received;
 	gboolean authenticated;
 	GArray *records;	/* (element-type guint32), the record numbers, in order of parts */
+	/* Of one that was asked for alone: */
+	StpSealState seal;
+	guint32 seal_record;	/* 0: none */
+	StpChainState chain;	/* from the record before it to its seal, or to the one behind it */
 } StpSession;
 
 void stp_session_free(StpSession *session);

@@ -20,7 +20,8 @@
 	"'period_ms': <uint32 10>, 'set_depth_min_um': <uint32 250>, 'set_depth_max_um': <uint32 2500>, " \
 	"'set_rate_dhz': <uint32 1200>, 'depth_max_um': <uint32 2520>, 'zones': <uint32 5>, " \
 	"'passes': <uint32 3>, 'needles': <uint32 12>, 'cartridge': <'0a0b'>, 'firmware': <'=1+1'>, " \
-	"'received': <int64 1767230000000000>, 'link': <'authenticated'>, 'records': <[uint32 1, 2, 3]>}"
+	"'received': <int64 1767230000000000>, 'link': <'authenticated'>, 'chain': <'whole'>, " \
+	"'seal': <'sealed'>, 'seal_record': <uint32 4>, 'records': <[uint32 1, 2, 3]>}"
 #define SESSION_6 \
 	"{'id': <'SP-0001/0000002a/6'>, 'pen': <'SP-0001'>, 'epoch': <uint32 42>, 'number': <uint32 6>, " \
 	"'time_quality': <'unknown'>, 'duration_ms': <uint32 5000>, 'samples': <uint32 500>, " \
@@ -262,6 +263,13 @@ sessions_show(void **state)
 	expect_part(fake, "sessions show SP-0001/0000002a/7", 0, "Records:         1, 2, 3\n");
 	expect_part(fake, "sessions show SP-0001/0000002a/6", 0, "Start:           unknown\n");
 	expect_part(fake, "sessions show SP-0001/0000002a/6", 0, "Complete:        no: parts are missing");
+	expect_part(fake, "sessions show SP-0001/0000002a/7", 0,
+		    "Chain:           whole: each record names the one before it\n"
+		    "Seal:            sealed, not verified; see VERIFYING in stipplectl(1)\n");
+	expect_part(fake, "sessions show SP-0001/0000002a/7 --json", 0, "\"chain\":\"whole\",\"seal\":\"sealed\"");
+	/* A daemon that did not look says nothing. */
+	expect_part(fake, "sessions show SP-0001/0000002a/6 --json", 0,
+		    "\"chain\":null,\"seal\":null,\"seal_record\":null");
 	expect_part(fake, "sessions show SP-0001/9 --json", 3, "\"code\":\"not-found\"");
 }
 

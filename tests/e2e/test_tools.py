@@ -15,6 +15,7 @@ DOCUMENTED = {0, 1, 2, 3, 4, 5, 6, 64}
 COMMANDS = [
     "status", "pens list", "pens list --all", "pens show %s", "pens show nobody", "sessions list",
     "sessions show %s/1", "sessions show nothing", "sessions export %s/1 -o OUT", "sync %s",
+    "sessions proof %s/1 --output-dir OUT.d", "sessions proof %s/1",
     "sync nobody", "coverage", "coverage %s", "help", "nonsense", "pens add",
 ]
 

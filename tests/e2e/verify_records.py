@@ -54,12 +54,14 @@ def verify(key, raws):
     key_id = hashlib.sha256(key).digest()[:8]
     records = sorted(((fields(raw[:-4]), raw) for raw in raws), key=lambda pair: pair[0][NUMBER])
     complaints, sessions, counter, run, before = [], {}, 0, [], None
-    for head, raw in records:
+    base = None     # a record of the run of which it is known how many were written before it
+    for at, (head, raw) in enumerate(records):
         number = head[NUMBER]
         linked = before is not None and head.get(PREV_HASH) == hashlib.sha256(before).digest()
         if before is not None and not linked:
             complaints.append("record %d does not follow the one before" % number)
-        run = run if linked else []
+        if not linked:
+            run, base = [], (at, 0) if before is None and PREV_HASH not in head else None
         if head[TYPE] == 3:
             seal = fields(head[SEAL])
             told = statement(seal[1])
@@ -73,13 +75,15 @@ def verify(key, raws):
                     or (told["serial"], told["epoch"], told["number"]) != (head[SERIAL], head[EPOCH], number)
                     or told["prev_hash"] != head.get(PREV_HASH, bytes(32))):
                 complaints.append("the seal in record %d does not belong there" % number)
-            elif told["session"] and (len(spanned) != told["records"] or spanned[0] != told["first"]):
-                complaints.append("the session before record %d is not whole" % number)
-            elif told["session"]:
-                sessions[told["session"]] = (told["first"], told["last"])
-            if told["written"] != sum(h[NUMBER] < number for h, _ in records):
+            elif told["session"] and run and run[0] <= told["first"]:
+                if len(spanned) == told["records"] and spanned[0] == told["first"]:
+                    sessions[told["session"]] = (told["first"], told["last"])
+                else:
+                    complaints.append("the session before record %d is not whole" % number)
+            # What was written before the first one that is here, only a seal can tell.
+            if told["written"] < at or base and told["written"] != base[1] + at - base[0]:
                 complaints.append("record %d tells of other records" % number)
-            counter = told["counter"]
+            base, counter = (at, told["written"]), told["counter"]
         run.append(number)
         before = raw
     return complaints, sessions, counter

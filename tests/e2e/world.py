@@ -41,6 +41,7 @@ IN_BUILD = {
     "stipple-pensim": "tests/sim/stipple-pensim",
     "stipple-fake-bluez": "tests/fake/stipple-fake-bluez",
     "stipple-sample-csv": "tests/sim/stipple-sample-csv",
+    "example-verifier": "libprotocol/examples/example-verifier",
 }
 
 
