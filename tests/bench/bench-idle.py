@@ -3,13 +3,13 @@
 # SPDX-License-Identifier: MIT
 """What stippled costs when there is nothing to do: memory, threads, wake-ups in 30 seconds.
 
-Beside it, in the same run, what an empty GDBus program costs (gdbus monitor on a silent name).
+Beside it, in the same run, what the least possible daemon of GDBus and SQLite costs (bare-daemon).
 
-PSS divides each page by how many programs have it mapped.  So it says as much of the machine as of
-stippled: with three more of them running, as in a test, it is half of what it is with one; where nobody
-else uses GLib it is nearly the RSS.  "private" is what nobody shares just now, "dirty" what nobody can share
-and the kernel cannot drop and read again: the memory that is asked for, in the strict sense.  PSS is to be
-compared on a machine on which no other stippled runs; how many do is printed.
+PSS divides each page by how many programs have it mapped, so it says as much of the machine as of stippled:
+where nobody else uses GLib it is nearly the RSS.  It is therefore taken among COMPANY bare daemons, as on a
+machine where bluetoothd, polkitd, NetworkManager and the like share these libraries, and once with a single
+one.  "private" is what nobody shares just now, "dirty" what nobody can share and the kernel cannot drop and
+read again.  No other stippled may run meanwhile, for it would share stippled's own pages.
 """
 import glob
 import os
@@ -22,6 +22,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 from world import World                                  # noqa: E402
 
 SECONDS = int(os.environ.get("STIPPLE_IDLE_SECONDS", "30"))
+COMPANY = 5
 
 
 def memory(pid):
@@ -75,8 +76,38 @@ def measure(name, pid, quiet=True):
     time.sleep(SECONDS)
     woken = woken_between(before, switches(pid))
     rss, pss, private, dirty = memory(pid)
-    print("%-44s %8.1f %8.1f %8.1f %8.1f %8d %12d" % (
-        name, rss, pss, private, dirty, len(os.listdir("/proc/%d/task" % pid)), woken), flush=True)
+    show(name, pid, woken)
+
+
+def show(name, pid, woken=None):
+    rss, pss, private, dirty = memory(pid)
+    print("%-44s %8.1f %8.1f %8.1f %8.1f %8d %12s" % (
+        name, rss, pss, private, dirty, len(os.listdir("/proc/%d/task" % pid)),
+        "" if woken is None else woken), flush=True)
+
+
+class Company:
+    """Bare daemons, which end with it."""
+
+    def __init__(self, world):
+        self.world, self.running = world, []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for one in self.running:
+            one.kill()
+            one.communicate()
+
+    def grow(self, count):
+        program = os.path.join(os.environ["STIPPLE_BUILDDIR"], "tests/bench/bare-daemon")
+        while len(self.running) < count:
+            path = os.path.join(self.world.directory, "bare-%d.db" % len(self.running))
+            one = subprocess.Popen([program, path], env=self.world.env, stdout=subprocess.PIPE)
+            self.running.append(one)
+            if one.stdout.readline() != b"ready\n":
+                sys.exit("bare-daemon did not start")
 
 
 def main():
@@ -87,20 +118,20 @@ def main():
         world.env["G_SLICE"] = "always-malloc"
         daemon = world.start_daemon()
         print("other instances of stippled, which lower the PSS: %d" % others(daemon.popen.pid))
-        measure("stippled, no pen in sight", daemon.popen.pid)
-        empty = subprocess.Popen(["gdbus", "monitor", "--system", "--dest", "org.nobody"],
-                                 env=world.env, stdout=subprocess.DEVNULL,
-                                 stderr=subprocess.DEVNULL)
-        try:
-            measure("an empty GDBus program", empty.pid)
-        finally:
-            empty.kill()
-            empty.wait()
-        pens = world.start_pens(1, "--seed", "1", "--sessions", "5", "--samples", "2000")
-        serial = world.pens_of(pens)[0]["pen"]
-        world.enrol(pens, serial)
-        world.sync_until_complete(serial)
-        measure("stippled, one pen advertising, synced", daemon.popen.pid)
+        with Company(world) as company:
+            company.grow(1)
+            print("with one bare daemon")
+            show("stippled, no pen in sight", daemon.popen.pid)
+            show("the bare daemon", company.running[0].pid)
+            company.grow(COMPANY)
+            print("among %d bare daemons" % COMPANY)
+            measure("stippled, no pen in sight", daemon.popen.pid)
+            measure("one of the bare daemons", company.running[0].pid)
+            pens = world.start_pens(1, "--seed", "1", "--sessions", "5", "--samples", "2000")
+            serial = world.pens_of(pens)[0]["pen"]
+            world.enrol(pens, serial)
+            world.sync_until_complete(serial)
+            measure("stippled, one pen advertising, synced", daemon.popen.pid)
 
 
 if __name__ == "__main__":
