@@ -70,6 +70,8 @@ void stp_store_retire_pen_async(StpStore *self, const char *serial, StpRetiredFl
 gboolean stp_store_retire_pen_finish(StpStore *self, GAsyncResult *result, GError **error);
 /* Where a pen was met, the last one first: (element-type StpPenAddress). */
 GPtrArray *stp_store_list_addresses(StpStore *self, const char *serial, GError **error);
+/* Of the enrolled pen that was met at this address before, and is enrolled at another one now; NULL: none. */
+char *stp_store_find_former(StpStore *self, const char *address, GError **error);
 
 /* ---- what a pen says it has ---- */
 

@@ -140,3 +140,16 @@ stp_enrolment_addresses(StpDatabase *db, const char *serial, GError **error)
 	}
 	return g_steal_pointer(&list);
 }
+
+char *
+stp_enrolment_find_former(StpDatabase *db, const char *address, GError **error)
+{
+	static const char sql[] =
+		"SELECT serial FROM pen_address AS at JOIN pen USING (pen)"
+		" WHERE at.address = ?1 COLLATE NOCASE AND enrolled <> 0 AND pen.address <> '' AND NOT EXISTS"
+		"  (SELECT 1 FROM pen AS now WHERE now.enrolled <> 0 AND now.address = ?1 COLLATE NOCASE)"
+		" ORDER BY at.last_seen DESC LIMIT 1";
+	g_autoptr(StpRows) rows = stp_database_query(db, sql, STP_VALUES(STP_TEXT(address)), error);
+
+	return rows != NULL && stp_rows_next(rows, error) ? g_strdup(stp_rows_text(rows, 0)) : NULL;
+}

@@ -58,6 +58,19 @@ stp_store_list_addresses(StpStore *self, const char *serial, GError **error)
 	return list;
 }
 
+char *
+stp_store_find_former(StpStore *self, const char *address, GError **error)
+{
+	StpDatabase *db = begin_reading(self, error);
+	char *serial = NULL;
+
+	if (db == NULL)
+		return NULL;
+	serial = stp_enrolment_find_former(db, address, error);
+	end_reading(db);
+	return serial;
+}
+
 StpPenRow *
 stp_store_get_pen(StpStore *self, const char *serial, GError **error)
 {

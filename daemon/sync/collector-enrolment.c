@@ -103,6 +103,7 @@ on_enrolled(GObject *source, GAsyncResult *result, gpointer user_data)
 	else
 		keeper = stp_collector_add_pen(self, g_steal_pointer(&enrolled->row));
 	take_address(self, keeper);
+	stp_twin_alerts_settle(self->twins, stp_enrolled_pen_get_row(stp_pen_keeper_get_pen(keeper))->serial);
 	/* A link that is not taken over ends with the enrolment. */
 	if (!stp_pen_keeper_is_busy(keeper) && self->stopping == NULL) {
 		g_autoptr(StpLink) link = g_steal_pointer(&enrolled->link);

@@ -5,6 +5,7 @@
 #include "pen-keeper.h"
 #include "radio-alert.h"
 #include "sync-turns.h"
+#include "twin-alerts.h"
 
 /*
  * The collector from inside, for the files it is made of and no others: collector.c shares out the links,
@@ -19,6 +20,7 @@ struct _StpCollector {
 	GHashTable *keepers;	/* serial -> StpPenKeeper */
 	StpSyncTurns *turns;
 	StpRadioAlert *radio_alert;
+	StpTwinAlerts *twins;
 	gboolean enrolling;
 	char *enrols;		/* what is being enrolled, as a person called it; NULL: nothing is */
 	GPtrArray *held;	/* (element-type StpPenKeeper), of pens that this may mean: they begin no sync meanwhile */

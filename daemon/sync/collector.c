@@ -34,6 +34,7 @@ stp_collector_dispose(GObject *object)
 	if (self->radio != NULL)
 		g_signal_handlers_disconnect_by_data(self->radio, self);
 	g_clear_pointer(&self->radio_alert, stp_radio_alert_free);
+	g_clear_pointer(&self->twins, stp_twin_alerts_free);
 	g_clear_pointer(&self->turns, stp_sync_turns_free);
 	g_clear_pointer(&self->keepers, g_hash_table_unref);
 	g_clear_pointer(&self->errands, g_hash_table_unref);
@@ -183,8 +184,12 @@ on_sighting(StpRadio *radio, const StpSighting *sighting, StpCollector *self)
 {
 	StpPenKeeper *keeper = find_keeper(self, sighting->address);
 
-	if (keeper == NULL || self->stopping != NULL)
+	if (self->stopping != NULL)
 		return;
+	if (keeper == NULL) {
+		stp_twin_alerts_heard(self->twins, sighting);
+		return;
+	}
 	if (self->enrolling)
 		stp_collector_hold_for_enrolment(self, keeper, sighting);
 	stp_pen_keeper_heard(keeper, sighting);
@@ -203,6 +208,7 @@ stp_collector_new(StpRadio *radio, StpStore *store, GError **error)
 	self->turns = stp_sync_turns_new(radio);
 	self->store = g_object_ref(store);
 	self->radio_alert = stp_radio_alert_new(radio, store);
+	self->twins = stp_twin_alerts_new(store);
 	g_ptr_array_set_free_func(rows, NULL);
 	for (guint i = 0; i < rows->len; i++) {
 		StpPenRow *row = g_ptr_array_index(rows, i);

@@ -9,6 +9,7 @@
 #include "error.h"
 #include "log.h"
 #include "pen-identity.h"
+#include "twin-alerts.h"
 
 /* A link may fail by chance right after pairing. */
 #define CONNECT_TRIES 3
@@ -247,7 +248,8 @@ on_identified(GObject *source, GAsyncResult *result, gpointer user_data)
 	}
 
 	old = stp_store_get_pen(enrolment->store, row->serial, NULL);
-	if (!settle_bond(enrolment, row, old, &error) || !is_the_one(enrolment, row, &error)) {
+	if (!settle_bond(enrolment, row, old, &error) || !is_the_one(enrolment, row, &error) ||
+	    !stp_twin_check(STP_RADIO(g_task_get_source_object(task)), enrolment->address, row, old, &error)) {
 		refuse(task, g_steal_pointer(&error));
 		return;
 	}
@@ -285,8 +287,7 @@ on_connected(GObject *source, GAsyncResult *result, gpointer user_data)
 	}
 	enrolment->enrolled = g_new0(StpEnrolled, 1);
 	enrolment->enrolled->link = link;
-	stp_pen_identify_async(link, g_task_get_cancellable(task), on_identified,
-			       g_object_ref(task));
+	stp_pen_identify_async(link, g_task_get_cancellable(task), on_identified, g_object_ref(task));
 }
 
 static void
@@ -324,8 +325,7 @@ stop_looking(GTask *task)
 	Enrolment *enrolment = g_task_get_task_data(task);
 
 	if (enrolment->sighting_handler != 0)
-		g_signal_handler_disconnect(g_task_get_source_object(task),
-					    enrolment->sighting_handler);
+		g_signal_handler_disconnect(g_task_get_source_object(task), enrolment->sighting_handler);
 	enrolment->sighting_handler = 0;
 	g_clear_handle_id(&enrolment->timer, g_source_remove);
 	if (enrolment->cancelled != NULL)

@@ -109,5 +109,11 @@
  */
 #define STP_SYNC_FAILING_S 3600
 #define STP_SYNC_FAILING_TIMES 4
+/*
+ * A pen that claims another one's serial number counts as gone when it was not heard for so long: it may lie in a drawer
+ * overnight, and each day another alert would be one that nobody reads.  Looked at so often.
+ */
+#define STP_SYNC_TWIN_GONE_S (48 * 3600)
+#define STP_SYNC_TWIN_CHECK_S 3600
 /* A pen with room for so many more sessions is told of: at five sessions a day that is the next morning. */
 #define STP_SYNC_SESSIONS_LEFT_WARN 5

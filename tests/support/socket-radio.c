@@ -140,6 +140,17 @@ socket_radio_lose_sight(SocketRadio *self, const char *address)
 }
 
 void
+socket_radio_leave(SocketRadio *self, const char *address)
+{
+	Member *member = find(self, address);
+	g_autoptr(StpSighting) sighting = NULL;
+
+	member->in_sight = FALSE;
+	sighting = sighting_of(member, FALSE);
+	stp_radio_emit_sighting(STP_RADIO(self), sighting);
+}
+
+void
 socket_radio_cut(SocketRadio *self, const char *address)
 {
 	g_clear_pointer(&find(self, address)->server, sim_pen_fd_free);

@@ -25,6 +25,8 @@ void socket_radio_put(SocketRadio *self, SimPen *pen, SimLinkFaults *faults, con
 void socket_radio_hear(SocketRadio *self, const char *address, gboolean with_status);
 /* It has not been heard there for so long that it counts as gone. */
 void socket_radio_lose_sight(SocketRadio *self, const char *address);
+/* It is heard no more. */
+void socket_radio_leave(SocketRadio *self, const char *address);
 /* End the link from the radio's side, as a pen that goes out of range. */
 void socket_radio_cut(SocketRadio *self, const char *address);
 /* Whether pairing and connecting fail from now on. */
