@@ -153,6 +153,9 @@ stp_adapter_lease_finalize(GObject *object)
 	StpAdapterLease *self = STP_ADAPTER_LEASE(object);
 
 	g_clear_handle_id(&self->timer, g_source_remove);
+	/* The next one may be a program that writes nothing, and is not to be taken for us. */
+	if (self->fd >= 0 && self->ours && ftruncate(self->fd, 0) != 0)
+		stp_debug("link", NULL, "%s: %s", self->path, g_strerror(errno));
 	if (self->fd >= 0)
 		close(self->fd);
 	g_free(self->address);

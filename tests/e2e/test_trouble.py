@@ -92,6 +92,28 @@ class Trouble(unittest.TestCase):
             self.assertNotEqual(done.returncode, 0)
             self.assertIn("another stippled", done.stderr.lower())
 
+    def test_ld9_another_program_may_take_an_adapter(self):
+        """With flock(1) and no word of Stipple's, as stippled(8) has it."""
+        with World(adapters=1) as world:
+            daemon = world.start_daemon()
+            world.wait_status("radio", "scanning")
+            address = world.ctl_json("status")["adapters"][0]["address"]
+            lock = os.path.join(world.env["RUNTIME_DIRECTORY"], address.replace(":", "-") + ".lock")
+            self.assertEqual(subprocess.run(["flock", "--nonblock", lock, "true"], check=False).returncode, 1)
+            self.assertEqual(daemon.kill(signal.SIGTERM), 0)
+            for says, shown in (("true", "another program"), ("echo Kim, by hand > $0", "Kim, by hand")):
+                other = subprocess.Popen(["flock", lock, "sh", "-c", says + "; echo has it; cat", lock],
+                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                self.assertEqual(other.stdout.readline(), "has it\n")
+                daemon = world.start_daemon()
+                world.wait_status("radio", "in-use")
+                self.assertIn("used by " + shown, world.ctl("status", status=None).stdout)
+                self.sentence(world.ctl("pens", "add", "1001", "--passkey", "1", "--timeout", "2",
+                                        status=None), 1, "has the adapter")
+                other.communicate("")
+                world.wait_status("radio", "scanning")
+                self.assertEqual(daemon.kill(signal.SIGTERM), 0)
+
     def test_bus_goes_away(self):
         with World() as world:
             daemon = world.start_daemon()
