@@ -116,3 +116,9 @@
 
 /* An adapter that another program has the lease of is asked for so often. */
 #define STP_BLUEZ_LEASE_AGAIN	2000
+
+/*
+ * After logind said that the computer goes to sleep: it is awake when so much of the monotonic clock has passed, which
+ * stands still in sleep, whether logind says so or not.  logind itself waits for 5 s (InhibitDelayMaxSec=).
+ */
+#define STP_BLUEZ_SLEEP_UNTOLD	60000

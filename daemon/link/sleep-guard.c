@@ -3,6 +3,8 @@
 
 #include "sleep-guard.h"
 
+#include "bluez-timing.h"
+#include "clock.h"
 #include "log.h"
 
 #include <gio/gunixfdlist.h>
@@ -15,7 +17,9 @@
 struct _StpSleepGuard {
 	GObject parent;
 	GDBusConnection *connection;
-	guint subscription;
+	guint subscription, owner_subscription;
+	gboolean asleep;	/* as last told */
+	guint alarm;		/* while asleep: until it surely is awake */
 	gboolean wanted;
 	GCancellable *asking;	/* of the Inhibit() under way */
 	int fd;			/* the inhibitor; -1: none */
@@ -26,16 +30,49 @@ G_DEFINE_FINAL_TYPE(StpSleepGuard, stp_sleep_guard, G_TYPE_OBJECT)
 static guint sleep_signal;
 
 static void
+tell(StpSleepGuard *self, gboolean begins)
+{
+	g_clear_handle_id(&self->alarm, g_source_remove);
+	if (begins == self->asleep)
+		return;
+	self->asleep = begins;
+	stp_info("link", NULL, begins ? "This computer goes to sleep." : "This computer is awake again.");
+	g_signal_emit(self, sleep_signal, 0, begins);
+}
+
+/* This clock stands still in sleep: it either never began, or is over, and nobody said so. */
+static gboolean
+on_alarm(gpointer user_data)
+{
+	StpSleepGuard *self = user_data;
+
+	self->alarm = 0;
+	stp_notice("link", NULL, "Nobody said that this computer is awake again, but it is: going on.");
+	tell(self, FALSE);
+	return G_SOURCE_REMOVE;
+}
+
+static void
 on_prepare(GDBusConnection *connection, const char *sender, const char *path, const char *interface,
 	   const char *name, GVariant *arguments, gpointer user_data)
 {
+	StpSleepGuard *self = user_data;
 	gboolean begins;
 
 	if (!g_variant_is_of_type(arguments, G_VARIANT_TYPE("(b)")))
 		return;
 	g_variant_get(arguments, "(b)", &begins);
-	stp_info("link", NULL, begins ? "This computer goes to sleep." : "This computer is awake again.");
-	g_signal_emit(user_data, sleep_signal, 0, begins);
+	tell(self, begins);
+	if (begins)
+		self->alarm = stp_clock_add(STP_BLUEZ_SLEEP_UNTOLD, on_alarm, self);
+}
+
+/* The one that would have said that the sleep is over is gone; its successor knows nothing of it. */
+static void
+on_owner_changed(GDBusConnection *connection, const char *sender, const char *path, const char *interface,
+		 const char *name, GVariant *arguments, gpointer user_data)
+{
+	tell(user_data, FALSE);
 }
 
 StpSleepGuard *
@@ -47,6 +84,9 @@ stp_sleep_guard_new(GDBusConnection *connection)
 	self->subscription = g_dbus_connection_signal_subscribe(connection, LOGIND, LOGIND_MANAGER, "PrepareForSleep",
 								LOGIND_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
 								on_prepare, self, NULL);
+	self->owner_subscription = g_dbus_connection_signal_subscribe(
+		connection, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged",
+		"/org/freedesktop/DBus", LOGIND, G_DBUS_SIGNAL_FLAGS_NONE, on_owner_changed, self, NULL);
 	return self;
 }
 
@@ -108,7 +148,10 @@ stp_sleep_guard_dispose(GObject *object)
 
 	if (self->subscription != 0)
 		g_dbus_connection_signal_unsubscribe(self->connection, self->subscription);
-	self->subscription = 0;
+	if (self->owner_subscription != 0)
+		g_dbus_connection_signal_unsubscribe(self->connection, self->owner_subscription);
+	self->subscription = self->owner_subscription = 0;
+	g_clear_handle_id(&self->alarm, g_source_remove);
 	let_go(self);
 	g_clear_object(&self->connection);
 	G_OBJECT_CLASS(stp_sleep_guard_parent_class)->dispose(object);

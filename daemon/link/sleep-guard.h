@@ -7,7 +7,8 @@
 /*
  * Knows from systemd-logind when this computer goes to sleep and when it is back, and may ask it
  * to wait a moment (a delay inhibitor: logind itself goes on after InhibitDelayMaxSec=, 5 s).
- * Where there is no logind nothing happens.
+ * Where there is no logind nothing happens; and where it dies before it said that the sleep is over, or
+ * forgets to, it counts as over: see STP_BLUEZ_SLEEP_UNTOLD.
  *
  * Signal: sleep (gboolean begins)
  */

@@ -192,6 +192,8 @@ static const char logind_xml[] = "<node><interface name='org.freedesktop.login1.
 struct logind {
 	int fd;		/* our end; -1: nobody asked */
 	guint asked;
+	GDBusNodeInfo *node;
+	guint object, name;
 };
 
 static void
@@ -232,17 +234,36 @@ prepare_for_sleep(struct world *world, gboolean begins)
 }
 
 static void
-p14_sleep_waits_for_links_to_end(void **state)
+logind_begin(struct world *world, struct logind *logind)
 {
 	static const GDBusInterfaceVTable table = { .method_call = on_inhibit };
-	struct world *world = *state;
-	struct logind logind = { .fd = -1 };
-	GDBusNodeInfo *node = g_dbus_node_info_new_for_xml(logind_xml, NULL);
-	guint object = g_dbus_connection_register_object(world->theirs, "/org/freedesktop/login1",
-							 node->interfaces[0], &table, &logind, NULL, NULL);
-	guint name = g_bus_own_name_on_connection(world->theirs, "org.freedesktop.login1",
-						  G_BUS_NAME_OWNER_FLAGS_NONE, NULL, NULL, NULL, NULL);
 
+	*logind = (struct logind){ .fd = -1, .node = g_dbus_node_info_new_for_xml(logind_xml, NULL) };
+	logind->object = g_dbus_connection_register_object(world->theirs, "/org/freedesktop/login1",
+							   logind->node->interfaces[0], &table, logind, NULL, NULL);
+	logind->name = g_bus_own_name_on_connection(world->theirs, "org.freedesktop.login1",
+						    G_BUS_NAME_OWNER_FLAGS_NONE, NULL, NULL, NULL, NULL);
+}
+
+static void
+logind_end(struct world *world, struct logind *logind)
+{
+	if (logind->name != 0)
+		g_bus_unown_name(logind->name);
+	logind->name = 0;
+	if (logind->object != 0)
+		g_dbus_connection_unregister_object(world->theirs, logind->object);
+	logind->object = 0;
+	g_clear_pointer(&logind->node, g_dbus_node_info_unref);
+}
+
+static void
+p14_sleep_waits_for_links_to_end(void **state)
+{
+	struct world *world = *state;
+	struct logind logind;
+
+	logind_begin(world, &logind);
 	/* Nothing is held while there is no link. */
 	world_hear(world);
 	run_pending();
@@ -267,9 +288,37 @@ p14_sleep_waits_for_links_to_end(void **state)
 	world_connect(world);
 	WAIT_FOR(logind.asked == 2);
 	close(logind.fd);
-	g_bus_unown_name(name);
-	g_dbus_connection_unregister_object(world->theirs, object);
-	g_dbus_node_info_unref(node);
+	logind_end(world, &logind);
+}
+
+/* As far as the radio goes by it: nothing begins while it sleeps. */
+static void
+fall_asleep(struct world *world)
+{
+	prepare_for_sleep(world, TRUE);
+	WAIT_FOR(stp_radio_get_state(world->radio) != STP_RADIO_SCANNING);
+}
+
+static void
+p14_logind_that_dies_does_not_leave_it_asleep(void **state)
+{
+	struct world *world = *state;
+	struct logind logind;
+
+	logind_begin(world, &logind);
+	world_hear(world);
+	fall_asleep(world);
+	logind_end(world, &logind);
+	WAIT_FOR(stp_radio_get_state(world->radio) == STP_RADIO_SCANNING);
+	world_connect(world);
+
+	/* Its successor knows nothing of the sleep, and is listened to. */
+	logind_begin(world, &logind);
+	fall_asleep(world);
+	prepare_for_sleep(world, FALSE);
+	WAIT_FOR(stp_radio_get_state(world->radio) == STP_RADIO_SCANNING);
+	g_clear_object(&world->link);
+	logind_end(world, &logind);
 }
 
 int
@@ -280,6 +329,7 @@ main(void)
 		cmocka_unit_test(p14_the_adapter_is_replugged_in_every_state),
 		cmocka_unit_test(p14_the_adapter_is_switched_off_in_every_state),
 		SCANNING(p14_sleep_waits_for_links_to_end),
+		SCANNING(p14_logind_that_dies_does_not_leave_it_asleep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
