@@ -16,6 +16,9 @@ struct pen {
 	gboolean connected;
 	gboolean watched;	/* BlueZ hears it, and will say when it does not any more */
 	gboolean in_sight;	/* as last told */
+	gboolean gone;		/* BlueZ has no object of it any more */
+	gboolean kept;		/* it was bonded: never left out to save room */
+	guint telling;		/* signals under way that name it */
 	gint64 heard;		/* monotonic, at last_seen: people's clock may be set meanwhile */
 	gint64 told;		/* monotonic, of the last signal */
 };
@@ -160,7 +163,9 @@ tell(StpBluezSightings *self, struct pen *pen, gboolean news)
 	pen->in_sight = pen->sighting.in_sight = in_sight;
 	if (self->timer == 0)
 		set_timer(self);
+	pen->telling++;
 	g_signal_emit(self, sighting_signal, 0, &pen->sighting);
+	pen->telling--;
 }
 
 /*
@@ -182,13 +187,21 @@ static gboolean
 on_timer(gpointer user_data)
 {
 	StpBluezSightings *self = user_data;
-	GList *pens = g_hash_table_get_values(self->pens);
+	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+	GHashTableIter iter;
+	gpointer path;
 
 	self->timer = 0;
-	/* While they are told a pen may be added to the table; none is ever taken out. */
-	for (GList *i = pens; i != NULL; i = i->next)
-		review(self, i->data);
-	g_list_free(pens);
+	/* While they are told a pen may be added to the table, and another one leave it for that. */
+	g_hash_table_iter_init(&iter, self->pens);
+	while (g_hash_table_iter_next(&iter, &path, NULL))
+		g_ptr_array_add(paths, g_strdup(path));
+	for (guint i = 0; i < paths->len; i++) {
+		struct pen *pen = g_hash_table_lookup(self->pens, paths->pdata[i]);
+
+		if (pen != NULL)
+			review(self, pen);
+	}
 	set_timer(self);
 	return G_SOURCE_REMOVE;
 }
@@ -230,6 +243,8 @@ take_properties(struct pen *pen, GDBusProxy *device)
 	gboolean news = connected != pen->connected || bonded != sighting->bonded;
 
 	pen->connected = connected;
+	pen->gone = FALSE;
+	pen->kept |= bonded;
 	sighting->bonded = bonded;
 	sighting->rssi = stp_bluez_get_int16(device, "RSSI", 127);
 	news |= take_string(&sighting->name, stp_bluez_get_string(device, "Name"));
@@ -238,6 +253,37 @@ take_properties(struct pen *pen, GDBusProxy *device)
 		take_string(&pen->former, g_steal_pointer(&before));
 	}
 	return take_status(sighting, device) || news;
+}
+
+/* Who is wanted least: those that BlueZ has forgotten, then those that were not heard for longest. */
+static gboolean
+is_wanted_less(const struct pen *pen, const struct pen *other)
+{
+	if (pen->gone != other->gone)
+		return pen->gone;
+	return pen->heard < other->heard;
+}
+
+/* Addresses cost an attacker nothing, and a pen that hides behind ever new ones does no better. */
+static void
+make_room(StpBluezSightings *self)
+{
+	GHashTableIter iter;
+	struct pen *least = NULL;
+	gpointer value;
+
+	if (g_hash_table_size(self->pens) < STP_BLUEZ_SIGHTINGS_MOST)
+		return;
+	g_hash_table_iter_init(&iter, self->pens);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		struct pen *pen = value;
+
+		if (!pen->kept && !pen->connected && pen->telling == 0 &&
+		    (least == NULL || is_wanted_less(pen, least)))
+			least = pen;
+	}
+	if (least != NULL)
+		g_hash_table_remove(self->pens, least->path);
 }
 
 static struct pen *
@@ -251,6 +297,7 @@ find_or_add(StpBluezSightings *self, GDBusProxy *device)
 		return NULL;
 	if (pen != NULL || !is_pen(device))
 		return pen;
+	make_room(self);
 	pen = g_new0(struct pen, 1);
 	pen->path = g_strdup(path);
 	pen->sighting.address = stp_bluez_get_string(device, "Address");
@@ -305,6 +352,7 @@ on_interface_removed(StpBluezClient *client, GDBusProxy *proxy, StpBluezSighting
 	if (pen == NULL || !stp_bluez_is(proxy, STP_BLUEZ_IFACE_DEVICE))
 		return;
 	forget_connection(pen);
+	pen->gone = TRUE;
 }
 
 static gboolean

@@ -6,7 +6,8 @@
 #include "radio.h"
 
 /*
- * Remembers every pen that the chosen adapter has heard.  A device that only stands in BlueZ'
+ * Remembers every pen that the chosen adapter has heard, but of those that were never bonded no more than
+ * STP_BLUEZ_SIGHTINGS_MOST leaves room for.  A device that only stands in BlueZ'
  * cache is known here, so that it can be connected, but has not been sighted.  In sight is a pen
  * that was heard within STP_BLUEZ_IN_SIGHT, is connected, or is found and not lost by a monitor.
  *

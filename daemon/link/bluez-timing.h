@@ -30,6 +30,11 @@
 
 /* A pen that was not heard for longer is out of sight; longer than SCAN_PERIOD. */
 #define STP_BLUEZ_IN_SIGHT	(STP_BLUEZ_SCAN_PERIOD + 5000)
+/*
+ * So many pens are remembered for each adapter: more than a clinic has, and each advertisement may look
+ * at all of them.  One more takes the place of one that was never bonded; bonded ones may be more.
+ */
+#define STP_BLUEZ_SIGHTINGS_MOST	256
 /* Sightings that bring nothing new are told at most so often, and of a pen in sight at least. */
 #define STP_BLUEZ_SIGHTING_INTERVAL 1000
 #define STP_BLUEZ_SIGHTING_REMINDER 60000
@@ -118,7 +123,8 @@
 #define STP_BLUEZ_LEASE_AGAIN	2000
 
 /*
- * After logind said that the computer goes to sleep: it is awake when so much of the monotonic clock has passed, which
- * stands still in sleep, whether logind says so or not.  logind itself waits for 5 s (InhibitDelayMaxSec=).
+ * After logind said that the computer goes to sleep: it is awake when so much of the monotonic clock,
+ * which stands still in sleep, has passed, whether logind says so or not.  logind itself waits for 5 s
+ * (InhibitDelayMaxSec=).
  */
 #define STP_BLUEZ_SLEEP_UNTOLD	60000
