@@ -7,6 +7,9 @@
 
 #include "time-limits.h"
 
+/* A pen that begins anew each time it is met tells nothing, however many contacts are told apart. */
+#define TIMELINES_MAX 16
+
 typedef struct {
 	gint64 lo, hi;
 } Span;
@@ -23,6 +26,7 @@ struct _StpBootClock {
 	gint64 doubt_us;
 	StpTimeQuality quality;
 	StpBootReport report;
+	StpBootClock *other;	/* of the next timeline; NULL: there is none */
 };
 
 static const Rates assumed = { -STP_DRIFT_ASSUMED_PPB, STP_DRIFT_ASSUMED_PPB };
@@ -385,15 +389,51 @@ note_gaps(StpBootClock *self)
 					    gap(at(self->anchors, i - 1), at(self->anchors, i), assumed));
 }
 
-StpBootClock *
-stp_boot_clock_new(const StpAnchor *anchors, guint count)
+static gint
+by_contact(gconstpointer left, gconstpointer right)
 {
-	StpBootClock *self;
+	const StpAnchor *a = *(const StpAnchor *const *)left, *b = *(const StpAnchor *const *)right;
 
-	if (count == 0)
-		return NULL;
-	self = g_new0(StpBootClock, 1);
-	self->anchors = best_class(anchors, count);
+	return (a->contact > b->contact) - (a->contact < b->contact);
+}
+
+/* By UTC as well: else it is only the order that is wrong. */
+static gboolean
+is_later(const StpAnchor *anchor, const StpAnchor *last)
+{
+	return anchor->utc_us - anchor->uncertainty_us > last->utc_us + last->uncertainty_us;
+}
+
+void
+stp_boot_clock_tell_timelines(StpAnchor *anchors, guint count)
+{
+	g_autoptr(GPtrArray) order = g_ptr_array_sized_new(count);
+	const StpAnchor *last = NULL;
+	guint timeline = 0;
+
+	for (guint i = 0; i < count; i++)
+		if (anchors[i].contact != 0)
+			g_ptr_array_add(order, &anchors[i]);
+	g_ptr_array_sort(order, by_contact);
+	for (guint i = 0; i < order->len; i++) {
+		StpAnchor *anchor = g_ptr_array_index(order, i);
+		gboolean back = last != NULL && anchor->tick_ms < last->tick_ms;
+		gboolean anew = back && is_later(anchor, last);
+
+		timeline = MIN(timeline + anew, TIMELINES_MAX - 1);
+		anchor->timeline = timeline;
+		if (anew || !back)
+			last = anchor;
+	}
+}
+
+/* Takes the anchors, of one class and one timeline, by tick. */
+static StpBootClock *
+clock_of(GArray *anchors)
+{
+	StpBootClock *self = g_new0(StpBootClock, 1);
+
+	self->anchors = anchors;
 	self->quality = quality_of(at(self->anchors, 0)->class);
 	measure(self);
 	if (!agree(self->anchors, self->rates)) {
@@ -408,17 +448,68 @@ stp_boot_clock_new(const StpAnchor *anchors, guint count)
 		self->report.has_drift = FALSE;
 	}
 	self->report.used = self->anchors->len;
+	self->report.timelines = 1;
+	return self;
+}
+
+static GArray *
+of_timeline(const StpAnchor *anchors, guint count, guint timeline)
+{
+	g_autoptr(GArray) some = g_array_new(FALSE, FALSE, sizeof(StpAnchor));
+
+	for (guint i = 0; i < count; i++)
+		if (anchors[i].timeline == timeline)
+			g_array_append_val(some, anchors[i]);
+	return some->len > 0 ? best_class((const StpAnchor *)(const void *)some->data, some->len) : NULL;
+}
+
+/* Another count of the same power-up: what each of them says is possible from now on, and nothing is sure. */
+static void
+add_timeline(StpBootClock *self, StpBootClock *other)
+{
+	const StpAnchor *last = at(self->anchors, self->anchors->len - 1), *first = at(other->anchors, 0);
+	StpBootReport *report = &self->report;
+
+	other->other = self->other;
+	self->other = other;
+	self->quality = STP_TIME_UNCONFIRMED;
+	report->timelines++;
+	report->used += other->report.used;
+	report->left_out += other->report.left_out;
+	report->apart_us = MAX(MAX(report->apart_us, other->report.apart_us), gap(first, last, assumed));
+	report->has_drift = report->drifts = FALSE;
+}
+
+StpBootClock *
+stp_boot_clock_new(const StpAnchor *anchors, guint count)
+{
+	StpBootClock *self = NULL;
+	guint last = 0;
+
+	for (guint i = 0; i < count; i++)
+		last = MAX(last, anchors[i].timeline);
+	for (guint timeline = 0; timeline <= last; timeline++) {
+		GArray *some = of_timeline(anchors, count, timeline);
+
+		if (some != NULL && self == NULL)
+			self = clock_of(some);
+		else if (some != NULL)
+			add_timeline(self, clock_of(some));
+	}
 	return self;
 }
 
 void
 stp_boot_clock_free(StpBootClock *self)
 {
-	if (self == NULL)
-		return;
-	g_array_unref(self->anchors);
-	g_free(self->floors);
-	g_free(self);
+	while (self != NULL) {
+		StpBootClock *other = self->other;
+
+		g_array_unref(self->anchors);
+		g_free(self->floors);
+		g_free(self);
+		self = other;
+	}
 }
 
 static Span
@@ -435,8 +526,8 @@ whole_span(const StpBootClock *self, gint64 tick_ms)
 	return span;
 }
 
-void
-stp_boot_clock_place(const StpBootClock *self, gint64 tick_ms, StpPlace *place)
+static void
+place_in_timeline(const StpBootClock *self, gint64 tick_ms, StpPlace *place)
 {
 	guint next = 0;
 	Span span = self->torn ? torn_span(self, tick_ms, &next) : whole_span(self, tick_ms);
@@ -447,6 +538,22 @@ stp_boot_clock_place(const StpBootClock *self, gint64 tick_ms, StpPlace *place)
 	place->earliest_us = span.lo - self->doubt_us;
 	place->latest_us = MAX(span.hi, place->utc_us) + self->doubt_us;
 	place->quality = self->quality;
+}
+
+void
+stp_boot_clock_place(const StpBootClock *self, gint64 tick_ms, StpPlace *place)
+{
+	place_in_timeline(self, tick_ms, place);
+	if (self->other == NULL)
+		return;
+	for (const StpBootClock *other = self->other; other != NULL; other = other->other) {
+		StpPlace there;
+
+		place_in_timeline(other, tick_ms, &there);
+		place->earliest_us = MIN(place->earliest_us, there.earliest_us);
+		place->latest_us = MAX(place->latest_us, there.latest_us);
+	}
+	place->utc_us = middle((Span){ place->earliest_us, place->latest_us });
 }
 
 const StpBootReport *

@@ -22,6 +22,8 @@
  *  - a difference that grows evenly with time, over two spans at least, is the pen's drift;
  *  - else one of the clocks was set, or ticks were lost: before it the earlier anchors count, after it the
  *    later ones, and in between it may have been either;
+ *  - where ticks began anew without the pen having been switched off, nothing tells from which count a tick is: it was
+ *    within what any of the counts makes of it, and nobody confirms which;
  *  - where nobody vouched for this computer's clock, the majority is taken; without one the time
  *    is as unsure as they differ.
  */
@@ -36,6 +38,8 @@ typedef enum {
 typedef struct {
 	gint64 tick_ms, utc_us, uncertainty_us;
 	StpAnchorClass class;
+	gint64 contact;		/* ascends with what happened, where that is known; 0: it is not */
+	guint timeline;		/* see stp_boot_clock_tell_timelines() */
 } StpAnchor;
 
 typedef struct {
@@ -47,6 +51,7 @@ typedef struct {
 /* What the anchors showed, for people. */
 typedef struct {
 	guint used, left_out;	/* anchors */
+	guint timelines;	/* how often the ticks began to count, within one power-up: 1 */
 	gint64 apart_us;	/* by how much the ones that counted, or those left out, contradict the others; 0: no */
 	gboolean has_drift;	/* measured to better than what is assumed anyway */
 	gint drift_ppb, drift_unsure_ppb;	/* positive: the pen's clock is slow */
@@ -54,6 +59,12 @@ typedef struct {
 } StpBootReport;
 
 typedef struct _StpBootClock StpBootClock;
+
+/*
+ * Number the timelines of anchors of one kind: a new one begins with each contact at a lower tick that was later, both
+ * in their order and by UTC.
+ */
+void stp_boot_clock_tell_timelines(StpAnchor *anchors, guint count);
 
 /* NULL: no anchor, so nothing is known.  In whatever order they are given. */
 StpBootClock *stp_boot_clock_new(const StpAnchor *anchors, guint count);

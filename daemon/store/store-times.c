@@ -57,7 +57,7 @@ load_contacts(StpDatabase *db, gint64 pen, guint32 epoch, guint32 boot_id, GArra
 {
 	static const char sql[] =
 		"SELECT a.tick_ms, a.utc, a.uncertainty_us, a.host_error_us, a.trust, a.host_us,"
-		"  ref.utc, ref.host_us, ref.host_error_us"
+		"  ref.utc, ref.host_us, ref.host_error_us, a.anchor"
 		" FROM anchor AS a LEFT JOIN anchor AS ref ON ref.anchor = coalesce("
 		"  (SELECT anchor FROM anchor WHERE a.trust < ?4 AND a.host_boot <> '' AND host_boot = a.host_boot"
 		"   AND trust = ?4 AND host_us >= a.host_us ORDER BY host_us LIMIT 1),"
@@ -79,6 +79,7 @@ load_contacts(StpDatabase *db, gint64 pen, guint32 epoch, guint32 boot_id, GArra
 			.utc_us = stp_rows_int(rows, 1),
 			.uncertainty_us = stp_rows_int(rows, 2) + stp_rows_int(rows, 3),
 			.class = trust == STP_CLOCK_SYNCHRONISED ? STP_ANCHOR_SYNCHRONISED : STP_ANCHOR_UNSYNCHRONISED,
+			.contact = stp_rows_int(rows, 9),
 		};
 
 		if (!stp_rows_is_null(rows, 6))
@@ -93,8 +94,9 @@ load_contacts(StpDatabase *db, gint64 pen, guint32 epoch, guint32 boot_id, GArra
 static gboolean
 load_pen_times(StpDatabase *db, gint64 pen, guint32 epoch, guint32 boot_id, GArray *anchors, GError **error)
 {
-	static const char sql[] = "SELECT tick_ms, utc, uncertainty_us FROM pen_time"
-				  " WHERE pen = ? AND epoch = ? AND boot_id = ? ORDER BY tick_ms, record";
+	static const char sql[] = "SELECT p.tick_ms, p.utc, p.uncertainty_us, r.number FROM pen_time AS p"
+				  " JOIN record AS r USING (record) WHERE p.pen = ? AND p.epoch = ? AND p.boot_id = ?"
+				  " ORDER BY p.tick_ms, p.record";
 	GError *local = NULL;
 	g_autoptr(StpRows) rows = stp_database_query(
 		db, sql, STP_VALUES(STP_INT(pen), STP_INT(epoch), STP_INT(boot_id)), error);
@@ -107,6 +109,7 @@ load_pen_times(StpDatabase *db, gint64 pen, guint32 epoch, guint32 boot_id, GArr
 			.utc_us = stp_rows_int(rows, 1),
 			.uncertainty_us = stp_rows_int(rows, 2),
 			.class = stp_rows_int(rows, 2) > 0 ? STP_ANCHOR_PEN : STP_ANCHOR_PEN_VAGUE,
+			.contact = stp_rows_int(rows, 3),
 		};
 
 		g_array_append_val(anchors, anchor);
@@ -114,33 +117,60 @@ load_pen_times(StpDatabase *db, gint64 pen, guint32 epoch, guint32 boot_id, GArr
 	return take_error(local, error);
 }
 
-/* Some of them, from the first to the last. */
+/* Some of them, from the first to the last, and of each timeline one at least. */
 static void
 thin_out(GArray *anchors)
 {
 	guint step = (anchors->len + ANCHORS_MAX - 1) / ANCHORS_MAX, kept = 0;
+	g_autoptr(GHashTable) timelines = g_hash_table_new(NULL, NULL);
 
 	if (step < 2)
 		return;
-	for (guint i = 0; i < anchors->len; i++)
-		if (i % step == 0 || i == anchors->len - 1)
-			g_array_index(anchors, StpAnchor, kept++) = g_array_index(anchors, StpAnchor, i);
+	for (guint i = 0; i < anchors->len; i++) {
+		StpAnchor anchor = g_array_index(anchors, StpAnchor, i);
+
+		if (g_hash_table_add(timelines, GUINT_TO_POINTER(anchor.timeline)) || i % step == 0 ||
+		    i == anchors->len - 1)
+			g_array_index(anchors, StpAnchor, kept++) = anchor;
+	}
 	g_array_set_size(anchors, kept);
+}
+
+static guint
+last_timeline(const GArray *anchors)
+{
+	guint last = 0;
+
+	for (guint i = 0; i < anchors->len; i++)
+		last = MAX(last, g_array_index(anchors, StpAnchor, i).timeline);
+	return last;
 }
 
 /* Else thinning out may take the few that count, and leave many that do not. */
 static void
 keep_best(GArray *anchors)
 {
-	StpAnchorClass best = STP_ANCHOR_PEN_VAGUE;
-	guint kept = 0;
+	guint count = last_timeline(anchors) + 1, kept = 0;
+	g_autofree StpAnchorClass *best = g_new0(StpAnchorClass, count);	/* of each timeline; the vaguest is 0 */
 
-	for (guint i = 0; i < anchors->len; i++)
-		best = MAX(best, g_array_index(anchors, StpAnchor, i).class);
-	for (guint i = 0; i < anchors->len; i++)
-		if (g_array_index(anchors, StpAnchor, i).class == best)
-			g_array_index(anchors, StpAnchor, kept++) = g_array_index(anchors, StpAnchor, i);
+	for (guint i = 0; i < anchors->len; i++) {
+		const StpAnchor *anchor = &g_array_index(anchors, StpAnchor, i);
+
+		best[anchor->timeline] = MAX(best[anchor->timeline], anchor->class);
+	}
+	for (guint i = 0; i < anchors->len; i++) {
+		StpAnchor anchor = g_array_index(anchors, StpAnchor, i);
+
+		if (anchor.class == best[anchor.timeline])
+			g_array_index(anchors, StpAnchor, kept++) = anchor;
+	}
 	g_array_set_size(anchors, kept);
+}
+
+static void
+tell_timelines(GArray *anchors)
+{
+	stp_boot_clock_tell_timelines((StpAnchor *)(void *)anchors->data, anchors->len);
 }
 
 gboolean
@@ -148,11 +178,17 @@ stp_times_load_clock(StpDatabase *db, gint64 pen, guint32 epoch, guint32 boot_id
 		     GError **error)
 {
 	g_autoptr(GArray) anchors = g_array_new(FALSE, FALSE, sizeof(StpAnchor));
+	g_autoptr(GArray) pens = g_array_new(FALSE, FALSE, sizeof(StpAnchor));
 
 	*clock = NULL;
 	if (!load_contacts(db, pen, epoch, boot_id, anchors, error) ||
-	    !load_pen_times(db, pen, epoch, boot_id, anchors, error))
+	    !load_pen_times(db, pen, epoch, boot_id, pens, error))
 		return FALSE;
+	tell_timelines(anchors);
+	tell_timelines(pens);
+	/* Where the ticks began anew between contacts, nothing tells in which count the pen said what. */
+	if (last_timeline(anchors) == 0)
+		g_array_append_vals(anchors, pens->data, pens->len);
 	keep_best(anchors);
 	thin_out(anchors);
 	*clock = stp_boot_clock_new((const StpAnchor *)(const void *)anchors->data, anchors->len);

@@ -48,6 +48,15 @@ tell_step(StpStore *self, const char *serial, const StpBootReport *report)
 			stp_store_end_alert_async(self, "pen-clock-step", serial);
 		return;
 	}
+	if (report->timelines > 1) {
+		text = g_strdup_printf("The clock of pen %s began anew since the pen was switched on, so its sessions since "
+				       "then can have been at one of several times. They are shown as unconfirmed, and say "
+				       "how unsure they are.", serial);
+		stp_store_raise_alert_async(self, "pen-clock-step", serial, STP_ALERT_NOTICE, text,
+					    "Have the pen looked at. Switch it off and on: its next sessions have sure times "
+					    "again.");
+		return;
+	}
 	text = g_strdup_printf("The clock of pen %s and this computer's are %s further apart than at another contact since "
 			       "the pen was switched on. %s", serial, apart,
 			       report->left_out > 0 ? "What most contacts say was taken for right." :

@@ -94,6 +94,35 @@ what_is_known_wins_over_what_is_claimed(void **state)
 	assert_int_equal(it.quality, STP_TIME_UNCONFIRMED);
 }
 
+/* The pen's ticks began anew, and nothing tells from which of the counts a tick is. */
+static void
+ticks_that_began_anew_leave_it_open(void **state)
+{
+	const gint64 minute = 60 * S, after = NOON + 3 * HOUR * US;
+	StpAnchor two[] = { { 60 * minute, NOON, 20000, SURE, .contact = 1 }, { 50 * minute, after, 20000, SURE, .contact = 2 } };
+	StpBootReport report;
+
+	stp_boot_clock_tell_timelines(two, 2);
+	for (gint64 tick = 0; tick <= 120 * minute; tick += 5 * minute) {
+		StpPlace it = place(two, 2, tick, &report);
+
+		assert_int_equal(it.quality, STP_TIME_UNCONFIRMED);
+		assert_true(it.earliest_us <= NOON + (tick - 60 * minute) * US);
+		assert_true(it.latest_us >= after + (tick - 50 * minute) * US);
+	}
+	assert_int_equal(report.timelines, 2);
+	assert_int_equal(report.used, 2);
+	assert_true(report.apart_us > 3 * HOUR * US);
+
+	/* The same when it was this computer's clock that was set back, and no tick was lost. */
+	two[0].contact = 2;
+	two[1].contact = 1;
+	two[0].timeline = two[1].timeline = 0;
+	stp_boot_clock_tell_timelines(two, 2);
+	assert_int_equal(place(two, 2, 70 * minute, &report).quality, STP_TIME_ANCHORED);
+	assert_int_equal(report.timelines, 1);
+}
+
 /* A time server that lied for an hour: what came before and after it agrees. */
 static void
 a_minority_in_between_is_left_out(void **state)
@@ -345,6 +374,7 @@ main(void)
 		cmocka_unit_test(an_anchor_reaches_as_far_as_drift_lets_it),
 		cmocka_unit_test(anchors_that_agree_are_cut_with_each_other),
 		cmocka_unit_test(what_is_known_wins_over_what_is_claimed),
+		cmocka_unit_test(ticks_that_began_anew_leave_it_open),
 		cmocka_unit_test(a_minority_in_between_is_left_out),
 		cmocka_unit_test(a_majority_decides_where_nobody_vouches),
 		cmocka_unit_test(drift_is_told_from_a_step),

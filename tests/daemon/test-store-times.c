@@ -104,6 +104,45 @@ anchors_that_contradict_make_times_unsure(void **state)
 }
 
 static void
+assert_either(World *world, const char *id, gint64 first, gint64 second)
+{
+	g_autoptr(StpSession) session = world_session(world, id);
+
+	assert_int_equal(session->time_quality, STP_TIME_UNCONFIRMED);
+	assert_true(session->start - session->start_uncertainty_ms * 1000LL <= first);
+	assert_true(session->start + session->start_uncertainty_ms * 1000LL >= second);
+}
+
+/* A tick that began anew within a power-up: two counts share it, and no session of it has one sure time. */
+static void
+ticks_that_began_anew_make_no_time_sure(void **state)
+{
+	World *world = *state;
+	const gint64 minute = 60000, later = NOON + 3 * HOUR_MS * 1000;
+	const struct stp_time_anchor before = { 1, 60 * minute, NOON, 20000 };
+	const struct stp_time_anchor after = { 1, 50 * minute, later, 20000 };
+	RecordPlan plans[] = { { .number = 1, .start_tick_ms = 20 * minute }, { .number = 2, .start_tick_ms = 55 * minute },
+			       { .number = 3, .start_tick_ms = 70 * minute } };
+
+	world_put_state(world, "P1", 7, 1, 3, &before);
+	for (guint i = 0; i < G_N_ELEMENTS(plans); i++)
+		stp_stored_outcome_free(world_add(world, &plans[i]));
+	assert_start(world, "P1/1", NOON - 40 * minute * 1000, 240 + 20);
+	world_put_state(world, "P1", 7, 1, 3, &after);
+	/* And so many contacts since that not each of them is looked at. */
+	for (guint i = 1; i <= 300; i++)
+		world_put_state(world, "P1", 7, 1, 3,
+				&(struct stp_time_anchor){ 1, 50 * minute + i * 1000, later + i * 1000000, 20000 });
+	for (guint i = 0; i < G_N_ELEMENTS(plans); i++) {
+		g_autofree char *id = g_strdup_printf("P1/%u", plans[i].number);
+		gint64 tick = (gint64)plans[i].start_tick_ms;
+
+		assert_either(world, id, NOON + (tick - 60 * minute) * 1000, later + (tick - 50 * minute) * 1000);
+	}
+	assert_true(stp_store_has_alert(world->store, "pen-clock-step", "P1"));
+}
+
+static void
 a_session_that_comes_later_finds_its_anchor(void **state)
 {
 	World *world = *state;
@@ -189,6 +228,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(an_anchor_places_the_sessions_of_its_boot),
 		CASE(anchors_that_contradict_make_times_unsure),
+		CASE(ticks_that_began_anew_make_no_time_sure),
 		CASE(a_session_that_comes_later_finds_its_anchor),
 		CASE(a_start_is_never_before_time_began),
 		CASE(an_earlier_part_moves_the_start),
