@@ -22,13 +22,19 @@ on_written(GObject *source, GAsyncResult *result, gpointer user_data)
 	stp_pen_sync_done(self);
 }
 
+/* One reading of the pen's clock: an answer counts from when it was asked for itself. */
+typedef struct {
+	StpPenSync *sync;
+	guint number;
+	gint64 asked;	/* monotonic, microseconds */
+	gint64 asked_utc;
+} ClockReading;
+
+/* Of the one that the engine waits for. */
 static void
-on_clock(GObject *source, GAsyncResult *result, gpointer user_data)
+take_clock(StpPenSync *self, const ClockReading *reading, GBytes *value)
 {
-	StpPenSync *self = user_data;
-	g_autoptr(GError) error = NULL;
-	g_autoptr(GBytes) value = stp_link_read_finish(STP_LINK(source), result, &error);
-	gint64 took = stp_clock_monotonic() - self->clock_asked;
+	gint64 took = stp_clock_monotonic() - reading->asked;
 	gsize size = 0;
 	const guint8 *bytes = value != NULL ? g_bytes_get_data(value, &size) : NULL;
 	gint64 utc;
@@ -37,19 +43,44 @@ on_clock(GObject *source, GAsyncResult *result, gpointer user_data)
 	self->clock_read_at = stp_clock_monotonic();
 	stp_pen_sync_judge_clock(self);
 	utc = self->clock_read.utc_us;
-	if (bytes != NULL && !stp_sync_clock_held(self->serial, self->clock_asked_utc, utc, took))
+	if (bytes != NULL && !stp_sync_clock_held(self->serial, reading->asked_utc, utc, took))
 		bytes = NULL;
+	if (self->ending)
+		return;
+	stp_host_time(self->host, bytes, size, utc, (guint32)CLAMP(took, 0, G_MAXINT32), stp_pen_sync_now_ms(self));
+	stp_pen_sync_poll(self);
+}
+
+static void
+on_clock(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+	g_autofree ClockReading *reading = user_data;
+	StpPenSync *self = reading->sync;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GBytes) value = stp_link_read_finish(STP_LINK(source), result, &error);
+
 	if (error != NULL)
 		stp_warning("sync", self->serial,
 			    "The pen's clock could not be read (%s); sessions of this power-up keep "
 			    "their order, and get their time at the next contact.",
 			    error->message);
-	if (!self->ending) {
-		stp_host_time(self->host, bytes, size, utc, (guint32)CLAMP(took, 0, G_MAXINT32),
-			      stp_pen_sync_now_ms(self));
-		stp_pen_sync_poll(self);
-	}
+	/* What the engine gave up is not the answer to what it asked since: a dialogue may begin anew. */
+	if (reading->number == self->clock_readings)
+		take_clock(self, reading, value);
 	stp_pen_sync_done(self);
+}
+
+static void
+read_clock(StpPenSync *self)
+{
+	ClockReading *reading = g_new0(ClockReading, 1);
+
+	stp_store_read_clock(self->store, &self->clock_read);
+	reading->sync = stp_pen_sync_begin(self);
+	reading->number = ++self->clock_readings;
+	reading->asked = stp_clock_monotonic();
+	reading->asked_utc = self->clock_read.utc_us;
+	stp_link_read_async(self->link, STP_CHANNEL_ELAPSED_TIME, NULL, on_clock, reading);
 }
 
 static const struct stp_range *
@@ -256,11 +287,7 @@ stp_pen_sync_carry_out(StpPenSync *self, const struct stp_host_action *action)
 		stp_pen_sync_write_credits(self);
 		break;
 	case STP_HOST_READ_TIME:
-		self->clock_asked = stp_clock_monotonic();
-		stp_store_read_clock(self->store, &self->clock_read);
-		self->clock_asked_utc = self->clock_read.utc_us;
-		stp_link_read_async(self->link, STP_CHANNEL_ELAPSED_TIME, NULL, on_clock,
-				    stp_pen_sync_begin(self));
+		read_clock(self);
 		break;
 	case STP_HOST_STATE:
 		take_state(self, &action->u.state);

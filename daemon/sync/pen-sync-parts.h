@@ -50,8 +50,7 @@ struct _StpPenSync {
 	guint64 pace_bytes;
 	gboolean pace_rests; /* for a part of this minute it was not the pen's turn */
 	gint64 started;
-	gint64 clock_asked; /* monotonic, microseconds */
-	gint64 clock_asked_utc;
+	guint clock_readings; /* of the pen's; the last one counts */
 	StpClockReading clock_read; /* ours, when the pen's was there */
 	StpSyncChoice choice;
 	StpSyncSkip *skip;
