@@ -335,7 +335,15 @@ tell_name(StpStore *self)
 {
 	static const char kind[] = "collector-id";
 
-	if (self->renamed)
+	if (self->renamed == STP_COLLECTOR_ID_MOVED)
+		stp_store_raise_alert_async(
+			self, kind, "", STP_ALERT_WARNING,
+			"This store was on another computer before, so this collector got a new name: under one name the two "
+			"would take records from each other. No record is lost by that, but each pen keeps a slot for the "
+			"old name, and what that lacks cannot be erased there.",
+			"If the other computer collects no more, drop its slot in each pen: 'stipplectl pens slots PEN' shows "
+			"how; then 'stipplectl alerts acknowledge collector-id'.");
+	else if (self->renamed == STP_COLLECTOR_ID_LOST)
 		stp_store_raise_alert_async(
 			self, kind, "", STP_ALERT_WARNING,
 			"The store did not hold this collector's name any more; a new one was made. No record is lost by "

@@ -4,6 +4,7 @@
 
 #include <stipple/control.h>
 
+#include "collector-id.h"
 #include "session-store.h"
 #include "store-files.h"
 #include "store-jobs.h"
@@ -17,7 +18,7 @@ struct _StpStore {
 	GThreadPool *worker;		/* one thread; NULL when closed */
 	GMainContext *context;
 	guint8 collector_id[STP_COLLECTOR_ID_SIZE];
-	gboolean renamed;		/* it had to be made anew */
+	StpCollectorIdNews renamed;	/* whether it had to be made anew */
 	StpStoreState state;
 	char *trouble;			/* of the last write, while the state is not OK */
 	GSource *room_watch;

@@ -220,6 +220,55 @@ a_name_that_is_none_is_made_anew(void **state)
 	}
 }
 
+static void
+be_computer(World *world, const char *name)
+{
+	g_autofree char *path = g_build_filename(world->directory, "machine-id", NULL);
+
+	assert_true(g_file_set_contents(path, name, -1, NULL));
+	g_setenv("STIPPLE_MACHINE_ID", path, TRUE);
+}
+
+/* Under one name two computers would take records from each other: the copy gets its own. */
+static void
+a_store_on_another_computer_gets_a_name_of_its_own(void **state)
+{
+	static const char here[] = "0123456789abcdef0123456789abcdef\n", there[] = "fedcba9876543210fedcba9876543210\n";
+	World world;
+	guint8 old[STP_COLLECTOR_ID_SIZE], id[STP_COLLECTOR_ID_SIZE];
+	g_autoptr(StpAlert) alert = NULL;
+
+	world_open(&world);
+	world_close(&world);
+	world_sql(&world, "DELETE FROM setting WHERE name = 'machine'");	/* as from before this version */
+	be_computer(&world, here);
+	world_reopen(&world);
+	memcpy(old, stp_store_get_collector_id(world.store), sizeof(old));
+	stp_stored_outcome_free(world_add(&world, &(RecordPlan){ .number = 1 }));
+	world_reopen(&world);
+	assert_memory_equal(stp_store_get_collector_id(world.store), old, sizeof(old));
+	assert_null(name_alert(&world));
+
+	/* A computer without a name of its own cannot tell. */
+	be_computer(&world, "uninitialized\n");
+	world_reopen(&world);
+	assert_memory_equal(stp_store_get_collector_id(world.store), old, sizeof(old));
+
+	be_computer(&world, there);
+	world_reopen(&world);
+	memcpy(id, stp_store_get_collector_id(world.store), sizeof(id));
+	assert_memory_not_equal(id, old, sizeof(id));
+	alert = name_alert(&world);
+	assert_non_null(strstr(alert->text, "another computer"));
+	stp_session_free(world_session(&world, "P1/1"));
+	/* It is that from now on, and its computer's own name is nowhere in it. */
+	world_reopen(&world);
+	assert_memory_equal(stp_store_get_collector_id(world.store), id, sizeof(id));
+	assert_int_equal(world_sql_int(&world, "SELECT count(*) FROM setting WHERE hex(value) LIKE 'FEDCBA%'"), 0);
+	g_unsetenv("STIPPLE_MACHINE_ID");
+	world_end(&world);
+}
+
 /* Interrupted between two layouts: SQLite rolls back, we begin again. */
 static void
 a_migration_is_whole(void **state)
@@ -352,6 +401,7 @@ main(void)
 		cmocka_unit_test(an_empty_file_is_a_new_store),
 		cmocka_unit_test(a_migration_is_whole),
 		cmocka_unit_test(a_name_that_is_none_is_made_anew),
+		cmocka_unit_test(a_store_on_another_computer_gets_a_name_of_its_own),
 		cmocka_unit_test(a_newer_layout_is_left_alone),
 		cmocka_unit_test(another_programs_database_is_left_alone),
 		cmocka_unit_test(one_process_at_a_time),
