@@ -34,9 +34,27 @@ stp_bluez_ceiling_refused(StpBluezCeiling *ceiling, guint others, gint64 now)
 	return TRUE;
 }
 
+gboolean
+stp_bluez_ceiling_suspect(StpBluezCeiling *ceiling, const char *pen, guint others, gint64 now)
+{
+	gboolean fresh = ceiling->suspect[0] != '\0' &&
+			 now - ceiling->suspect_since < STP_BLUEZ_SLOTS_RAISE * G_TIME_SPAN_MILLISECOND;
+
+	if (fresh && !g_str_equal(ceiling->suspect, pen)) {
+		ceiling->suspect[0] = '\0';
+		return TRUE;
+	}
+	g_strlcpy(ceiling->suspect, pen, sizeof ceiling->suspect);
+	ceiling->suspect_others = others;
+	ceiling->suspect_since = now;
+	return FALSE;
+}
+
 void
 stp_bluez_ceiling_carried(StpBluezCeiling *ceiling, guint links)
 {
+	if (links > ceiling->suspect_others)
+		ceiling->suspect[0] = '\0';
 	/* Only the full load tells anything about the wait before the next try. */
 	if (links >= STP_BLUEZ_SLOTS)
 		ceiling->refusals = 0;

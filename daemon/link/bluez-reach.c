@@ -217,7 +217,7 @@ on_taken_back(GObject *source, GAsyncResult *result, gpointer user_data)
 /*
  * BlueZ calls every failure of an LE connection le-connection-abort-by-local, also the
  * controller's "connection limit exceeded".  What tells them apart: out of room means refused at
- * once, every time, while other links are up.
+ * once, every time, while other links are up, and not this pen alone.
  */
 static gboolean
 looks_crowded(struct reach *reach)
@@ -319,7 +319,8 @@ on_connect_failed(struct reach *reach, const GError *error)
 	reach->crowded += !reach->came_up && looks_crowded(reach);
 	if (may_try_again(reach))
 		wait_and_try_again(reach);
-	else if (reach->crowded == reach->transients && reach->crowded == STP_BLUEZ_CONNECT_TRANSIENT)
+	else if (reach->crowded == reach->transients && reach->crowded == STP_BLUEZ_CONNECT_TRANSIENT &&
+		 stp_bluez_station_suspect(reach->station, reach->address))
 		give_up(reach, out_of_room(reach));
 	else
 		give_up(reach, g_steal_pointer(&reach->last));

@@ -259,6 +259,12 @@ stp_bluez_station_get_links(StpBluezStation *self)
 	return self->links->len;
 }
 
+gboolean
+stp_bluez_station_suspect(StpBluezStation *self, const char *pen)
+{
+	return stp_bluez_ceiling_suspect(&self->ceiling, pen, self->links->len, stp_clock_monotonic());
+}
+
 void
 stp_bluez_station_refused(StpBluezStation *self)
 {

@@ -50,6 +50,8 @@ gboolean stp_bluez_station_has_room(StpBluezStation *self);
 guint stp_bluez_station_get_ceiling(StpBluezStation *self);
 /* Links that are up. */
 guint stp_bluez_station_get_links(StpBluezStation *self);
+/* That pen was refused while others are up, BlueZ does not say why.  TRUE: for want of room, as others were, too. */
+gboolean stp_bluez_station_suspect(StpBluezStation *self, const char *pen);
 /* A connection was refused for want of room. */
 void stp_bluez_station_refused(StpBluezStation *self);
 

@@ -14,7 +14,6 @@
 
 #include "await.h"
 #include "bare-bluez.h"
-#include "bluez-ceiling.h"
 #include "bluez-radio.h"
 #include "bluez-route.h"
 #include "private-bus.h"
@@ -23,7 +22,6 @@
 #define B "00:AA:00:00:00:0B"
 #define PEN "C0:00:00:00:00:01"
 #define PEN_2 "C0:00:00:00:00:02"
-#define HOUR (3600 * G_TIME_SPAN_SECOND)
 
 struct world {
 	PrivateBus *bus;
@@ -417,37 +415,6 @@ p7_an_attempt_left_over_is_taken_back(void **state)
 /* ---- how many ---- */
 
 static void
-p11_the_ceiling_is_learned(void **state)
-{
-	StpBluezCeiling ceiling = stp_bluez_ceiling_new(0);
-
-	assert_int_equal(ceiling.value, 3);
-	assert_false(stp_bluez_ceiling_consider(&ceiling, 1000 * HOUR));
-	assert_true(stp_bluez_ceiling_refused(&ceiling, 2, 1000 * HOUR));
-	assert_int_equal(ceiling.value, 2);
-	assert_false(stp_bluez_ceiling_consider(&ceiling, 1001 * HOUR - 1));
-	assert_true(stp_bluez_ceiling_consider(&ceiling, 1001 * HOUR));
-	assert_int_equal(ceiling.value, 3);
-	/* Refused again: twice as long. */
-	assert_true(stp_bluez_ceiling_refused(&ceiling, 2, 1001 * HOUR));
-	assert_false(stp_bluez_ceiling_consider(&ceiling, 1002 * HOUR));
-	assert_true(stp_bluez_ceiling_consider(&ceiling, 1003 * HOUR));
-	/* Carried: the next refusal is a first one again. */
-	stp_bluez_ceiling_carried(&ceiling, 3);
-	assert_true(stp_bluez_ceiling_refused(&ceiling, 1, 2000 * HOUR));
-	assert_int_equal(ceiling.value, 1);
-	assert_true(stp_bluez_ceiling_consider(&ceiling, 2001 * HOUR));
-	assert_int_equal(ceiling.value, 2);
-	/* Never none, never more than at first, and not for ever. */
-	assert_true(stp_bluez_ceiling_refused(&ceiling, 0, 2001 * HOUR));
-	assert_int_equal(ceiling.value, 1);
-	assert_false(stp_bluez_ceiling_refused(&ceiling, 5, 2001 * HOUR));
-	ceiling = stp_bluez_ceiling_restore(0, 4000000000, 0);
-	assert_int_equal(ceiling.value, 1);
-	assert_true(stp_bluez_ceiling_consider(&ceiling, 24 * HOUR));
-}
-
-static void
 p11_the_ceiling_is_kept(void **state)
 {
 	struct world *world = *state;
@@ -586,7 +553,6 @@ main(void)
 		IN_WORLD(p9_a_pen_that_vanished_is_waited_for),
 		IN_WORLD(p10_one_connect_at_a_time_and_turns),
 		IN_WORLD(p7_an_attempt_left_over_is_taken_back),
-		cmocka_unit_test(p11_the_ceiling_is_learned),
 		IN_WORLD(p11_the_ceiling_is_kept),
 		IN_WORLD(p8_another_program_is_seen),
 		IN_WORLD(a_link_left_up_is_in_sight),
