@@ -225,7 +225,7 @@ stp_pen_sync_yield(StpPenSync *self)
 gboolean
 stp_pen_sync_make_host(StpPenSync *self)
 {
-	struct stp_host_config config = { .last_token = self->token };
+	struct stp_host_config config = { .last_token = self->token, .ack_run = STP_SYNC_ACK_RUN };
 
 	memcpy(config.collector_id, stp_store_get_collector_id(self->store), sizeof(config.collector_id));
 	stp_host_free(self->host);

@@ -32,6 +32,11 @@
  * a loop must not fill the memory.
  */
 #define STP_SYNC_WAITERS_MAX 64
+/*
+ * So many records share an ACK while others are read: it takes a round trip, and a write to the pen's flash. The
+ * engine lets none wait for more than 2 s.
+ */
+#define STP_SYNC_ACK_RUN 16
 /* A sync on request brings progress so often; more often helps nobody, and each is a signal on the bus. */
 #define STP_SYNC_PROGRESS_S 1
 /* Before it took so long nothing is said of how long it still takes: the first second is the link's, not the log's. */

@@ -137,6 +137,12 @@ struct stp_host {
 	size_t stored_count;
 	struct stp_range retold[HELD_MAX];	/* of that, what is to be acknowledged once more */
 	size_t retold_count;
+	struct stp_range unacked[HELD_MAX];	/* of that, what no ACK was sent for yet */
+	size_t unacked_count;
+	uint32_t unacked_records;	/* how many they are, at least */
+	uint64_t unacked_since;
+	bool failing;			/* failed has to be announced when they are told */
+	struct stp_host_action failed;
 	uint32_t ahead;			/* a record that the slot should not have; 0: none */
 	bool renewed;			/* the slot was dropped, which is done once */
 	bool went_back;			/* records are held above the state's newest: nothing is taken for held */
@@ -174,6 +180,8 @@ void stp_host_set_now(struct stp_host *host, uint64_t now_ms);
 void stp_host_announce(struct stp_host *host, enum stp_host_action_kind kind);
 void stp_host_finish(struct stp_host *host);
 void stp_host_fail(struct stp_host *host, enum stp_status reason, uint8_t wire_status);
+/* End in between: what is stored is acknowledged first. */
+void stp_host_close(struct stp_host *host);
 
 /* host-opening.c */
 void stp_host_send_hello(struct stp_host *host);
@@ -189,8 +197,10 @@ void stp_host_on_ack(struct stp_host *host);
 void stp_host_ack_unanswered(struct stp_host *host);
 /* Tell the pen of the next range that it should know; false: there is none. */
 bool stp_host_tell_held(struct stp_host *host);
-/* The record is durable: a slot that starts over is told of it again. */
+/* The record is durable: it is acknowledged soon, and a slot that starts over is told of it again. */
 void stp_host_remember(struct stp_host *host, uint32_t record);
+/* Acknowledge what has waited long enough, or all before something ends; false: nothing to do. */
+bool stp_host_tell_stored(struct stp_host *host, bool all);
 /* Drop the slot when it believes too much; false: nothing to do. */
 bool stp_host_renew_slot(struct stp_host *host);
 void stp_host_on_drop(struct stp_host *host);

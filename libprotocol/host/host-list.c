@@ -272,14 +272,28 @@ walk_page(struct stp_host *host, struct stp_host_action *action)
 	return true;
 }
 
+static void
+end_walk(struct stp_host *host)
+{
+	if (!host->failing) {
+		stp_host_finish(host);
+		return;
+	}
+	host->announce = host->failed;
+	stp_host_rest(host, STAGE_ENDED);
+	stp_host_announce(host, STP_HOST_FAILED);
+}
+
 bool
 stp_host_walk(struct stp_host *host, struct stp_host_action *action)
 {
 	while (host->stage == STAGE_WALK) {
 		if (host->announce_due)
 			return false;
-		if (host->cancelled) {
-			stp_host_finish(host);
+		if (stp_host_tell_stored(host, host->cancelled || host->failing || host->ahead))
+			return false;
+		if (host->failing || host->cancelled) {
+			end_walk(host);
 			return false;
 		}
 		if (stp_host_renew_slot(host) || stp_host_tell_held(host))
@@ -288,7 +302,8 @@ stp_host_walk(struct stp_host *host, struct stp_host_action *action)
 			if (walk_page(host, action))
 				return true;
 		} else if (!turn_page(host)) {
-			stp_host_finish(host);
+			if (!stp_host_tell_stored(host, true))
+				stp_host_finish(host);
 			return false;
 		}
 	}

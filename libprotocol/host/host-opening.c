@@ -10,6 +10,9 @@
 
 #include "host-internal.h"
 
+/* So long the pen does not know of a record, but for the READ under way: it may need the space. */
+#define UNACKED_MS 2000
+
 void
 stp_host_send_hello(struct stp_host *host)
 {
@@ -38,6 +41,7 @@ stp_host_restate(struct stp_host *host)
 	}
 	host->tries = 0;
 	host->mark = 0;
+	host->unacked_count = 0;
 	host->progress.record = 0;
 	host->reading.entry.record = 0;
 	send_get_state(host);
@@ -58,10 +62,37 @@ void
 stp_host_remember(struct stp_host *host, uint32_t record)
 {
 	struct stp_ranges set = { host->stored, host->stored_count, HELD_MAX };
+	struct stp_ranges unacked = { host->unacked, host->unacked_count, HELD_MAX };
 
 	/* One range too many is not remembered: the next dialogue names it as held. */
 	if (!stp_ranges_add(&set, record, record))
 		host->stored_count = set.count;
+	if (!host->unacked_count) {
+		host->unacked_records = 0;
+		host->unacked_since = host->now;
+	}
+	/* There is room: the walk makes some before it goes on. */
+	if (!stp_ranges_add(&unacked, record, record)) {
+		host->unacked_count = unacked.count;
+		host->unacked_records++;
+	}
+	stp_host_rest(host, STAGE_WALK);
+}
+
+bool
+stp_host_tell_stored(struct stp_host *host, bool all)
+{
+	struct stp_range first = host->unacked[0];
+
+	if (!host->unacked_count)
+		return false;
+	if (!all && host->unacked_records < host->config.ack_run && host->unacked_count < HELD_MAX &&
+	    host->now - host->unacked_since < UNACKED_MS)
+		return false;
+	host->unacked_count--;
+	memmove(host->unacked, host->unacked + 1, host->unacked_count * sizeof(host->unacked[0]));
+	stp_host_acknowledge(host, first.from, first.to);
+	return true;
 }
 
 void
@@ -105,6 +136,7 @@ stp_host_on_state(struct stp_host *host)
 	host->held_next = 0;
 	host->held_told = 0;
 	host->stored_count = 0;
+	host->unacked_count = 0;
 	host->retold_count = 0;
 	host->ahead = 0;
 	host->went_back = false;
@@ -149,6 +181,8 @@ void
 stp_host_ack_unanswered(struct stp_host *host)
 {
 	stp_host_note(host, STP_NOTE_ACK_REFUSED, host->request.u.ack.from, 0);
+	/* Whoever is silent is not told of the others as well, one silence each. */
+	host->unacked_count = 0;
 	stp_host_rest(host, STAGE_WALK);
 }
 

@@ -378,7 +378,6 @@ stp_host_skip(struct stp_host *host, bool durable, uint64_t now_ms)
 	host->reading.entry.record = 0;
 	if (durable && host->state.slot != HOST_NO_SLOT) {
 		stp_host_remember(host, record);
-		stp_host_acknowledge(host, record, record);
 	} else {
 		stp_host_rest(host, STAGE_WALK);
 	}

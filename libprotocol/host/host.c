@@ -13,6 +13,7 @@
 #define SEGMENT_GAP_MS 3000
 #define DRAIN_MS 300
 #define RETRIES 3
+#define ACK_RUN 1
 
 /* ---- what the parts share ---- */
 
@@ -68,8 +69,23 @@ stp_host_fail(struct stp_host *host, enum stp_status reason, uint8_t wire_status
 	host->announce.u.failed.reason = reason;
 	host->announce.u.failed.op = host->request.op;
 	host->announce.u.failed.wire_status = wire_status;
+	/* The pen refuses to go on, but it is there. */
+	if (wire_status && host->unacked_count) {
+		host->failing = true;
+		host->failed = host->announce;
+		stp_host_rest(host, STAGE_WALK);
+		return;
+	}
 	stp_host_rest(host, STAGE_ENDED);
 	stp_host_announce(host, STP_HOST_FAILED);
+}
+
+void
+stp_host_close(struct stp_host *host)
+{
+	host->cancelled = true;
+	host->announce_due = false;
+	stp_host_rest(host, STAGE_WALK);
 }
 
 /* ---- silence ---- */
@@ -112,7 +128,7 @@ static const struct {
 	[STAGE_READ] = { STP_OP_READ, on_sent, stp_host_read_over },
 	[STAGE_ACK] = { STP_OP_ACK, stp_host_on_ack, stp_host_ack_unanswered },
 	[STAGE_DROP] = { STP_OP_DROP_SLOT, stp_host_on_drop, stp_host_drop_unanswered },
-	[STAGE_ABORT] = { STP_OP_ABORT, stp_host_finish, stp_host_finish },
+	[STAGE_ABORT] = { STP_OP_ABORT, stp_host_close, stp_host_finish },
 };
 
 /* ---- the public calls ---- */
@@ -140,6 +156,7 @@ stp_host_new_sized(const struct stp_host_config *config, size_t config_size)
 	own->segment_gap_ms = or_default(own->segment_gap_ms, SEGMENT_GAP_MS);
 	own->drain_ms = or_default(own->drain_ms, DRAIN_MS);
 	own->retries = (uint8_t)or_default(own->retries, RETRIES);
+	own->ack_run = (uint8_t)or_default(own->ack_run, ACK_RUN);
 	host->request.token = own->last_token;
 	own->window = (uint8_t)or_default(own->window, STP_WINDOW_DEFAULT);
 	host->deadline = NEVER;
@@ -283,7 +300,6 @@ stp_host_stored(struct stp_host *host, bool durable, uint64_t now_ms)
 	host->reading.entry.record = 0;
 	if (acknowledge) {
 		stp_host_remember(host, record);
-		stp_host_acknowledge(host, record, record);
 	} else {
 		stp_host_rest(host, STAGE_WALK);
 	}
@@ -298,7 +314,7 @@ stp_host_cancel(struct stp_host *host, uint64_t now_ms)
 	case STAGE_LIST:
 	case STAGE_READ:
 		if (host->write_due) {
-			stp_host_finish(host);
+			stp_host_close(host);
 			break;
 		}
 		host->request.op = STP_OP_ABORT;
@@ -309,10 +325,12 @@ stp_host_cancel(struct stp_host *host, uint64_t now_ms)
 	case STAGE_STATE:
 	case STAGE_TIME:
 	case STAGE_WANT:
-	case STAGE_BEGIN:
-	case STAGE_HASH:
 	case STAGE_DROP:
 		stp_host_finish(host);
+		break;
+	case STAGE_BEGIN:
+	case STAGE_HASH:
+		stp_host_close(host);
 		break;
 	case STAGE_WALK:
 	case STAGE_STORE:

@@ -401,7 +401,8 @@ begin_collecting(struct world *world, struct link *link, uint16_t mtu, struct st
 struct link *
 link_open(struct world *world, uint8_t host, uint8_t pen, enum purpose purpose)
 {
-	struct stp_host_config config = { .window = (uint8_t)(1 + roll(&world->chance, STP_WINDOW_MAX)) };
+	struct stp_host_config config = { .window = (uint8_t)(1 + roll(&world->chance, STP_WINDOW_MAX)),
+		.ack_run = (uint8_t)(1 + roll(&world->chance, 2) * roll(&world->chance, 20)) };
 	uint16_t mtu = some_mtu(world);
 	struct link *link = world->links;
 

@@ -47,6 +47,11 @@ struct stp_host_config {
 	uint32_t drain_ms;		/* 300: an answer may overtake the last segments on the way */
 	uint8_t retries;		/* 3 READs of a record, then it is given up for this dialogue */
 	uint8_t last_token;		/* byte 1 of the last request on this link, by whichever engine; 0: none */
+	/*
+	 * Stored records that may wait for an ACK together while others are read: 1, each has its own at once.  They
+	 * wait for 2 s at most, but for the READ under way, and DONE comes after their ACK.
+	 */
+	uint8_t ack_run;
 };
 
 /* What the caller has to do. */
