@@ -151,9 +151,11 @@ struct stp_host {
 	uint64_t cursor;		/* numbers below were dealt with */
 	uint32_t top;			/* the newest one wanted, read first */
 	bool top_done;
+	bool top_due;			/* the page has it and all others, and it is not dealt with yet */
 
 	/* the page of LIST being worked off */
 	bool page_ready;
+	uint32_t segment_entries;	/* that one segment takes */
 	uint32_t page, page_most;	/* numbers to ask for at once; the most this MTU is good for */
 	uint32_t page_from, page_to;
 	uint64_t walk;			/* the next number of it to deal with */

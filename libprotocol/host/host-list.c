@@ -58,7 +58,10 @@ list_again(struct stp_host *host, enum stp_status reason, uint8_t wire_status)
 		return;
 	}
 	host->page = count / 4 ? count / 4 : 1;
-	host->page_to = host->page_from + host->page - 1;
+	if (host->top_due)
+		host->page_from = host->top;
+	host->page_to = host->top_due ? host->top : host->page_from + host->page - 1;
+	host->top_due = false;
 	send_list(host);
 }
 
@@ -204,6 +207,7 @@ stp_host_begin_walk(struct stp_host *host)
 		host->top = to;
 	}
 	host->top_done = false;
+	host->top_due = false;
 	host->cursor = oldest;
 	host->page_ready = false;
 	host->tries = 0;
@@ -223,6 +227,11 @@ turn_page(struct stp_host *host)
 	if (!host->top_done) {
 		host->top_done = true;
 		host->page_from = host->top;
+		/* The others as well, where that takes no longer. */
+		host->top_due = next_wanted(host, host->cursor, host->top - 1, &from) &&
+				host->top - from < host->segment_entries;
+		if (host->top_due)
+			host->page_from = from;
 		host->page_to = host->top;
 		send_list(host);
 		return true;
@@ -232,6 +241,27 @@ turn_page(struct stp_host *host)
 	host->page_from = from;
 	host->page_to = host->top - 1 - from < host->page ? host->top - 1 : from + host->page - 1;
 	send_list(host);
+	return true;
+}
+
+/* The next wanted number of the page; false: there is none. */
+static bool
+next_of_page(struct stp_host *host, uint32_t *number)
+{
+	bool folded = host->page_from < host->top && host->page_to == host->top;
+	uint32_t to = folded ? host->top - 1 : host->page_to;
+
+	/* What a person waits for comes first. */
+	if (host->top_due) {
+		*number = host->top;
+		host->top_due = false;
+		return true;
+	}
+	if (host->walk == host->page_from)
+		host->entries_done = 0;
+	if (!next_wanted(host, host->walk, to, number))
+		return false;
+	host->walk = (uint64_t)*number + 1;
 	return true;
 }
 
@@ -250,13 +280,12 @@ walk_page(struct stp_host *host, struct stp_host_action *action)
 		action->u.entry = *entry;
 		return true;
 	}
-	if (!next_wanted(host, host->walk, host->page_to, &number)) {
+	if (!next_of_page(host, &number)) {
 		if (host->page_from != host->top)
 			host->cursor = (uint64_t)host->page_to + 1;
 		host->page_ready = false;
 		return false;
 	}
-	host->walk = (uint64_t)number + 1;
 	while (host->entries_done < host->entries_count && host->entries[host->entries_done].record < number)
 		host->entries_done++;
 	if (host->entries_done < host->entries_count && host->entries[host->entries_done].record == number) {

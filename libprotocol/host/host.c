@@ -203,6 +203,7 @@ stp_host_start_sized(struct stp_host *host, uint16_t att_mtu, const struct stp_f
 	/* About two windows of entries: a LIST that fails costs little to repeat. */
 	payload = att_mtu - 3u - STP_SEGMENT_HEADER_SIZE;
 	host->page_most = 2 * host->window * payload / STP_ENTRY_SIZE;
+	host->segment_entries = payload / STP_ENTRY_SIZE;
 	if (host->page_most < 1)
 		host->page_most = 1;
 	if (host->page_most > PAGE_MAX)

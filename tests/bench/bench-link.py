@@ -20,8 +20,7 @@ the machine was quiet enough to believe it.
 
 Is that fair?  Both spans go from the first LIST to the last value, over the same bytes of the same pen.
 The daemon's has in it what it must do between records and the bare reader does not: checking, the
-journal and the record on the disk (ACK, which records share, mostly comes behind the last value); a LIST
-more, as it begins with the newest record; and its own clients on the bus, who are told how far it is.
+journal and the record on the disk (ACK, which records share, mostly comes behind the last value); and its own clients on the bus, who are told how far it is.
 What differs to the bare reader's advantage besides: it wants no answer of BlueZ to a credit (the daemon
 does: of each call without, bluetoothd 5.66 complains in its log), and discovery does not run meanwhile
 (the daemon's does in its first minutes).  To the daemon's: it reads many values with one system call, and
