@@ -128,7 +128,7 @@ static const struct {
 	[STAGE_READ] = { STP_OP_READ, on_sent, stp_host_read_over },
 	[STAGE_ACK] = { STP_OP_ACK, stp_host_on_ack, stp_host_ack_unanswered },
 	[STAGE_DROP] = { STP_OP_DROP_SLOT, stp_host_on_drop, stp_host_drop_unanswered },
-	[STAGE_ABORT] = { STP_OP_ABORT, stp_host_close, stp_host_finish },
+	[STAGE_ABORT] = { STP_OP_ABORT, stp_host_finish, stp_host_finish },
 };
 
 /* ---- the public calls ---- */
@@ -314,7 +314,8 @@ stp_host_cancel(struct stp_host *host, uint64_t now_ms)
 	switch (host->stage) {
 	case STAGE_LIST:
 	case STAGE_READ:
-		if (host->write_due) {
+		/* An ACK ends what is under way as well as ABORT does, and the caller may not wait for a second answer. */
+		if (host->write_due || host->unacked_count) {
 			stp_host_close(host);
 			break;
 		}
