@@ -156,7 +156,7 @@ stp_host_new_sized(const struct stp_host_config *config, size_t config_size)
 	own->segment_gap_ms = or_default(own->segment_gap_ms, SEGMENT_GAP_MS);
 	own->drain_ms = or_default(own->drain_ms, DRAIN_MS);
 	own->retries = (uint8_t)or_default(own->retries, RETRIES);
-	own->ack_run = (uint8_t)or_default(own->ack_run, ACK_RUN);
+	own->ack_run = or_default(own->ack_run, ACK_RUN);
 	host->request.token = own->last_token;
 	own->window = (uint8_t)or_default(own->window, STP_WINDOW_DEFAULT);
 	host->deadline = NEVER;

@@ -402,7 +402,7 @@ struct link *
 link_open(struct world *world, uint8_t host, uint8_t pen, enum purpose purpose)
 {
 	struct stp_host_config config = { .window = (uint8_t)(1 + roll(&world->chance, STP_WINDOW_MAX)),
-		.ack_run = (uint8_t)(1 + roll(&world->chance, 2) * roll(&world->chance, 20)) };
+		.ack_run = (1 + roll(&world->chance, 2) * roll(&world->chance, 20)) };
 	uint16_t mtu = some_mtu(world);
 	struct link *link = world->links;
 

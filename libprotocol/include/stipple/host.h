@@ -51,7 +51,7 @@ struct stp_host_config {
 	 * Stored records that may wait for an ACK together while others are read: 1, each has its own at once.  They
 	 * wait for 2 s at most, but for the READ under way, and DONE comes after their ACK.
 	 */
-	uint8_t ack_run;
+	uint32_t ack_run;
 };
 
 /* What the caller has to do. */
