@@ -85,26 +85,27 @@ read_finish(StpLink *link, GAsyncResult *result, GError **error)
 	return g_task_propagate_pointer(G_TASK(result), error);
 }
 
+typedef gboolean (*Finish)(StpLink *link, GAsyncResult *result, GError **error);
+
 static void
 on_done(GObject *source, GAsyncResult *result, gpointer user_data)
 {
 	g_autoptr(GTask) task = user_data;
-	gboolean (*finish)(StpLink *link, GAsyncResult *result, GError **error) = g_task_get_task_data(task);
+	const Finish *finish = g_task_get_task_data(task);
 	GError *error = NULL;
 
-	if (finish(STP_LINK(source), result, &error))
+	if ((*finish)(STP_LINK(source), result, &error))
 		g_task_return_boolean(task, TRUE);
 	else
 		g_task_return_error(task, error);
 }
 
 static GTask *
-forward(StpLink *link, gboolean (*finish)(StpLink *link, GAsyncResult *result, GError **error),
-	GAsyncReadyCallback callback, gpointer user_data)
+forward(StpLink *link, Finish finish, GAsyncReadyCallback callback, gpointer user_data)
 {
 	GTask *task = g_task_new(link, NULL, callback, user_data);
 
-	g_task_set_task_data(task, (gpointer)finish, NULL);
+	g_task_set_task_data(task, g_memdup2(&finish, sizeof(finish)), g_free);
 	return task;
 }
 
