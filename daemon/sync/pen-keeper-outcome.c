@@ -46,6 +46,7 @@ know_as_last(StpPenKeeper *self)
 	self->known_newest = self->last.newest;
 	self->known_boot = self->last.boot_id;
 	self->known_slot = self->last.slot;
+	self->came_back = FALSE;
 }
 
 /* On request: begin anew when it has news, when asked, or after a while. */

@@ -56,6 +56,7 @@ struct _StpPenKeeper {
 	gboolean known;		/* what the pen had when a sync last completed: */
 	guint32 known_epoch, known_newest, known_boot;
 	guint known_slot;
+	gboolean came_back;	/* out of sight since */
 	gboolean stopped;	/* the last one, by somebody, before it was complete */
 	guint unfinished;	/* of a complete one: what could not be had, or is not known there to be held */
 	gint64 completed, began;	/* the last complete sync, and the last one at all; monotonic */

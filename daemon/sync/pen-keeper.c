@@ -144,8 +144,12 @@ calls_us(const StpPenKeeper *self, const struct stp_advert *status, gint64 age_s
 {
 	const gboolean has_slot = self->known_slot < SLOTS_TOLD;
 
+	/* It may have been switched on anew: the sessions of each time want a contact to date them by. */
+	if (self->came_back && age_s > STP_SYNC_BLIND_S)
+		return TRUE;
+	/* The slot may be another one by now, or nobody's. */
 	if (has_slot && (status->slots_with_news & 1u << self->known_slot) == 0)
-		return FALSE;
+		return age_s > STP_SYNC_UNFINISHED_MAX_S;
 	/* What it lacks may be what nobody can have. */
 	return age_s > STP_SYNC_BLIND_S || (has_slot && self->last.records + self->last.conflicts > 0);
 }
@@ -185,6 +189,7 @@ be_away(StpPenKeeper *self)
 {
 	g_clear_handle_id(&self->away_timer, g_source_remove);
 	self->in_sight = FALSE;
+	self->came_back = TRUE;
 	if (!self->busy && !self->wanted) {
 		if (self->retry_timer == 0)
 			stp_pen_keeper_answer_away(self);

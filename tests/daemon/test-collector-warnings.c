@@ -323,10 +323,17 @@ ld3_a_guarded_pen_is_left_alone_until_it_calls(void **state)
 	hear_guarded(clinic, epoch_low, 0, 60);
 	assert_int_equal(clinic->ended, 1);
 
+	/* Switched on anew it is met, for its time; and now and then, as its bit may be another one's by now. */
+	virtual_clock_run(later(600 * S));
+	hear_guarded(clinic, epoch_low, 0, 60);
+	assert_int_equal(clinic->ended, 2);
+	hear_guarded(clinic, epoch_low, 0, 200);
+	assert_int_equal(clinic->ended, 3);
+
 	assert_true(sim_story_add_session(&story, 9, clinic->pens[0], NULL, NULL));
 	hear_guarded(clinic, epoch_low, 0xff, 10);
 	after = coverage_of(clinic, 0);
-	assert_true(clinic->ended >= 2);
+	assert_true(clinic->ended >= 4);
 	assert_int_equal(after->held, sim_flash_newest(flash_of(clinic, 0)));
 
 	/* Its bit stays, for what nobody can have: asked for now and then, and not each minute. */
