@@ -260,7 +260,10 @@ wait_for_other(struct reach *reach)
 		reach->elsewhere_since = now;
 		stp_debug("link", reach->address, "somebody else connects to it: waited for");
 	}
-	if (left(reach) <= 0) {
+	if (stp_bluez_is_connected(reach->device)) {
+		/* From 5.82 on BlueZ answers so while another program pairs it, over a link that is up: not ours to end. */
+		end(reach, NULL);
+	} else if (left(reach) <= 0) {
 		end(reach, g_error_new(STP_ERROR, STP_ERROR_LINK_FAILED,
 				       "Another program connects to the pen %s. Close it, or wait until it is "
 				       "done.", reach->address));
