@@ -17,6 +17,9 @@ read_name(guint8 out[STP_MACHINE_ID_SIZE])
 	const char *path = g_getenv("STIPPLE_MACHINE_ID");
 	g_autofree char *text = NULL;
 
+	/* systemd has made one up for this boot alone, and laid it over the file. */
+	if (path == NULL && g_file_test("/run/machine-id", G_FILE_TEST_EXISTS))
+		return FALSE;
 	if (!g_file_get_contents(path != NULL ? path : "/etc/machine-id", &text, NULL, NULL))
 		return FALSE;
 	g_strchomp(text);
