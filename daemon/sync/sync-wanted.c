@@ -106,8 +106,9 @@ stp_sync_again_before(StpStore *store, const char *serial, const char *firmware,
 		return G_MAXINT64;
 	if (row != NULL && *row->firmware != '\0' && !g_str_equal(row->firmware, firmware))
 		return G_MAXINT64;
+	/* What lies ahead was noted by a clock that ran wrong. */
 	return MAX(now - (gint64)STP_SYNC_GIVEN_UP_S * G_USEC_PER_SEC,
-		   row != NULL ? MIN(row->firmware_since, now) : 0);
+		   row != NULL && row->firmware_since <= now ? row->firmware_since : 0);
 }
 
 gboolean
