@@ -196,6 +196,12 @@ take_up(StpDatabase *db, const char *name, gboolean fresh, GError **error)
 	if (rows > 0)
 		return TRUE;
 	from = stp_database_open(path, STP_DATABASE_RELIC, &damaged, &unreadable);
+	/* It does not read just now, which says nothing of what it holds: the next start tries again. */
+	if (from == NULL && !damaged) {
+		stp_warning("store", NULL, "%s cannot be read: %s. It is tried again at the next start.", path,
+			    unreadable->message);
+		return TRUE;
+	}
 	if (fresh && from != NULL && !stp_salvage_copy_tables(from, db, &relic.pens, error))
 		return FALSE;
 	return put_relic(db, &relic, error);
