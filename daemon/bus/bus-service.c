@@ -90,7 +90,9 @@ on_name_acquired(GDBusConnection *bus, const char *name, gpointer user_data)
 static void
 on_name_lost(GDBusConnection *bus, const char *name, gpointer user_data)
 {
-	g_signal_emit(user_data, signals[NAME_LOST], 0);
+	/* With a bus that is gone so is the name, and which of the two is told first is a matter of chance. */
+	if (bus != NULL && !g_dbus_connection_is_closed(bus))
+		g_signal_emit(user_data, signals[NAME_LOST], 0);
 }
 
 gboolean
