@@ -30,6 +30,7 @@ air_clear(struct air *air)
 	for (uint16_t i = 0; i < AIR_MAX; i++)
 		air->spare[i] = (uint16_t)(AIR_MAX - 1 - i);
 	memset(air->last_at, 0, sizeof(air->last_at));
+	memset(air->read_size, 0, sizeof(air->read_size));
 }
 
 static void
@@ -87,6 +88,40 @@ trouble_parcel(struct world *world, const struct link *link, struct parcel *parc
 		parcel->size = (uint16_t)roll(chance, parcel->size);
 }
 
+static struct parcel *
+double_parcel(struct world *world, struct air *air, const struct parcel *parcel, uint64_t at)
+{
+	uint16_t other;
+
+	if (!air->spares)
+		return NULL;
+	other = air->spare[--air->spares];
+	air->parcels[other] = *parcel;
+	air->parcels[other].order = ++world->order;
+	air->parcels[other].at = at;
+	air->parcels[other].doubled = true;
+	air_push(air, other);
+	return &air->parcels[other];
+}
+
+/* The double of a READ that was on its way for so long that the request under way has its token. */
+static void
+send_older_read(struct world *world, struct link *link, const struct parcel *parcel, const uint8_t *bytes, size_t size)
+{
+	struct air *air = &link->air;
+	uint8_t token = bytes[1] & STP_TOKEN_MAX, older = air->read_size[token];
+	struct parcel *other = NULL;
+
+	if (older && strikes(&world->chance, link->weather.doubling))
+		other = double_parcel(world, air, parcel, world->now + roll(&world->chance, 20));
+	if (other) {
+		memcpy(other->bytes, air->reads[token], older);
+		other->size = older;
+	}
+	memcpy(air->reads[token], bytes, size);
+	air->read_size[token] = (uint8_t)size;
+}
+
 void
 link_send(struct world *world, struct link *link, enum way way, const uint8_t *bytes, size_t size)
 {
@@ -117,15 +152,10 @@ link_send(struct world *world, struct link *link, enum way way, const uint8_t *b
 	if (is_data(way))
 		link->account.waiting[bytes[3] >> 4]++;
 	air_push(air, index);
-	if (strikes(chance, link->weather.doubling) && air->spares) {
-		uint16_t other = air->spare[--air->spares];
-
-		air->parcels[other] = *parcel;
-		air->parcels[other].order = ++world->order;
-		air->parcels[other].at += roll(chance, 5000);
-		air->parcels[other].doubled = true;
-		air_push(air, other);
-	}
+	if (strikes(chance, link->weather.doubling))
+		double_parcel(world, air, parcel, parcel->at + roll(chance, 5000));
+	if (way == TO_PEN && size > 1 && size <= STP_CONTROL_SIZE_MAX && bytes[0] == STP_OP_READ)
+		send_older_read(world, link, parcel, bytes, size);
 }
 
 /* ---- delivering ---- */

@@ -77,6 +77,8 @@ struct air {
 	size_t count, spares;
 	uint64_t last_at[WAYS];
 	struct parcel parcels[AIR_MAX];
+	/* the last READ with each token, whose double may be as late as the token's next use */
+	uint8_t reads[STP_TOKEN_MAX + 1][STP_CONTROL_SIZE_MAX], read_size[STP_TOKEN_MAX + 1];
 };
 
 /* What may be sent, and what must be answered, from the bytes that went over the link alone. */
