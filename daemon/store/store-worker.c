@@ -182,13 +182,6 @@ stp_store_set_patience(StpStore *self, guint interval_ms)
 	self->patience_ms = interval_ms;
 }
 
-void
-stp_store_set_lockstep(StpStore *self, guint reply_ms)
-{
-	self->lockstep = TRUE;
-	self->reply_ms = reply_ms;
-}
-
 /* ---- the writer ---- */
 
 /* A job on its way back to the main thread. */
@@ -273,6 +266,18 @@ work(gpointer data, gpointer user_data)
 	g_source_set_priority(source, G_PRIORITY_DEFAULT);
 	g_source_set_callback(source, deliver, reply, reply_free);
 	g_source_attach(source, g_task_get_context(task));
+}
+
+void
+stp_store_set_lockstep(StpStore *self, guint reply_ms)
+{
+	/* What the thread was given before comes first: from now on the caller is the writer. */
+	if (!self->lockstep && self->worker != NULL) {
+		g_thread_pool_free(self->worker, FALSE, TRUE);
+		self->worker = g_thread_pool_new(work, NULL, 1, TRUE, NULL);
+	}
+	self->lockstep = TRUE;
+	self->reply_ms = reply_ms;
 }
 
 void
