@@ -25,3 +25,12 @@ void hear(Clinic *clinic, guint number);
 /* Every enrolled pen advertises until so many syncs have ended; FALSE: that took too long. */
 gboolean run_until_ended(Clinic *clinic, guint ended, gint64 until);
 StpEnrolledPen *enrol_by(Clinic *clinic, guint number);
+
+SimFlash *flash_of(Clinic *clinic, guint number);
+/* Of the pen's one epoch; the caller's. */
+StpCoverage *coverage_of(Clinic *clinic, guint number);
+/* Why a record is not here; "held" when it is. */
+const char *cause_of(const StpCoverage *coverage, guint32 record);
+guint held(Clinic *clinic, guint number);
+/* As 'stipplectl sync' with that choice. */
+void sync_by_hand(Clinic *clinic, guint number, const StpSyncChoice *choice);

@@ -16,56 +16,6 @@
 #include "sim-story.h"
 #include "virtual-clock.h"
 
-static SimFlash *
-flash_of(Clinic *clinic, guint number)
-{
-	return sim_pen_flash(clinic->pens[number]);
-}
-
-static StpCoverage *
-coverage_of(Clinic *clinic, guint number)
-{
-	g_autoptr(GPtrArray) all =
-		stp_store_get_coverage(clinic->store, sim_pen_serial(clinic->pens[number]), NULL);
-
-	assert_int_equal(all->len, 1);
-	g_ptr_array_set_free_func(all, NULL);
-	return g_ptr_array_index(all, 0);
-}
-
-static const char *
-cause_of(const StpCoverage *coverage, guint32 record)
-{
-	for (guint i = 0; i < coverage->holes->len; i++) {
-		const StpHole *hole = &g_array_index(coverage->holes, StpHole, i);
-
-		if (hole->range.from <= record && record <= hole->range.to)
-			return hole->cause;
-	}
-	return "held";
-}
-
-static void
-sync_by_hand(Clinic *clinic, guint number, const StpSyncChoice *choice)
-{
-	Answer answer = { 0 };
-
-	/* Before it is heard: else it may be synced by itself, and the end of that is the answer. */
-	stp_collector_sync_chosen_async(clinic->collector, sim_pen_serial(clinic->pens[number]), choice, 30, on_synced,
-					&answer);
-	hear(clinic, number);
-	assert_true(virtual_clock_run_until(&answer.done, later(HOUR)));
-	assert_null(answer.error);
-}
-
-static guint
-held(Clinic *clinic, guint number)
-{
-	g_autoptr(StpCoverage) coverage = coverage_of(clinic, number);
-
-	return coverage->held;
-}
-
 /* ---- P21, P22: what a lost link or a dead daemon costs ---- */
 
 static void

@@ -15,23 +15,6 @@
 #include "sim-story.h"
 #include "virtual-clock.h"
 
-static SimFlash *
-flash_of(Clinic *clinic, guint number)
-{
-	return sim_pen_flash(clinic->pens[number]);
-}
-
-static StpCoverage *
-coverage_of(Clinic *clinic, guint number)
-{
-	g_autoptr(GPtrArray) all =
-		stp_store_get_coverage(clinic->store, sim_pen_serial(clinic->pens[number]), NULL);
-
-	assert_int_equal(all->len, 1);
-	g_ptr_array_set_free_func(all, NULL);
-	return g_ptr_array_index(all, 0);
-}
-
 /* ---- IN6: the chain ---- */
 
 static void
