@@ -182,8 +182,6 @@ void stp_host_set_now(struct stp_host *host, uint64_t now_ms);
 void stp_host_announce(struct stp_host *host, enum stp_host_action_kind kind);
 void stp_host_finish(struct stp_host *host);
 void stp_host_fail(struct stp_host *host, enum stp_status reason, uint8_t wire_status);
-/* End in between: what is stored is acknowledged first. */
-void stp_host_close(struct stp_host *host);
 
 /* host-opening.c */
 void stp_host_send_hello(struct stp_host *host);
@@ -193,8 +191,6 @@ void stp_host_on_state(struct stp_host *host);
 void stp_host_ask_wishes(struct stp_host *host);
 /* The pen's epoch is not what it was: ask for the state again, and the caller for its wishes. */
 void stp_host_restate(struct stp_host *host);
-/* Send an ACK for records that are durable. */
-void stp_host_acknowledge(struct stp_host *host, uint32_t from, uint32_t to);
 void stp_host_on_ack(struct stp_host *host);
 void stp_host_ack_unanswered(struct stp_host *host);
 /* Tell the pen of the next range that it should know; false: there is none. */

@@ -79,6 +79,18 @@ stp_host_remember(struct stp_host *host, uint32_t record)
 	stp_host_rest(host, STAGE_WALK);
 }
 
+/* Send an ACK for records that are durable. */
+static void
+acknowledge(struct stp_host *host, uint32_t from, uint32_t to)
+{
+	host->request.op = STP_OP_ACK;
+	host->request.u.ack.slot = host->state.slot;
+	host->request.u.ack.epoch = host->state.epoch;
+	host->request.u.ack.from = from;
+	host->request.u.ack.to = to;
+	stp_host_send(host, STAGE_ACK);
+}
+
 bool
 stp_host_tell_stored(struct stp_host *host, bool all)
 {
@@ -91,7 +103,7 @@ stp_host_tell_stored(struct stp_host *host, bool all)
 		return false;
 	host->unacked_count--;
 	memmove(host->unacked, host->unacked + 1, host->unacked_count * sizeof(host->unacked[0]));
-	stp_host_acknowledge(host, first.from, first.to);
+	acknowledge(host, first.from, first.to);
 	return true;
 }
 
@@ -164,17 +176,6 @@ stp_host_on_ack(struct stp_host *host)
 	if (host->answer.status != STP_WIRE_SUCCESS)
 		stp_host_note(host, STP_NOTE_ACK_REFUSED, host->request.u.ack.from, host->answer.status);
 	stp_host_rest(host, STAGE_WALK);
-}
-
-void
-stp_host_acknowledge(struct stp_host *host, uint32_t from, uint32_t to)
-{
-	host->request.op = STP_OP_ACK;
-	host->request.u.ack.slot = host->state.slot;
-	host->request.u.ack.epoch = host->state.epoch;
-	host->request.u.ack.from = from;
-	host->request.u.ack.to = to;
-	stp_host_send(host, STAGE_ACK);
 }
 
 void
@@ -266,7 +267,7 @@ stp_host_tell_held(struct stp_host *host)
 		if (!range.from || range.from > range.to || range.to <= host->mark)
 			continue;
 		host->held_told++;
-		stp_host_acknowledge(host, range.from, range.to);
+		acknowledge(host, range.from, range.to);
 		return true;
 	}
 	return false;

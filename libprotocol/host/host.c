@@ -80,8 +80,9 @@ stp_host_fail(struct stp_host *host, enum stp_status reason, uint8_t wire_status
 	stp_host_announce(host, STP_HOST_FAILED);
 }
 
-void
-stp_host_close(struct stp_host *host)
+/* End in between: what is stored is acknowledged first. */
+static void
+close_early(struct stp_host *host)
 {
 	host->cancelled = true;
 	host->announce_due = false;
@@ -316,7 +317,7 @@ stp_host_cancel(struct stp_host *host, uint64_t now_ms)
 	case STAGE_READ:
 		/* An ACK ends what is under way as well as ABORT does, and the caller may not wait for a second answer. */
 		if (host->write_due || host->unacked_count) {
-			stp_host_close(host);
+			close_early(host);
 			break;
 		}
 		host->request.op = STP_OP_ABORT;
@@ -332,7 +333,7 @@ stp_host_cancel(struct stp_host *host, uint64_t now_ms)
 		break;
 	case STAGE_BEGIN:
 	case STAGE_HASH:
-		stp_host_close(host);
+		close_early(host);
 		break;
 	case STAGE_WALK:
 	case STAGE_STORE:
